@@ -1,0 +1,2 @@
+// Linked with the whole of one library and only what that library declares; see module.cmake.
+int main() { return 0; }

@@ -1,0 +1,6 @@
+# The warnings that every target of ours is built with; third-party headers are SYSTEM and not held to them.
+add_library(pinion_warnings INTERFACE)
+target_compile_options(pinion_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wformat=2 -Wundef
+  -Wnon-virtual-dtor -Woverloaded-virtual -Werror=unused-result
+  $<$<BOOL:${PINION_DEVELOPER}>:-Werror>)

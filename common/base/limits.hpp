@@ -1,0 +1,144 @@
+// Every limit of the system, with the arithmetic behind it. Configuration may lower one marked
+// (config), within the ceiling given; nothing raises one past its ceiling. Sizes are in bytes.
+#pragma once
+
+#include "common/base/time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace pinion::limits {
+
+inline constexpr std::size_t kib = 1024;
+inline constexpr std::size_t mib = 1024 * kib;
+
+// ---- Names
+// ----------------------------------------------------------------------------------------
+/// A file name is at most 255 bytes; the escaped topic name, "-", a partition and ".db-wal" must
+/// fit.
+inline constexpr std::size_t topic_name_bytes_max = 200;
+/// A reader's name with its prefix ("consumer:...").
+inline constexpr std::size_t reader_name_bytes_max = 256;
+inline constexpr std::size_t request_token_bytes_max = 128;  ///< A dequeue's request id.
+inline constexpr std::size_t client_name_bytes_max = 256;
+inline constexpr std::size_t address_bytes_max = 256;
+inline constexpr std::size_t error_detail_bytes_max = 1024;
+
+// ---- Records and batches
+// --------------------------------------------------------------------------
+inline constexpr std::size_t record_bytes_default = 1 * mib;  ///< (config, up to the ceiling)
+inline constexpr std::size_t record_bytes_ceiling = 64 * mib;
+inline constexpr std::size_t record_overhead_bytes = 20;    ///< See record_batch.hpp.
+inline constexpr std::size_t headers_bytes_max = 64 * kib;  ///< A record's headers, as JSON text.
+/// One batch is one frame: at most one record of the ceiling's size, or many small ones.
+inline constexpr std::size_t batch_bytes_ceiling = record_bytes_ceiling + record_overhead_bytes;
+/// What the producer fills a batch to. 256 KiB is 2,000 records of 100 bytes: at 1 M records/s a
+/// batch every 2 ms, so the fixed costs of a message (about 20 us over all processes) stay near 1
+/// %.
+inline constexpr std::size_t batch_bytes_default = 256 * kib;
+inline constexpr std::uint32_t batch_records_max = 16'384;
+/// Batches of one producer and partition on their way at once: what the duplicate check remembers.
+inline constexpr std::size_t producer_inflight_max = 5;
+inline constexpr std::size_t producer_batches_remembered = 5;
+
+// ---- Messages
+// -------------------------------------------------------------------------------------
+inline constexpr std::size_t header_bytes_max = 256;
+inline constexpr std::size_t body_bytes_max =
+    8 * mib;  ///< 10,000 partitions x 400 bytes of status, doubled.
+inline constexpr std::size_t routing_frames_max = 3;
+inline constexpr std::size_t routing_frame_bytes_max =
+    255;  ///< libzmq's own limit for a routing id.
+inline constexpr std::size_t records_frames_max = 512;
+inline constexpr std::size_t message_frames_max = routing_frames_max + 3 + records_frames_max;
+inline constexpr std::size_t frame_bytes_max = batch_bytes_ceiling;
+inline constexpr std::size_t unpack_depth_max = 8;
+inline constexpr std::size_t list_items_max = 65'536;  ///< Elements of any one array in a body.
+inline constexpr std::size_t assignments_per_message_max = 256;
+/// The longest a request may live anywhere: clients' deadlines are cut to it, and in-flight
+/// counters older than it are forgotten.
+inline constexpr Micros request_lifetime_max = 60s;
+inline constexpr Micros fetch_wait_max = 30s;
+
+// ---- Credit
+// ---------------------------------------------------------------------------------------
+/// Requests of one client on their way. 5 batches x 1,000 partitions would be 5,000; beyond, wait.
+inline constexpr std::uint32_t client_requests_inflight_max = 8'192;
+inline constexpr std::size_t client_bytes_inflight_max =
+    64 * mib + 1 * mib;  ///< One largest record must pass.
+/// Towards one node. Bounds a partition broker's inbox: it stays far under 512 MiB whatever comes.
+inline constexpr std::uint32_t node_requests_inflight_max = 65'536;
+inline constexpr std::size_t node_bytes_inflight_max = 128 * mib;
+/// Messages that a ROUTER holds for one client that reads slowly; beyond, answers are dropped and
+/// counted.
+inline constexpr int client_send_queue_messages = 1'000;
+inline constexpr std::size_t clients_max = 20'000;
+inline constexpr Micros client_expires_after = 60s;  ///< Without a word.
+/// The memory at which the broker closes and rebinds its client socket (an unfinished multipart
+/// message is bounded by nothing else). (config)
+inline constexpr std::size_t memory_fuse_default = 400 * mib;
+
+// ---- Fetching
+// -------------------------------------------------------------------------------------
+inline constexpr std::size_t fetch_bytes_default = 1 * mib;
+inline constexpr std::size_t fetch_bytes_max =
+    8 * mib;  ///< A first batch beyond it is still sent whole.
+inline constexpr std::size_t waiting_fetches_per_partition_max = 4'096;
+inline constexpr std::size_t tail_bytes_per_node =
+    64 * mib;  ///< Recent batches kept for readers at the end.
+
+// ---- Stores
+// ---------------------------------------------------------------------------------------
+/// One commit takes at most this much, so that a waiting producer sees its ack within some 10 ms.
+inline constexpr std::size_t commit_bytes_max = 8 * mib;
+inline constexpr std::size_t commit_tickets_max = 4'096;
+inline constexpr std::size_t checkpoint_wal_bytes = 4 * mib;
+inline constexpr std::int64_t retention_rows_per_commit = 1'000;
+inline constexpr Micros file_idle_close = 60s;
+inline constexpr Micros high_watermark_write_after = 1s;
+inline constexpr std::size_t store_threads_default =
+    4;  ///< (config) More than cores: they wait in fsync.
+inline constexpr std::size_t reader_threads_default = 2;  ///< (config)
+inline constexpr std::size_t reserve_file_bytes = 4 * mib;
+inline constexpr std::size_t low_space_bytes_default =
+    64 * mib;  ///< (config) Free space below which writes stop.
+
+// ---- State a partition keeps
+// ----------------------------------------------------------------------
+inline constexpr std::size_t producers_per_partition_max = 10'000;
+inline constexpr Micros producer_expires_after = 24h;
+inline constexpr std::size_t readers_per_partition_max = 10'000;
+
+// ---- Cluster
+// --------------------------------------------------------------------------------------
+inline constexpr std::size_t nodes_max = 256;
+inline constexpr std::size_t topics_max = 10'000;
+inline constexpr std::int32_t partitions_per_topic_max = 10'000;
+inline constexpr std::size_t partitions_max = 50'000;
+inline constexpr std::size_t registrations_max = 1'000'000;
+inline constexpr Micros heartbeat_every_default = 500ms;
+inline constexpr Micros node_lost_after_default = 1500ms;
+
+// ---- SQL
+// ------------------------------------------------------------------------------------------
+inline constexpr std::size_t sql_bytes_max = 64 * kib;
+inline constexpr std::uint32_t query_rows_default = 10'000;
+inline constexpr std::uint32_t query_rows_max = 100'000;
+inline constexpr std::size_t query_bytes_max = 4 * mib;
+inline constexpr Micros query_time_max = 10s;
+
+// ---- Loops
+// ----------------------------------------------------------------------------------------
+inline constexpr std::size_t inbox_batch_max =
+    256;  ///< Messages a driver takes before it looks at the clock again.
+
+static_assert(producer_inflight_max <= producer_batches_remembered,
+              "a retry of anything in flight must be recognised");
+static_assert(client_bytes_inflight_max >= batch_bytes_ceiling, "one largest record must pass");
+static_assert(node_bytes_inflight_max >= client_bytes_inflight_max);
+static_assert(fetch_wait_max < request_lifetime_max);
+static_assert(query_time_max < request_lifetime_max);
+static_assert(batch_bytes_default <= commit_bytes_max);
+static_assert(query_bytes_max < body_bytes_max);
+
+}  // namespace pinion::limits

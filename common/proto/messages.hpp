@@ -1,0 +1,645 @@
+// Every message of the wire as a struct, and the variant of them all. docs/PROTOCOL.md says what
+// each means and who may send it; a test compares its table with this file.
+//
+// A multipart message is  [routing ids...] [empty] [header] [body] [records...]  .
+//   header   msgpack array [version, kind, request_id, topic, partition, leader_epoch, timeout_ms,
+//   error] body     msgpack array of the struct's fields, in the order of its PINION_FIELDS records
+//   batch payloads (record_batch.hpp), one frame each, in the order the body lists them
+// Unknown elements after the known ones are ignored, in the header and in every body, so fields can
+// be added at the end.
+//
+// Pure values. Nothing here has been checked: codec.hpp turns bytes into these, validate.hpp
+// refuses what is not within limits.hpp.
+#pragma once
+
+#include "common/base/bytes.hpp"
+#include "common/base/error.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/time.hpp"
+#include "common/proto/record_batch.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+/// Lists a struct's fields in wire order, for the codec.
+#define PINION_FIELDS(...)                                 \
+  auto fields() noexcept { return std::tie(__VA_ARGS__); } \
+  auto fields() const noexcept { return std::tie(__VA_ARGS__); }
+
+namespace pinion {
+
+inline constexpr std::uint16_t protocol_version = 1;
+
+/// A request has an odd number and its answer the next even one; 200 and up need no answer.
+enum class Kind : std::uint16_t {
+  // Any peer.
+  hello = 1,
+  hello_reply = 2,
+  ping = 3,
+  pong = 4,
+  // Client to controller.
+  metadata = 11,
+  metadata_reply = 12,
+  create_topic = 13,
+  create_topic_reply = 14,
+  delete_topic = 15,
+  delete_topic_reply = 16,
+  cluster_status = 17,
+  cluster_status_reply = 18,
+  allocate_producer_ids = 19,
+  allocate_producer_ids_reply = 20,
+  register_producer = 21,
+  register_producer_reply = 22,
+  register_consumer = 23,
+  register_consumer_reply = 24,
+  // Client to a partition's leader, through the router.
+  produce = 51,
+  produce_reply = 52,
+  fetch = 53,
+  fetch_reply = 54,
+  list_offset = 55,
+  list_offset_reply = 56,
+  commit_position = 57,
+  commit_position_reply = 58,
+  fetch_position = 59,
+  fetch_position_reply = 60,
+  dequeue = 61,
+  dequeue_reply = 62,
+  query = 63,
+  query_reply = 64,
+  // Partition broker to controller, and back.
+  register_node = 101,
+  register_node_reply = 102,
+  node_heartbeat = 103,
+  node_heartbeat_reply = 104,
+  // One way.
+  metadata_changed =
+      200,               ///< Controller to clients: leaders moved; resend what was in flight there.
+  say_hello = 201,       ///< To a peer that is not known (any more): say hello or register again.
+  assign = 202,          ///< Controller to partition broker: lead these, delete those.
+  replica_report = 203,  ///< Partition broker to controller: what became of assignments.
+  goodbye = 204,         ///< Either way: a clean stop; do not wait for the time-out.
+};
+
+/// True for the kinds that name a partition and are forwarded to its leader.
+[[nodiscard]] constexpr bool is_routed_request(Kind kind) noexcept {
+  return kind >= Kind::produce && kind <= Kind::query && static_cast<int>(kind) % 2 == 1;
+}
+[[nodiscard]] constexpr bool is_routed_reply(Kind kind) noexcept {
+  return kind >= Kind::produce_reply && kind <= Kind::query_reply &&
+         static_cast<int>(kind) % 2 == 0;
+}
+[[nodiscard]] constexpr Kind reply_to(Kind request) noexcept {
+  return static_cast<Kind>(static_cast<std::uint16_t>(request) + 1);
+}
+
+struct Header {
+  std::uint16_t version = protocol_version;
+  Kind kind = Kind::hello;
+  RequestId request_id{0};
+  TopicId topic{0};  ///< With routed kinds; else 0.
+  PartitionIndex partition{0};
+  Epoch leader_epoch{
+      0};  ///< Request: the epoch the sender knows, 0 when none. Answer: the leader's.
+  std::uint32_t timeout_ms =
+      0;                  ///< Request: drop it unanswered work after this long. 0 in answers.
+  Errc error = Errc::ok;  ///< Answers only. When not ok the body is an ErrorBody.
+
+  PINION_FIELDS(version, kind, request_id, topic, partition, leader_epoch, timeout_ms, error)
+  bool operator==(const Header&) const = default;
+};
+
+/// The body of every answer whose header's error is not ok.
+struct ErrorBody {
+  std::string detail;    ///< For people.
+  Offset log_start{-1};  ///< With offset errors: the range that could be read.
+  Offset log_end{-1};
+  PINION_FIELDS(detail, log_start, log_end)
+};
+
+// ---- Any peer
+// --------------------------------------------------------------------------------------
+
+/// The first message on any connection, and again after say_hello.
+struct Hello {
+  static constexpr Kind kind = Kind::hello;
+  std::uint16_t version_min = protocol_version;
+  std::uint16_t version_max = protocol_version;
+  std::string client_name;  ///< For people: program and host.
+  Incarnation incarnation{0};
+  std::string cluster_id;  ///< Empty, or the cluster that the sender insists on.
+  std::vector<std::string> features;
+  PINION_FIELDS(version_min, version_max, client_name, incarnation, cluster_id, features)
+};
+struct HelloReply {
+  static constexpr Kind kind = Kind::hello_reply;
+  std::uint16_t version = protocol_version;
+  std::string cluster_id;
+  ControllerEpoch controller_epoch{0};
+  std::uint64_t record_bytes_max = 0;
+  std::uint64_t inflight_bytes_max = 0;  ///< This client's credit.
+  std::uint32_t inflight_requests_max = 0;
+  std::uint32_t heartbeat_ms = 0;  ///< Ping at least this often.
+  std::string server_version;
+  std::vector<std::string> features;
+  PINION_FIELDS(version, cluster_id, controller_epoch, record_bytes_max, inflight_bytes_max,
+                inflight_requests_max, heartbeat_ms, server_version, features)
+};
+struct Ping {
+  static constexpr Kind kind = Kind::ping;
+  Incarnation incarnation{0};
+  PINION_FIELDS(incarnation)
+};
+struct Pong {
+  static constexpr Kind kind = Kind::pong;
+  ControllerEpoch controller_epoch{0};
+  std::int64_t metadata_version =
+      0;  ///< When it differs from what the client holds, it asks for metadata.
+  PINION_FIELDS(controller_epoch, metadata_version)
+};
+struct SayHello {
+  static constexpr Kind kind = Kind::say_hello;
+  ControllerEpoch controller_epoch{0};
+  PINION_FIELDS(controller_epoch)
+};
+struct Goodbye {
+  static constexpr Kind kind = Kind::goodbye;
+  Incarnation incarnation{0};
+  PINION_FIELDS(incarnation)
+};
+
+// ---- Client to controller
+// --------------------------------------------------------------------------
+
+enum class PartitionState : std::uint8_t {
+  offline = 0,  ///< No live leader.
+  opening = 1,  ///< Assigned; the leader has not reported yet.
+  online = 2,
+  storage_full = 3,  ///< Serves reads; refuses writes until there is room.
+  halted = 4,        ///< The leader's disk or file cannot be trusted; the detail says why.
+};
+
+struct PartitionMetadata {
+  PartitionIndex partition{0};
+  NodeId leader = node_none;
+  Epoch leader_epoch{0};
+  PartitionState state = PartitionState::offline;
+  std::vector<NodeId> replicas;
+  std::vector<NodeId> isr;
+  std::string detail;  ///< Why it is not online, for people; usually empty.
+  PINION_FIELDS(partition, leader, leader_epoch, state, replicas, isr, detail)
+};
+
+struct TopicConfig {
+  std::int32_t partitions = 1;
+  std::int32_t replication = 1;
+  std::int64_t retention_ms = 0;     ///< 0: for ever.
+  std::int64_t retention_bytes = 0;  ///< Per partition; 0: without limit.
+  PINION_FIELDS(partitions, replication, retention_ms, retention_bytes)
+  bool operator==(const TopicConfig&) const = default;
+};
+
+struct TopicMetadata {
+  TopicId id{0};
+  std::string name;
+  Micros created_at{0};
+  TopicConfig config;
+  std::vector<PartitionMetadata> partitions;  ///< In order of their index, none missing.
+  PINION_FIELDS(id, name, created_at, config, partitions)
+};
+
+/// Asks for topics by name; none named: all of them, in order of creation.
+struct MetadataRequest {
+  static constexpr Kind kind = Kind::metadata;
+  std::vector<std::string> topics;
+  PINION_FIELDS(topics)
+};
+struct MetadataReply {
+  static constexpr Kind kind = Kind::metadata_reply;
+  ControllerEpoch controller_epoch{0};
+  std::int64_t metadata_version = 0;
+  std::vector<TopicMetadata> topics;  ///< A name that does not exist is simply not here.
+  PINION_FIELDS(controller_epoch, metadata_version, topics)
+};
+/// Pushed to every connected client when leaders, epochs or topics change. Only what changed.
+struct MetadataChanged {
+  static constexpr Kind kind = Kind::metadata_changed;
+  ControllerEpoch controller_epoch{0};
+  std::int64_t metadata_version = 0;
+  std::vector<TopicMetadata> topics;  ///< Whole topics that changed (or were created).
+  std::vector<TopicId> deleted;
+  bool complete = true;  ///< False: too much changed to list; ask for metadata.
+  PINION_FIELDS(controller_epoch, metadata_version, topics, deleted, complete)
+};
+
+struct CreateTopic {
+  static constexpr Kind kind = Kind::create_topic;
+  std::string name;
+  TopicConfig config;
+  PINION_FIELDS(name, config)
+};
+/// Answered when the metadata is durable and every partition has reported, or the request's time is
+/// over.
+struct CreateTopicReply {
+  static constexpr Kind kind = Kind::create_topic_reply;
+  TopicMetadata topic;
+  PINION_FIELDS(topic)
+};
+struct DeleteTopic {
+  static constexpr Kind kind = Kind::delete_topic;
+  std::string name;
+  PINION_FIELDS(name)
+};
+struct DeleteTopicReply {
+  static constexpr Kind kind = Kind::delete_topic_reply;
+  TopicId id{0};
+  PINION_FIELDS(id)
+};
+
+struct AllocateProducerIds {
+  static constexpr Kind kind = Kind::allocate_producer_ids;
+  std::uint32_t count = 1;
+  PINION_FIELDS(count)
+};
+struct AllocateProducerIdsReply {
+  static constexpr Kind kind = Kind::allocate_producer_ids_reply;
+  ProducerId first{0};
+  std::uint32_t count = 0;
+  PINION_FIELDS(first, count)
+};
+
+/// Registers by number. A non-empty name makes it idempotent: the same name and topic, the same
+/// number.
+struct RegisterProducer {
+  static constexpr Kind kind = Kind::register_producer;
+  std::string topic;
+  std::string name;
+  bool create_topic = false;  ///< With one partition, when it does not exist.
+  PINION_FIELDS(topic, name, create_topic)
+};
+struct RegisterProducerReply {
+  static constexpr Kind kind = Kind::register_producer_reply;
+  RegistrationId id{0};
+  TopicMetadata topic;
+  PINION_FIELDS(id, topic)
+};
+struct RegisterConsumer {
+  static constexpr Kind kind = Kind::register_consumer;
+  std::string topic;
+  std::string name;
+  PINION_FIELDS(topic, name)
+};
+struct RegisterConsumerReply {
+  static constexpr Kind kind = Kind::register_consumer_reply;
+  RegistrationId id{0};
+  TopicMetadata topic;
+  PINION_FIELDS(id, topic)
+};
+
+struct ReaderStatus {
+  std::string reader;
+  Offset position{0};  ///< The next offset it will read.
+  Micros updated_at{0};
+  PINION_FIELDS(reader, position, updated_at)
+};
+
+/// What a partition's leader last said of it, and when.
+struct PartitionStatus {
+  TopicId topic{0};
+  PartitionIndex partition{0};
+  NodeId node = node_none;
+  Epoch leader_epoch{0};
+  PartitionState state = PartitionState::offline;
+  Offset log_start{0};
+  Offset high_watermark{0};
+  Offset log_end{0};
+  std::uint64_t file_bytes = 0;
+  std::uint64_t wal_bytes = 0;
+  std::uint64_t records_in = 0;  ///< Since the node's start.
+  std::uint64_t records_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint32_t records_in_per_s = 0;  ///< Over the last seconds.
+  std::uint32_t records_out_per_s = 0;
+  std::string file;  ///< Its path on the node.
+  std::string detail;
+  std::vector<ReaderStatus> readers;  ///< The most recently active, at most 64.
+  PINION_FIELDS(topic, partition, node, leader_epoch, state, log_start, high_watermark, log_end,
+                file_bytes, wal_bytes, records_in, records_out, bytes_in, bytes_out,
+                records_in_per_s, records_out_per_s, file, detail, readers)
+};
+
+struct NodeLoad {
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t disk_free_bytes = 0;
+  std::uint64_t disk_total_bytes = 0;
+  std::uint64_t commits = 0;        ///< Since the start.
+  std::uint32_t commit_p50_us = 0;  ///< Over the last commits, fsync included.
+  std::uint32_t commit_p99_us = 0;
+  std::uint32_t requests_inflight = 0;
+  std::uint64_t requests_refused = 0;  ///< Malformed or over a limit, since the start.
+  std::uint32_t open_files = 0;
+  PINION_FIELDS(memory_bytes, disk_free_bytes, disk_total_bytes, commits, commit_p50_us,
+                commit_p99_us, requests_inflight, requests_refused, open_files)
+};
+
+enum class NodeHealth : std::uint8_t { lost = 0, alive = 1, stopping = 2 };
+
+struct NodeStatus {
+  NodeId id = node_none;
+  NodeHealth health = NodeHealth::lost;
+  Incarnation incarnation{0};
+  std::string address;
+  std::string rack;
+  std::string region;
+  Micros last_heartbeat{0};  ///< Wall time.
+  std::uint32_t partitions_led = 0;
+  NodeLoad load;
+  std::string version;
+  PINION_FIELDS(id, health, incarnation, address, rack, region, last_heartbeat, partitions_led,
+                load, version)
+};
+
+struct RegistrationStatus {
+  RegistrationId id{0};
+  TopicId topic{0};
+  std::string name;
+  Micros registered_at{0};
+  PINION_FIELDS(id, topic, name, registered_at)
+};
+
+struct BrokerStatus {
+  std::string cluster_id;
+  ControllerEpoch controller_epoch{0};
+  Micros started_at{0};
+  Micros now{0};
+  std::uint32_t clients = 0;
+  std::uint64_t messages_routed = 0;
+  std::uint64_t bytes_routed = 0;
+  std::uint64_t refused_malformed = 0;
+  std::uint64_t refused_throttled = 0;
+  std::uint64_t replies_dropped = 0;  ///< To clients that were gone or did not read.
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t fuse_trips = 0;
+  std::string version;
+  std::string sqlite_version;
+  PINION_FIELDS(cluster_id, controller_epoch, started_at, now, clients, messages_routed,
+                bytes_routed, refused_malformed, refused_throttled, replies_dropped, memory_bytes,
+                fuse_trips, version, sqlite_version)
+};
+
+struct ClusterStatusRequest {
+  static constexpr Kind kind = Kind::cluster_status;
+  bool with_partitions = true;
+  PINION_FIELDS(with_partitions)
+};
+struct ClusterStatusReply {
+  static constexpr Kind kind = Kind::cluster_status_reply;
+  BrokerStatus broker;
+  std::vector<NodeStatus> nodes;
+  std::vector<TopicMetadata> topics;
+  std::vector<PartitionStatus> partitions;
+  std::vector<RegistrationStatus> consumers;  ///< Registered by name or number, the newest 1,000.
+  std::vector<RegistrationStatus> producers;
+  PINION_FIELDS(broker, nodes, topics, partitions, consumers, producers)
+};
+
+// ---- Client to a partition's leader
+// ----------------------------------------------------------------
+
+enum class Acks : std::uint8_t {
+  none = 0,    ///< Answered on receipt, before anything is written.
+  leader = 1,  ///< Answered when the leader has fsynced.
+  all = 2,     ///< Answered when every in-sync replica has fsynced.
+};
+
+/// Carries one batch, its payload in the one records frame.
+struct Produce {
+  static constexpr Kind kind = Kind::produce;
+  Acks acks = Acks::all;
+  BatchHeader batch;
+  PINION_FIELDS(acks, batch)
+};
+struct ProduceReply {
+  static constexpr Kind kind = Kind::produce_reply;
+  Offset base_offset = offset_unassigned;  ///< -1 with acks=none.
+  Micros append_time{0};
+  Offset log_start{0};
+  PINION_FIELDS(base_offset, append_time, log_start)
+};
+
+struct Fetch {
+  static constexpr Kind kind = Kind::fetch;
+  Offset offset{0};
+  Epoch last_epoch{0};          ///< The epoch of the last record the reader saw, 0 when none.
+  std::uint32_t bytes_max = 0;  ///< A first batch larger than this is still sent, whole.
+  std::uint32_t wait_ms = 0;    ///< Wait this long for something to read.
+  PINION_FIELDS(offset, last_epoch, bytes_max, wait_ms)
+};
+/// Whole batches, the first of which holds the asked offset; one records frame a batch. None: the
+/// wait is over.
+struct FetchReply {
+  static constexpr Kind kind = Kind::fetch_reply;
+  Offset log_start{0};
+  Offset high_watermark{0};
+  std::vector<BatchHeader> batches;
+  PINION_FIELDS(log_start, high_watermark, batches)
+};
+
+enum class OffsetSpec : std::uint8_t { earliest = 0, latest = 1, timestamp = 2 };
+struct ListOffset {
+  static constexpr Kind kind = Kind::list_offset;
+  OffsetSpec spec = OffsetSpec::earliest;
+  Micros timestamp{0};  ///< With `timestamp`: the first record whose log time is at or after this.
+  PINION_FIELDS(spec, timestamp)
+};
+struct ListOffsetReply {
+  static constexpr Kind kind = Kind::list_offset_reply;
+  Offset offset{0};  ///< The high watermark when nothing is that late.
+  Epoch epoch{0};    ///< Of the record before it, 0 when there is none.
+  PINION_FIELDS(offset, epoch)
+};
+
+struct CommitPosition {
+  static constexpr Kind kind = Kind::commit_position;
+  std::string reader;     ///< "consumer:NAME", "group:NAME" or "id:N".
+  Offset offset{0};       ///< The next offset to read. -1 forgets the position.
+  Epoch leader_epoch{0};  ///< Of the last record read, 0 when unknown.
+  PINION_FIELDS(reader, offset, leader_epoch)
+};
+struct CommitPositionReply {
+  static constexpr Kind kind = Kind::commit_position_reply;
+  PositionVersion version{0};
+  PINION_FIELDS(version)
+};
+struct FetchPosition {
+  static constexpr Kind kind = Kind::fetch_position;
+  std::string reader;
+  PINION_FIELDS(reader)
+};
+struct FetchPositionReply {
+  static constexpr Kind kind = Kind::fetch_position_reply;
+  Offset offset = offset_unassigned;  ///< -1: this reader has no position here.
+  Epoch leader_epoch{0};
+  Offset high_watermark{0};  ///< So that lag = high_watermark - offset.
+  Offset log_start{0};
+  PINION_FIELDS(offset, leader_epoch, high_watermark, log_start)
+};
+
+/// Reads the next record and moves the position on, in one durable step. A repeat of the same token
+/// returns the same record.
+struct Dequeue {
+  static constexpr Kind kind = Kind::dequeue;
+  std::string reader;
+  std::string token;  ///< At most request_token_bytes_max; empty: no protection against repeats.
+  PINION_FIELDS(reader, token)
+};
+/// Carries the batch that holds the record in one records frame. `nothing_unread` when there is
+/// none.
+struct DequeueReply {
+  static constexpr Kind kind = Kind::dequeue_reply;
+  Offset offset{0};
+  BatchHeader batch;
+  Offset high_watermark{0};
+  PINION_FIELDS(offset, batch, high_watermark)
+};
+
+struct Query {
+  static constexpr Kind kind = Kind::query;
+  std::string sql;
+  std::uint32_t rows_max = 0;  ///< 0: the default.
+  PINION_FIELDS(sql, rows_max)
+};
+/// A value of a result row: nothing, integer, real, text, or bytes that are not text.
+struct SqlBlob {
+  std::string bytes;
+  bool operator==(const SqlBlob&) const = default;
+};
+using SqlValue = std::variant<std::monostate, std::int64_t, double, std::string, SqlBlob>;
+struct QueryReply {
+  static constexpr Kind kind = Kind::query_reply;
+  std::vector<std::string> columns;
+  std::vector<std::vector<SqlValue>> rows;
+  bool truncated = false;  ///< More rows were there than the limit.
+  PINION_FIELDS(columns, rows, truncated)
+};
+
+// ---- Partition broker to controller
+// ----------------------------------------------------------------
+
+struct RegisterNode {
+  static constexpr Kind kind = Kind::register_node;
+  std::uint16_t version_min = protocol_version;
+  std::uint16_t version_max = protocol_version;
+  NodeId node = node_none;
+  std::string store_id;  ///< Of its data folder; tells two nodes with one id apart.
+  Incarnation incarnation{0};
+  std::string cluster_id;               ///< Empty until the node has joined one.
+  ControllerEpoch controller_epoch{0};  ///< The highest it has seen.
+  std::string address;                  ///< Where its data ROUTER would be reached; for people too.
+  std::string rack;
+  std::string region;
+  std::vector<std::string> topics;  ///< Patterns ("orders-*") it is meant for; none: all.
+  std::string server_version;
+  PINION_FIELDS(version_min, version_max, node, store_id, incarnation, cluster_id, controller_epoch,
+                address, rack, region, topics, server_version)
+};
+/// The assignments follow in `assign` messages.
+struct RegisterNodeReply {
+  static constexpr Kind kind = Kind::register_node_reply;
+  std::string cluster_id;
+  ControllerEpoch controller_epoch{0};
+  std::int64_t session = 0;  ///< Echoed in heartbeats; a new one with every registration.
+  std::uint32_t heartbeat_ms = 0;
+  std::uint32_t lost_after_ms = 0;
+  std::uint64_t record_bytes_max = 0;
+  PINION_FIELDS(cluster_id, controller_epoch, session, heartbeat_ms, lost_after_ms,
+                record_bytes_max)
+};
+
+struct NodeHeartbeat {
+  static constexpr Kind kind = Kind::node_heartbeat;
+  NodeId node = node_none;
+  Incarnation incarnation{0};
+  std::int64_t session = 0;
+  NodeLoad load;
+  std::vector<PartitionStatus>
+      partitions;  ///< Those that changed since the last heartbeat, bounded.
+  PINION_FIELDS(node, incarnation, session, load, partitions)
+};
+struct NodeHeartbeatReply {
+  static constexpr Kind kind = Kind::node_heartbeat_reply;
+  ControllerEpoch controller_epoch{0};
+  std::int64_t session = 0;
+  PINION_FIELDS(controller_epoch, session)
+};
+
+struct Assignment {
+  TopicId topic{0};
+  std::string topic_name;
+  PartitionIndex partition{0};
+  Epoch leader_epoch{0};
+  NodeId leader = node_none;
+  TopicConfig config;
+  std::vector<NodeId> replicas;
+  std::vector<NodeId> isr;
+  std::int64_t partition_version = 0;
+  bool create = false;  ///< No replica of it was ever reported open: a missing file may be made.
+  PINION_FIELDS(topic, topic_name, partition, leader_epoch, leader, config, replicas, isr,
+                partition_version, create)
+};
+struct Assign {
+  static constexpr Kind kind = Kind::assign;
+  ControllerEpoch controller_epoch{0};
+  std::int64_t session = 0;
+  std::vector<Assignment> assignments;
+  std::vector<TopicId>
+      deleted;  ///< Tombstones: delete what is held of these topics, and report it.
+  PINION_FIELDS(controller_epoch, session, assignments, deleted)
+};
+
+struct ReplicaState {
+  TopicId topic{0};
+  PartitionIndex partition{0};
+  Epoch leader_epoch{0};
+  PartitionState state = PartitionState::offline;
+  Offset log_end{0};
+  std::string detail;
+  PINION_FIELDS(topic, partition, leader_epoch, state, log_end, detail)
+};
+struct ReplicaReport {
+  static constexpr Kind kind = Kind::replica_report;
+  NodeId node = node_none;
+  Incarnation incarnation{0};
+  std::int64_t session = 0;
+  std::vector<ReplicaState> replicas;
+  std::vector<TopicId> deleted;  ///< Tombstones that were carried out.
+  PINION_FIELDS(node, incarnation, session, replicas, deleted)
+};
+
+using Body =
+    std::variant<ErrorBody, Hello, HelloReply, Ping, Pong, SayHello, Goodbye, MetadataRequest,
+                 MetadataReply, MetadataChanged, CreateTopic, CreateTopicReply, DeleteTopic,
+                 DeleteTopicReply, ClusterStatusRequest, ClusterStatusReply, AllocateProducerIds,
+                 AllocateProducerIdsReply, RegisterProducer, RegisterProducerReply,
+                 RegisterConsumer, RegisterConsumerReply, Produce, ProduceReply, Fetch, FetchReply,
+                 ListOffset, ListOffsetReply, CommitPosition, CommitPositionReply, FetchPosition,
+                 FetchPositionReply, Dequeue, DequeueReply, Query, QueryReply, RegisterNode,
+                 RegisterNodeReply, NodeHeartbeat, NodeHeartbeatReply, Assign, ReplicaReport>;
+
+/// One decoded message and the batch payloads that came with it.
+struct Message {
+  Header header;
+  Body body;
+  Frames records;
+};
+
+/// The frames in front of the empty one: whom an answer goes back to. Opaque to all but the router.
+using ReturnPath = Frames;
+
+}  // namespace pinion
