@@ -1,0 +1,131 @@
+// A RecordStore in memory that models "written" against "fsynced", so that a simulated power cut
+// loses exactly what a real one would. MemoryDisk is what outlives a process: keep it, destroy the
+// store, make a new one over the same disk, and that was a restart. The contract suite of the
+// SQLite store (tests/contract/record_store) runs against it.
+//
+// A group of tickets is one transaction: written whole or not at all, and fsynced before apply()
+// returns. Written and fsynced differ only after a failed sync and on a disk that lies; then
+// power_cut() keeps a prefix of the unsynced transactions, as a write-ahead log with checksums
+// would. Opening a file syncs it (a store does not serve what it could still lose), so a file that
+// was open and is opened again after kill() has everything that was written.
+//
+// Thread-safe throughout: one mutex a disk. Deterministic: no clock, no randomness.
+#pragma once
+
+#include "common/ports/record_store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pinion::test {
+
+/// The contents of one partition file. What a test may want to look at is public.
+struct MemoryFile {
+  struct State {
+    Offset log_start{0};
+    Offset log_end{0};
+    Offset high_watermark{0};
+    Micros last_log_time{0};
+    std::vector<EpochStart> epochs;
+    std::vector<Batch> batches;  ///< In order of their offsets, dense from log_start to log_end.
+    std::map<std::string, Position> positions;
+    std::map<ProducerId, ProducerState> dropped_producers;  ///< Folded in by retention.
+    std::uint64_t payload_bytes = 0;
+    bool clean = true;
+  };
+
+  LogIdentity identity;
+  State written;
+  std::optional<State> fsynced;  ///< Only while it differs from `written`.
+  std::vector<std::vector<Persist>> unsynced;
+  std::optional<Offset> unwritten_high_watermark;  ///< Noted, rides with the next commit.
+  bool open = false;
+  bool failed = false;   ///< A sync failed: no further apply is allowed.
+  bool damaged = false;  ///< Opening it finds damage.
+};
+
+/// One node's disk: its partition files and the node's own file.
+class MemoryDisk {
+ public:
+  explicit MemoryDisk(std::string store_id = "memory");
+
+  // ---- Faults. Each stays until it is switched back.
+
+  enum class Sync : std::uint8_t {
+    honest,
+    failing,  ///< apply() answers storage_failed; the group is written, not fsynced.
+    lying,    ///< apply() answers ok; the group is written, not fsynced.
+  };
+  void set_sync(Sync sync);
+
+  /// Payload that all files together may hold; beyond, apply() answers storage_full.
+  void set_capacity(std::uint64_t bytes);
+  static constexpr std::uint64_t unlimited = UINT64_MAX / 2;
+
+  /// The process died (kill -9): every file is closed, what was written stays.
+  void kill();
+
+  /// The power failed: as kill(), and of the transactions that were not fsynced at most the first
+  /// `kept` of each file survive.
+  void power_cut(std::size_t kept = 0);
+
+  /// Someone deleted a file, or damaged it, while the node was down.
+  void lose_file(const PartitionKey& key);
+  void damage_file(const PartitionKey& key);
+
+  // ---- For checks.
+
+  /// What would survive a power cut now; nothing when there is no such file.
+  [[nodiscard]] std::optional<MemoryFile::State> fsynced(const PartitionKey& key) const;
+  [[nodiscard]] std::vector<LogIdentity> files() const;
+  [[nodiscard]] std::vector<std::string> set_aside() const;
+  [[nodiscard]] std::uint64_t commits() const;
+
+ private:
+  friend class MemoryRecordStore;
+  friend class MemoryPartitionLog;
+  friend class MemoryPartitionReader;
+
+  /// What the node's own file remembers of a partition file at its last checkpoint.
+  struct Known {
+    Offset log_end{0};
+    Epoch last_epoch{0};
+  };
+
+  [[nodiscard]] std::uint64_t used() const;  ///< Requires: mutex_ is held.
+
+  mutable std::mutex mutex_;
+  std::map<PartitionKey, std::shared_ptr<MemoryFile>> files_;
+  std::map<PartitionKey, Known> known_;
+  std::vector<std::string> set_aside_;
+  Sync sync_ = Sync::honest;
+  std::uint64_t capacity_ = unlimited;
+  std::uint64_t commits_ = 0;
+  RecordStore::Life life_;
+  RecordStore::Membership membership_;
+};
+
+class MemoryRecordStore final : public RecordStore {
+ public:
+  explicit MemoryRecordStore(std::shared_ptr<MemoryDisk> disk);
+
+  [[nodiscard]] Result<OpenedLog> open(const LogIdentity& identity, IfMissing if_missing) override;
+  [[nodiscard]] Result<std::unique_ptr<PartitionReader>> open_reader(
+      const LogIdentity& identity) override;
+  [[nodiscard]] Result<void> remove_topic(TopicId topic) override;
+  [[nodiscard]] DiskSpace disk_space() const override;
+  [[nodiscard]] Result<Life> begin_life() override;
+  [[nodiscard]] Result<Membership> membership() const override;
+  [[nodiscard]] Result<void> set_membership(const Membership& membership) override;
+
+ private:
+  std::shared_ptr<MemoryDisk> disk_;
+};
+
+}  // namespace pinion::test
