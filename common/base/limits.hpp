@@ -52,6 +52,8 @@ inline constexpr std::size_t routing_frame_bytes_max =
 inline constexpr std::size_t records_frames_max = 512;
 inline constexpr std::size_t message_frames_max = routing_frames_max + 3 + records_frames_max;
 inline constexpr std::size_t frame_bytes_max = batch_bytes_ceiling;
+/// All frames of one message: the largest batch, or a fetch's worth of them, and the largest body.
+inline constexpr std::size_t message_bytes_max = frame_bytes_max + body_bytes_max + 1 * mib;
 inline constexpr std::size_t unpack_depth_max = 8;
 inline constexpr std::size_t list_items_max = 65'536;  ///< Elements of any one array in a body.
 inline constexpr std::size_t assignments_per_message_max = 256;
