@@ -55,7 +55,10 @@ inline constexpr std::size_t frame_bytes_max = batch_bytes_ceiling;
 /// All frames of one message: the largest batch, or a fetch's worth of them, and the largest body.
 inline constexpr std::size_t message_bytes_max = frame_bytes_max + body_bytes_max + 1 * mib;
 inline constexpr std::size_t unpack_depth_max = 8;
-inline constexpr std::size_t list_items_max = 65'536;  ///< Elements of any one array in a body.
+inline constexpr std::size_t list_items_max = 131'072;  ///< Elements of any one array in a body.
+/// Elements of all arrays of one body. A decoded one takes some 40 bytes (a text, a value of a
+/// result row) and may have come as a single byte: 80 MiB at the very most from 8 MiB of input.
+inline constexpr std::size_t body_items_max = 2'097'152;
 inline constexpr std::size_t assignments_per_message_max = 256;
 /// The longest a request may live anywhere: clients' deadlines are cut to it, and in-flight
 /// counters older than it are forgotten.
@@ -105,6 +108,36 @@ inline constexpr std::size_t reserve_file_bytes = 4 * mib;
 inline constexpr std::size_t low_space_bytes_default =
     64 * mib;  ///< (config) Free space below which writes stop.
 
+// ---- A partition broker's work in flight
+// --------------------------------------------------------
+/// Batches on their way to the files. 16 MiB is two largest commits: one being written, one being
+/// collected. Beyond, `throttled`. A single larger batch enters when nothing else waits.
+inline constexpr std::size_t pending_bytes_per_partition_max = 16 * mib;
+inline constexpr std::size_t pending_bytes_per_node_max = 48 * mib;
+inline constexpr std::size_t pending_tickets_per_partition_max = 2 * 4'096;
+inline constexpr std::size_t pending_tickets_per_node_max = 65'536;
+/// What a batch or request costs beside its payload, for the sums above and the tail's.
+inline constexpr std::size_t batch_cost_bytes = 512;
+/// Reads at the reader threads, by the bytes they may return; others wait in the core.
+inline constexpr std::size_t reads_inflight_bytes_max = 64 * mib;
+inline constexpr std::size_t reads_inflight_max = 256;
+inline constexpr std::size_t reads_waiting_per_partition_max = 1'024;
+inline constexpr std::size_t queries_inflight_max = 32;
+inline constexpr std::size_t requests_open_per_node_max = 2 * 65'536;
+inline constexpr std::size_t dequeues_waiting_per_reader_max = 256;
+/// Statuses a heartbeat carries: 256 x about 400 bytes is 100 KiB.
+inline constexpr std::size_t statuses_per_heartbeat_max = 256;
+inline constexpr std::size_t readers_per_status_max = 64;
+inline constexpr Micros status_every = 1s;  ///< Of one partition whose numbers keep changing.
+inline constexpr Micros storage_probe_every = 1s;
+inline constexpr Micros storage_probe_every_max = 8s;
+inline constexpr Micros open_retry_every = 5s;
+inline constexpr Micros retention_check_min = 1s;
+inline constexpr Micros retention_check_max = 1h;
+inline constexpr Micros register_backoff_min = 100ms;
+inline constexpr Micros register_backoff_max = 5s;
+inline constexpr Micros register_answer_within = 1s;
+
 // ---- State a partition keeps
 // ----------------------------------------------------------------------
 inline constexpr std::size_t producers_per_partition_max = 10'000;
@@ -142,5 +175,12 @@ static_assert(fetch_wait_max < request_lifetime_max);
 static_assert(query_time_max < request_lifetime_max);
 static_assert(batch_bytes_default <= commit_bytes_max);
 static_assert(query_bytes_max < body_bytes_max);
+static_assert(query_rows_max <= list_items_max);
+static_assert(partitions_max <= list_items_max);
+static_assert(pending_bytes_per_partition_max >= 2 * commit_bytes_max);
+static_assert(tail_bytes_per_node > pending_bytes_per_node_max,
+              "what a commit makes visible is still in memory for the readers that wait for it");
+static_assert(reads_inflight_bytes_max >= fetch_bytes_max);
+static_assert(requests_open_per_node_max >= node_requests_inflight_max);
 
 }  // namespace pinion::limits

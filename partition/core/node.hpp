@@ -1,0 +1,173 @@
+// Node: the pure core of a whole partition broker. It registers with the leader broker, obeys its
+// assignments, and holds one Replica for each partition; requests are dispatched to them.
+//
+//   unregistered --RegisterNode sent--> registering --reply, membership saved--> registered
+//        ^                                   |                                       |
+//        +------ refused, or no answer ------+---- quiet broker, say_hello, goodbye --+
+//
+// Whatever the state, partitions that are open stay open and requests are served: a broker that is
+// away costs nothing but new assignments. Messages of a controller older than the newest one seen
+// are ignored; the newest is durable before anything it says is done.
+//
+// One thread steps it (the driver's, or the simulator). No clock, thread, randomness or disk
+// inside.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/base/prng.hpp"
+#include "common/base/time.hpp"
+#include "common/ports/record_store.hpp"
+#include "partition/core/node_io.hpp"
+#include "partition/core/node_shared.hpp"
+#include "partition/core/replica.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pinion::partition {
+
+struct NodeOptions {
+  NodeId id{1};
+  RecordStore::Life life;              ///< Of RecordStore::begin_life().
+  RecordStore::Membership membership;  ///< Of RecordStore::membership().
+  std::string address;
+  std::string rack;
+  std::string region;
+  std::vector<std::string> topics;
+  std::string server_version;
+  std::uint64_t low_space_bytes = limits::low_space_bytes_default;
+  std::int64_t retention_ms_default = 0;  ///< For topics that name none; 0: for ever.
+  std::int64_t retention_bytes_default = 0;
+  std::size_t tail_bytes = limits::tail_bytes_per_node;
+  std::uint64_t seed = 1;  ///< For jitter.
+};
+
+enum class LinkState : std::uint8_t { unregistered, registering, saving, registered };
+
+/// What tests, checkers and a dashboard may see.
+struct NodeView {
+  LinkState link = LinkState::unregistered;
+  ControllerEpoch controller_epoch{0};  ///< The highest seen and saved.
+  std::int64_t session = 0;
+  std::string cluster_id;
+  std::size_t requests_open = 0;  ///< Received and not answered yet.
+  std::size_t reads_inflight = 0;
+  std::size_t pending_bytes = 0;
+  std::size_t tail_bytes = 0;
+  bool low_space = false;
+  bool stopping = false;
+};
+
+class Node {
+ public:
+  explicit Node(NodeOptions options);
+
+  /// Appends to `out`; never removes from it.
+  void step(const Now& now, Input input, Effects& out) noexcept;
+
+  /// When a Tick is needed at the latest, monotonic; `never` when there is nothing to wait for.
+  [[nodiscard]] Micros next_deadline() const noexcept;
+
+  /// After Stop: everything is answered and closed, and the goodbye is among the effects.
+  [[nodiscard]] bool stopped() const noexcept;
+
+  [[nodiscard]] NodeView view() const;
+  [[nodiscard]] std::vector<PartitionKey> partitions() const;
+  [[nodiscard]] std::optional<ReplicaView> replica(PartitionKey key) const;
+
+  /// Asserts what must hold between two steps; linear in everything held.
+  void check_invariants() const;
+
+ private:
+  struct Registering {
+    RequestId request{0};
+    Micros answer_by{0};
+  };
+  struct HeartbeatOut {
+    RequestId request{0};
+    std::vector<std::pair<PartitionKey, std::uint64_t>> told;  ///< Status versions it carries.
+  };
+  struct Removal {
+    Ticket ticket{0};  ///< Of the RemoveTopic under way, 0 while logs close or a retry waits.
+    Micros retry_at{0};
+  };
+
+  // node.cpp: dispatch.
+  void on(const Now& now, FromBroker& in, Effects& out);
+  void on(const Now& now, Malformed& in, Effects& out);
+  void on(const Now& now, TopicRemoved& in, Effects& out);
+  void on(const Now& now, MembershipSaved& in, Effects& out);
+  void on(const Now& now, DiskChanged& in, Effects& out);
+  void on(const Now& now, LoadMeasured& in, Effects& out);
+  void on(const Now& now, Tick& in, Effects& out);
+  void on(const Now& now, Stop& in, Effects& out);
+  template <typename In>
+  void to_replica(const Now& now, In& in, Effects& out);
+  void on_request(const Now& now, Request request, Effects& out);
+  void after_replica(const Now& now, PartitionKey key, Replica& replica, Effects& out);
+  void start_waiting_reads(const Now& now, Effects& out);
+  void finish_stopping(Effects& out);
+  void event(Effects& out, EventKind kind, Severity severity, std::string detail) const;
+
+  // node_membership.cpp: registration, heartbeats, fencing.
+  void on_controller_message(const Now& now, Message& message, Effects& out);
+  void on_register_reply(const Now& now, const Message& message, Effects& out);
+  void on_heartbeat_reply(const Now& now, const Message& message, Effects& out);
+  void on_say_hello(const Now& now, const SayHello& message, Effects& out);
+  void send_register(const Now& now, Effects& out);
+  void send_heartbeat(const Now& now, Effects& out);
+  void lose_broker(const Now& now, bool reset, const std::string& why, Effects& out);
+  void tick_membership(const Now& now, Effects& out);
+  [[nodiscard]] Micros membership_deadline() const noexcept;
+  [[nodiscard]] Micros next_backoff() noexcept;
+
+  // node_assignments.cpp: what to lead, what to delete, and reporting it.
+  void on_assign(const Now& now, Assign& assign, Effects& out);
+  void obey(const Now& now, Assign& assign, Effects& out);
+  void obey_assignment(const Now& now, const Assignment& assignment, Effects& out);
+  void begin_removal(const Now& now, TopicId topic, Effects& out);
+  void continue_removal(const Now& now, TopicId topic, Effects& out);
+  void flush_reports(Effects& out);
+  void tick_removals(const Now& now, Effects& out);
+  [[nodiscard]] Assignment with_defaults(Assignment assignment) const;
+
+  NodeOptions options_;
+  NodeShared shared_;
+  Prng prng_;
+  std::map<PartitionKey, Replica> replicas_;
+  std::set<std::pair<Micros, PartitionKey>> deadlines_;  ///< One entry a replica that has one.
+  std::map<PartitionKey, Micros> deadline_of_;
+
+  // Membership.
+  LinkState link_ = LinkState::unregistered;
+  RecordStore::Membership saved_;  ///< Durable.
+  RegisterNodeReply terms_;        ///< Of the registration under way or in force.
+  Registering registering_;
+  Ticket saving_{0};
+  std::vector<Assign> held_;  ///< Came before the registration was complete.
+  Micros next_attempt_{0};
+  Micros last_heard_{0};
+  Micros next_heartbeat_{0};
+  Micros backoff_{0};
+  std::uint64_t next_request_ = 1;
+  std::optional<HeartbeatOut> heartbeat_;
+
+  // Reporting.
+  std::set<PartitionKey> changed_;  ///< Statuses that the broker has not confirmed.
+  PartitionKey status_cursor_{};
+  std::set<PartitionKey> to_report_;  ///< Replica states to report at once.
+  std::vector<TopicId> removed_to_report_;
+  std::map<TopicId, Removal> removals_;
+  NodeLoad load_;
+
+  bool stopping_ = false;
+  bool said_goodbye_ = false;
+};
+
+}  // namespace pinion::partition

@@ -1,0 +1,79 @@
+// What all replicas of one node share: the numbering of tickets and the sums that bound the node as
+// a whole. Each sum is kept by whoever adds to it; Node::check_invariants compares them with what
+// the replicas hold.
+//
+// Pure; belongs to the thread that steps the node.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/base/limits.hpp"
+#include "common/proto/messages.hpp"
+#include "partition/core/node_io.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace pinion::partition {
+
+/// Whom an answer goes to.
+struct Asker {
+  ReturnPath path;
+  Header header;
+};
+
+/// A routed request, to be answered exactly once.
+struct Request {
+  Asker asker;
+  Body body;
+  Frames records;
+  Micros deadline{never};  ///< Monotonic, of the header's timeout.
+};
+
+/// The batches in memory of all partitions, oldest first, whose sum of bytes is bounded.
+struct TailBudget {
+  std::size_t bytes_max = limits::tail_bytes_per_node;
+  std::size_t bytes = 0;
+  std::uint64_t last_order = 0;
+  std::map<std::uint64_t, PartitionKey> order;  ///< One entry a batch.
+};
+
+/// Lets a bounded number of bytes be on their way from the reader threads; the rest waits its turn.
+struct ReadGate {
+  std::size_t inflight = 0;
+  std::size_t bytes = 0;
+  std::deque<PartitionKey> waiting;  ///< One entry a waiting read; its replica holds the read.
+
+  [[nodiscard]] bool may_start(std::size_t bytes_wanted) const noexcept {
+    if (inflight == 0) return true;
+    return inflight < limits::reads_inflight_max &&
+           bytes + bytes_wanted <= limits::reads_inflight_bytes_max;
+  }
+};
+
+struct NodeShared {
+  NodeId node{1};
+  std::string cluster_id;
+  std::uint64_t record_bytes_max = limits::record_bytes_default;
+  bool low_space = false;  ///< Refuse what would write.
+
+  Ticket last_ticket{0};
+  std::size_t requests_open = 0;
+  std::size_t pending_bytes = 0;
+  std::size_t pending_tickets = 0;
+  std::size_t queries_inflight = 0;
+  std::uint64_t refused = 0;  ///< Over a limit, since the start.
+  TailBudget tail;
+  ReadGate reads;
+
+  [[nodiscard]] Ticket next_ticket() noexcept { return ++last_ticket; }
+
+  void answer(Asker&& asker, Body body, Epoch leader_epoch, Effects& out, Frames records = {});
+  void refuse(Asker&& asker, Error error, Epoch leader_epoch, Effects& out);
+};
+
+}  // namespace pinion::partition

@@ -1,0 +1,196 @@
+// Replica: one partition on one node, pure. It assigns offsets, recognises duplicates, withholds
+// every acknowledgement until its write is durable, shows readers what is below the high watermark,
+// and keeps their positions.
+//
+//   Opening --Opened--> Leading --storage failed--> Halted
+//      |  \--OpenFailed (disk full: again later)------^|
+//      +------------- close() ---> Closing <-----------+      Closing --Closed--> gone
+//
+// Follower and catching up come with replication; what they share with Leading is in ReplicaLog.
+// The code is divided by subject: replica.cpp (dispatch and roles), replica_leader.cpp (produce and
+// what becomes durable), replica_fetch.cpp, replica_positions.cpp, replica_retention.cpp,
+// replica_reads.cpp, replica_invariants.cpp.
+//
+// Every request it takes is answered exactly once, whatever happens to the role.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/base/time.hpp"
+#include "common/proto/messages.hpp"
+#include "partition/core/node_io.hpp"
+#include "partition/core/node_shared.hpp"
+#include "partition/core/replica_log.hpp"
+#include "partition/core/replica_roles.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace pinion::partition {
+
+enum class RoleName : std::uint8_t { opening, leading, closing, halted };
+
+/// What tests, checkers and a dashboard may see.
+struct ReplicaView {
+  PartitionKey key;
+  RoleName role = RoleName::opening;
+  PartitionState state = PartitionState::opening;
+  Epoch leader_epoch{0};
+  Offset log_start{0};
+  Offset log_end{0};
+  Offset durable_end{0};
+  Offset high_watermark{0};
+  std::size_t pending = 0;  ///< Persists on their way.
+  std::size_t waiting_fetches = 0;
+  std::size_t reads = 0;
+  std::size_t tail_batches = 0;
+  std::size_t producers = 0;
+  std::map<std::string, Position> positions;  ///< Visible ones.
+  std::string detail;
+};
+
+class Replica {
+ public:
+  /// Emits the OpenLog.
+  Replica(const Now& now, const Assignment& assignment, NodeShared& shared, Effects& out);
+  Replica(const Replica&) = delete;
+  Replica& operator=(const Replica&) = delete;
+
+  // Inputs; replica.cpp. Each appends to `out`.
+  void step(const Now& now, const Assignment& assignment, Effects& out);
+  void step(const Now& now, Request request, Effects& out);
+  void step(const Now& now, Opened& in, Effects& out);
+  void step(const Now& now, OpenFailed& in, Effects& out);
+  void step(const Now& now, Persisted& in, Effects& out);
+  void step(const Now& now, PersistFailed& in, Effects& out);
+  void step(const Now& now, LogFailed& in, Effects& out);
+  void step(const Now& now, Closed& in, Effects& out);
+  void step(const Now& now, RecordsRead& in, Effects& out);
+  void step(const Now& now, TimeFound& in, Effects& out);
+  void step(const Now& now, RetentionFound& in, Effects& out);
+  void step(const Now& now, Queried& in, Effects& out);
+  void step(const Now& now, SizesMeasured& in, Effects& out);
+  void step(const Now& now, Tick& in, Effects& out);
+
+  /// Answers what waits, lets what is on its way finish, then closes the log. Requests that come
+  /// later are answered `why`.
+  void close(const Now& now, Errc why, Effects& out);
+  [[nodiscard]] bool closed() const noexcept;
+
+  /// The node has room for another read, and this replica's turn has come.
+  void start_waiting_read(const Now& now, Effects& out);
+  /// The node's tail budget is used up, and this replica holds the oldest batch.
+  void drop_oldest_of_tail();
+
+  [[nodiscard]] Micros next_deadline() const noexcept;
+
+  [[nodiscard]] PartitionKey key() const noexcept { return key_; }
+  [[nodiscard]] const std::string& topic_name() const noexcept { return assignment_.topic_name; }
+  [[nodiscard]] PartitionState state() const noexcept;
+  [[nodiscard]] PartitionStatus status() const;
+  [[nodiscard]] ReplicaState report() const;
+  /// Changes whenever status() is worth telling again.
+  [[nodiscard]] std::uint64_t status_version() const noexcept { return status_version_; }
+  /// Changes whenever state, epoch or detail do: to be reported at once.
+  [[nodiscard]] std::uint64_t report_version() const noexcept { return report_version_; }
+  [[nodiscard]] ReplicaView view() const;
+
+  /// Requests held: taken and not answered.
+  [[nodiscard]] std::size_t requests_held() const;
+  [[nodiscard]] std::size_t pending_bytes() const noexcept;
+  void check_invariants() const;
+
+ private:
+  // replica.cpp
+  void open(Effects& out);
+  void become_leading(const Now& now, Opened& in, Effects& out);
+  void become_halted(const Now& now, std::string why, Effects& out);
+  void continue_closing(Effects& out);
+  void answer_everything_waiting(Errc why, Effects& out);
+  void refuse_by_role(Asker&& asker, Effects& out);
+  void measure_rates(const Now& now);
+  void changed() noexcept { ++status_version_; }
+  void state_changed() noexcept {
+    ++status_version_;
+    ++report_version_;
+  }
+  [[nodiscard]] Error refusal() const;
+  void event(Effects& out, EventKind kind, Severity severity, std::string detail) const;
+
+  // replica_leader.cpp: produce, and what becomes of persists.
+  void on_produce(const Now& now, Request& request, Effects& out);
+  void append(const Now& now, Request& request, const Produce& produce, Effects& out);
+  void join_original(Request& request, const Produce& produce, const DedupeTable::Finding& original,
+                     Effects& out);
+  Pending& persist(
+      std::variant<AppendBatch, StartEpoch, PutPosition, NoteHighWatermark, Truncate, DropBefore>
+          op,
+      std::size_t bytes, Effects& out);
+  [[nodiscard]] bool has_room_to_persist(std::size_t bytes) const noexcept;
+  void note_high_watermark(const Now& now, Effects& out);
+  void on_durable(const Now& now, Pending& done, Effects& out);
+  void advance_high_watermark(const Now& now, Effects& out);
+  void drop_pending(const Now& now, const Error& why, Effects& out);
+  void become_full(const Now& now, const std::string& why, Effects& out);
+  void probe_storage(const Now& now, Effects& out);
+  void answer_produce(ProduceWaiter&& waiter, const BatchHeader& batch, Effects& out);
+  [[nodiscard]] std::optional<Error> refuses_writes() const;
+
+  // replica_fetch.cpp: fetch and list_offset.
+  void on_fetch(const Now& now, Request& request, Effects& out);
+  void on_list_offset(const Now& now, Request& request, Effects& out);
+  void answer_waiting_fetches(Effects& out);
+  void expire_waiting_fetches(const Now& now, Effects& out);
+  void answer_fetch_from_tail(Asker&& asker, Offset from, std::size_t bytes_max, Effects& out);
+  void answer_fetch_empty(Asker&& asker, Effects& out);
+  void answer_fetch_read(ReadJob& job, std::vector<Batch>& batches, Effects& out);
+  void answer_offset(Asker&& asker, Offset offset, Effects& out);
+  void refuse_offset(Asker&& asker, Errc code, std::string detail, Effects& out);
+
+  // replica_positions.cpp: commit_position, fetch_position, dequeue.
+  void on_commit_position(const Now& now, Request& request, Effects& out);
+  void on_fetch_position(Request& request, Effects& out);
+  void on_dequeue(const Now& now, Request& request, Effects& out);
+  void put_position(const Now& now, Position position, PositionWaiter&& waiter, Effects& out);
+  void begin_dequeue(const Now& now, Asker&& asker, const Dequeue& dequeue, Effects& out);
+  void finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, const Batch& batch,
+                      Effects& out);
+  void dequeue_read(const Now& now, ReadJob& job, Result<std::vector<Batch>>& batches,
+                    Effects& out);
+  void free_lane(const Now& now, const std::string& reader, Effects& out);
+  void answer_dequeue(Asker&& asker, Offset offset, const Batch& batch, Effects& out);
+  void answer_position_waiters(PendingPosition& done, Effects& out);
+
+  // replica_reads.cpp: what goes to the reader threads and comes back; query.
+  void on_query(const Now& now, Request& request, Effects& out);
+  void start_or_queue(const Now& now, ReadJob job, Effects& out);
+  void start(ReadJob job, Effects& out);
+  std::optional<ReadJob> finish_read(Ticket ticket, Effects& out);
+  void expire_waiting_reads(const Now& now, Effects& out);
+
+  // replica_retention.cpp
+  void check_retention(const Now& now, Effects& out);
+  [[nodiscard]] Micros retention_deadline() const noexcept;
+
+  PartitionKey key_;
+  Assignment assignment_;
+  NodeShared* shared_;
+  Role role_;
+  ReplicaLog log_;
+
+  // The open file, as far as the runner has said.
+  bool log_open_ = false;
+  bool close_wanted_ = false;
+  CloseHow close_how_ = CloseHow::clean;
+  Ticket close_ticket_{0};
+  std::string file_;
+  std::map<Ticket, ReadJob> reads_;    ///< At the reader threads.
+  std::deque<ReadJob> reads_waiting_;  ///< For their turn.
+
+  std::uint64_t status_version_ = 1;
+  std::uint64_t report_version_ = 1;
+  Traffic traffic_;
+};
+
+}  // namespace pinion::partition

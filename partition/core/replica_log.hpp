@@ -1,0 +1,91 @@
+// ReplicaLog: what a replica knows of its open file, whatever its role: the offsets, the epochs,
+// the producers, the positions, the newest batches, and what is on its way to the disk.
+//
+//   log_start <= high_watermark <= durable_end <= log_end
+//
+// log_end is where the next batch goes; [durable_end, log_end) is on its way. Plain state with
+// helpers and no decisions; belongs to one Replica.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/base/time.hpp"
+#include "common/ports/record_store.hpp"
+#include "partition/core/dedupe_table.hpp"
+#include "partition/core/node_shared.hpp"
+#include "partition/core/position_table.hpp"
+#include "partition/core/record_tail.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace pinion::partition {
+
+/// A producer that waits for its batch. Its answer is made of the batch, not of its own request.
+struct ProduceWaiter {
+  Asker asker;
+  Acks acks = Acks::all;
+};
+struct PendingAppend {
+  BatchHeader batch;
+  std::vector<ProduceWaiter> waiters;  ///< The original's and its duplicates'; none: answered.
+};
+struct PendingEpoch {
+  EpochStart start;
+};
+/// A reader that waits for its position to be durable.
+struct PositionWaiter {
+  Asker asker;
+  Offset dequeued = offset_unassigned;  ///< With a dequeue: the record in `batch`.
+  Batch batch;
+};
+struct PendingPosition {
+  std::string reader;
+  PositionVersion version;
+  std::vector<PositionWaiter> waiters;
+};
+struct PendingDrop {
+  Offset start;
+};
+struct PendingNote {
+  Offset high_watermark;
+};
+struct Pending {
+  Ticket ticket;
+  std::size_t bytes = 0;
+  std::variant<PendingAppend, PendingEpoch, PendingPosition, PendingDrop, PendingNote> op;
+};
+
+struct ReplicaLog {
+  ReplicaLog(PartitionKey key, TailBudget& budget) : tail(key, budget) {}
+
+  Offset log_start{0};
+  Offset log_end{0};
+  Offset durable_end{0};
+  Offset high_watermark{0};
+  Micros next_log_time{0};          ///< The least append time of the next batch.
+  Micros durable_next_log_time{0};  ///< The same, were everything on its way dropped.
+  std::vector<EpochStart> epochs;   ///< In order; those on their way too.
+  DedupeTable dedupe;
+  PositionTable positions;
+  RecordTail tail;
+  std::deque<Pending> pending;  ///< In ticket order.
+  std::size_t pending_bytes = 0;
+
+  Offset noted_high_watermark{0};
+  Micros note_after{0};  ///< Not before this, monotonic.
+  LogSizes sizes;
+  std::uint64_t payload_bytes = 0;
+
+  /// The epoch of the record before `offset`, 0 when there is none.
+  [[nodiscard]] Epoch epoch_before(Offset offset) const noexcept;
+  /// True when a reader that last saw `last_epoch` may go on at `offset`: the log was not cut
+  /// below.
+  [[nodiscard]] bool agrees_with(Epoch last_epoch, Offset offset) const noexcept;
+};
+
+}  // namespace pinion::partition

@@ -1,0 +1,119 @@
+// The roles of a replica and what belongs to one role alone: it ends with the role.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/base/time.hpp"
+#include "common/proto/messages.hpp"
+#include "partition/core/node_shared.hpp"
+#include "partition/core/replica_log.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace pinion::partition {
+
+/// A fetch that waits for the high watermark to pass its offset.
+struct WaitingFetch {
+  Asker asker;
+  Offset offset;
+  std::size_t bytes_max = 0;
+};
+
+/// A batch that is durable here but not below the high watermark yet (other replicas), with those
+/// who wait for that.
+struct Uncommitted {
+  BatchHeader batch;
+  std::vector<ProduceWaiter> waiters;
+};
+
+/// One reader's changes take turns while one of its dequeues waits for the disk.
+struct ReaderLane {
+  std::deque<Request> waiting;
+};
+
+struct Opening {
+  Ticket ticket{0};  ///< Of the OpenLog under way; 0 while a retry waits.
+  Micros retry_at = never;
+  std::string why;  ///< The last attempt failed.
+};
+
+struct Leading {
+  Epoch epoch{0};
+  bool epoch_started = false;  ///< Its StartEpoch was emitted. Done with the epoch's first batch.
+  std::deque<Uncommitted> uncommitted;
+  std::map<std::pair<Micros, std::uint64_t>, WaitingFetch> fetches;  ///< By deadline.
+  std::uint64_t fetches_taken = 0;
+  std::map<std::string, ReaderLane, std::less<>> lanes;
+
+  bool full = false;  ///< The store said storage_full; writes are refused until a probe succeeds.
+  std::string full_why;
+  Micros probe_at = never;
+  Micros probe_every{0};
+  Ticket probe{0};
+
+  Micros retention_at{0};
+  bool retention_running = false;
+  Offset retention_checked{-1};  ///< The log end at the last check by size.
+};
+
+struct Closing {
+  Errc why = Errc::not_leader;
+};
+
+struct Halted {
+  std::string why;
+};
+
+using Role = std::variant<Opening, Leading, Closing, Halted>;
+
+/// Why something was read.
+struct FetchJob {
+  Offset offset;
+  std::size_t bytes_max = 0;
+};
+struct ListOffsetJob {};
+struct DequeueJob {
+  std::string reader;
+  std::string token;
+  Offset offset;
+  bool repeat = false;  ///< Of a dequeue that is durable already: nothing moves.
+};
+struct QueryJob {};
+struct RetentionJob {};
+
+struct ReadJob {
+  std::optional<Asker> asker;  ///< Nobody waits for retention.
+  Micros deadline = never;
+  std::size_t bytes = 0;  ///< What it counts for at the gate.
+  std::variant<FetchJob, ListOffsetJob, DequeueJob, QueryJob, RetentionJob> why;
+  std::variant<ReadRecords, FindTime, FindRetention, RunQuery> op;
+};
+
+/// Counters since the node's start, and rates over the last seconds.
+struct Traffic {
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+
+  struct Sample {
+    Micros at{0};
+    std::uint64_t records_in = 0;
+    std::uint64_t records_out = 0;
+  };
+  std::array<Sample, 4> samples{};
+  std::size_t next_sample = 0;
+  Micros measure_at{0};
+  std::uint32_t in_per_s = 0;
+  std::uint32_t out_per_s = 0;
+};
+
+}  // namespace pinion::partition
