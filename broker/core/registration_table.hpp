@@ -1,0 +1,69 @@
+// Producers and consumers registered by number: the names, so that a name keeps its number, and
+// the newest of each kind, for people. State only.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/ports/meta_store.hpp"
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace pinion {
+
+/// Of each kind, as many as cluster_status shows.
+inline constexpr std::size_t registrations_shown_max = 1'000;
+
+class RegistrationTable {
+ public:
+  [[nodiscard]] std::optional<RegistrationId> find(RegistrationKind kind, TopicId topic,
+                                                   const std::string& name) const {
+    const auto& names = of(kind).names;
+    const auto row = names.find({topic, name});
+    if (row == names.end()) return std::nullopt;
+    return row->second;
+  }
+  void put(const Registration& registration) {
+    Kind& kind = kinds_[static_cast<std::size_t>(registration.kind)];
+    ++kind.count;
+    if (!registration.name.empty()) {
+      kind.names[{registration.topic, registration.name}] = registration.id;
+    }
+    kind.newest.push_back(registration);
+    if (kind.newest.size() > registrations_shown_max) kind.newest.pop_front();
+    ++kind.count_by_topic[registration.topic];
+  }
+  void remove_topic(TopicId topic) {
+    for (Kind& kind : kinds_) {
+      const auto count = kind.count_by_topic.find(topic);
+      if (count == kind.count_by_topic.end()) continue;
+      kind.count -= count->second;
+      kind.count_by_topic.erase(count);
+      auto row = kind.names.lower_bound({topic, std::string()});
+      while (row != kind.names.end() && row->first.first == topic) row = kind.names.erase(row);
+      std::erase_if(kind.newest, [&](const Registration& r) { return r.topic == topic; });
+    }
+  }
+  [[nodiscard]] const std::deque<Registration>& newest(RegistrationKind kind) const {
+    return of(kind).newest;
+  }
+  [[nodiscard]] std::size_t count() const noexcept { return kinds_[0].count + kinds_[1].count; }
+
+ private:
+  struct Kind {
+    std::map<std::pair<TopicId, std::string>, RegistrationId> names;
+    std::map<TopicId, std::size_t> count_by_topic;
+    std::deque<Registration> newest;
+    std::size_t count = 0;
+  };
+  [[nodiscard]] const Kind& of(RegistrationKind kind) const {
+    return kinds_[static_cast<std::size_t>(kind)];
+  }
+  std::array<Kind, 2> kinds_;
+};
+
+}  // namespace pinion
