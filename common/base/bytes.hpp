@@ -5,6 +5,7 @@
 // allow that.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -30,7 +31,14 @@ class Bytes {
   Bytes(std::shared_ptr<const void> owner, const char* data, std::size_t size) noexcept
       : owner_(std::move(owner)), data_(data), size_(size) {}
 
-  [[nodiscard]] static Bytes copy_of(std::string_view text) { return Bytes(std::string(text)); }
+  /// One allocation; none for no bytes.
+  [[nodiscard]] static Bytes copy_of(std::string_view text) {
+    if (text.empty()) return {};
+    auto owned = std::make_shared_for_overwrite<char[]>(text.size());
+    std::copy_n(text.data(), text.size(), owned.get());
+    const char* data = owned.get();
+    return {std::move(owned), data, text.size()};
+  }
 
   [[nodiscard]] const char* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }

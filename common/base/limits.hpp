@@ -167,6 +167,11 @@ inline constexpr Micros query_time_max = 10s;
 inline constexpr std::size_t inbox_batch_max =
     256;  ///< Messages a driver takes before it looks at the clock again.
 
+// ---- Log
+// ------------------------------------------------------------------------------------------
+/// Lines that wait for the writer thread: 4,096 x about 200 bytes is 1 MiB. Beyond, the oldest go.
+inline constexpr std::size_t log_queue_lines = 4'096;
+
 static_assert(producer_inflight_max <= producer_batches_remembered,
               "a retry of anything in flight must be recognised");
 static_assert(client_bytes_inflight_max >= batch_bytes_ceiling, "one largest record must pass");

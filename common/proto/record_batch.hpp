@@ -138,9 +138,10 @@ class BatchReader {
   bool malformed_ = false;
 };
 
-/// What a partition leader and a consumer check before they trust a batch: that the payload has
-/// exactly the header's number of well-formed records, none of them too large, headers that are a
-/// JSON array of pairs, and the header's checksum. `corrupt_record` when only the checksum differs.
+/// What a partition leader and a consumer check before they trust a batch. In this order:
+/// `corrupt_record` when the checksum differs, whatever else does; `record_too_large`; `malformed`
+/// unless the payload has exactly the header's number of well-formed records with headers that are
+/// a JSON array of pairs.
 [[nodiscard]] Result<void> check_batch(const BatchHeader& header, std::string_view payload,
                                        std::size_t record_bytes_max);
 

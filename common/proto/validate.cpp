@@ -1,0 +1,311 @@
+#include "common/proto/validate.hpp"
+
+#include "common/base/limits.hpp"
+#include "common/proto/codec.hpp"
+#include "common/base/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string>
+#include <type_traits>
+
+namespace pinion {
+namespace {
+
+tl::unexpected<Error> refuse(std::string detail) {
+  return failure(Errc::invalid_argument, std::move(detail));
+}
+
+Result<void> check_text(std::string_view name, std::string_view text, std::size_t bytes_max) {
+  if (text.size() > bytes_max) {
+    return refuse(std::string(name) + " is longer than " + std::to_string(bytes_max) + " bytes");
+  }
+  if (!is_utf8(text)) return refuse(std::string(name) + " is not UTF-8");
+  return {};
+}
+
+Result<void> check_number(std::string_view name, std::int64_t value, std::int64_t low,
+                          std::int64_t high = std::numeric_limits<std::int64_t>::max()) {
+  if (value >= low && value <= high) return {};
+  return refuse(std::string(name) + " is " + std::to_string(value) + "; it must be " +
+                std::to_string(low) +
+                (high == std::numeric_limits<std::int64_t>::max() ? " or more"
+                                                                  : " to " + std::to_string(high)));
+}
+
+template <typename T, typename Check>
+Result<void> check_each(const std::vector<T>& items, Check check_item) {
+  for (const T& item : items) PINION_CHECK(check_item(item));
+  return {};
+}
+
+Result<void> check_names(std::string_view name, const std::vector<std::string>& texts,
+                         std::size_t count_max) {
+  if (texts.size() > count_max) {
+    return refuse(std::string(name) + " has more than " + std::to_string(count_max) + " elements");
+  }
+  for (const std::string& text : texts) {
+    PINION_CHECK(check_text(name, text, limits::topic_name_bytes_max));
+  }
+  return {};
+}
+
+constexpr std::size_t features_max = 64;
+constexpr std::size_t paths_bytes_max = 4 * limits::kib;
+/// Times as far from 1970 as this are not times, and sums with them could overflow.
+constexpr std::int64_t time_max = Micros(never).count();
+/// Offsets and sequences this high would overflow when records are counted on.
+constexpr std::int64_t number_max = std::int64_t{1} << 62;
+
+// ---- Bodies. One overload a type that has something to refuse; see also check_records.
+
+Result<void> check_body(const ErrorBody& body) {
+  return check_text("detail", body.detail, limits::error_detail_bytes_max);
+}
+Result<void> check_body(const Hello& body) {
+  if (body.version_min > body.version_max) return refuse("version_min is over version_max");
+  PINION_CHECK(check_text("client_name", body.client_name, limits::client_name_bytes_max));
+  PINION_CHECK(check_text("cluster_id", body.cluster_id, limits::client_name_bytes_max));
+  return check_names("features", body.features, features_max);
+}
+Result<void> check_body(const HelloReply& body) {
+  PINION_CHECK(check_text("cluster_id", body.cluster_id, limits::client_name_bytes_max));
+  PINION_CHECK(check_number("controller_epoch", body.controller_epoch.raw(), 1));
+  return check_names("features", body.features, features_max);
+}
+Result<void> check_body(const TopicConfig& config) {
+  PINION_CHECK(check_number("partitions", config.partitions, 1, limits::partitions_per_topic_max));
+  PINION_CHECK(check_number("replication", config.replication, 1,
+                            static_cast<std::int64_t>(limits::nodes_max)));
+  PINION_CHECK(check_number("retention_ms", config.retention_ms, 0, time_max / 1000));
+  return check_number("retention_bytes", config.retention_bytes, 0);
+}
+Result<void> check_body(const PartitionMetadata& body) {
+  PINION_CHECK(check_number("leader", body.leader.raw(), 0));
+  return check_number("leader_epoch", body.leader_epoch.raw(), 0, number_max);
+}
+Result<void> check_body(const TopicMetadata& body) {
+  PINION_CHECK(check_number("topic", body.id.raw(), 1));
+  PINION_CHECK(validate_topic_name(body.name));
+  PINION_CHECK(check_body(body.config));
+  for (std::size_t i = 0; i < body.partitions.size(); ++i) {
+    PINION_CHECK(check_body(body.partitions[i]));
+    PINION_CHECK(check_number("partition", body.partitions[i].partition.raw(),
+                              static_cast<std::int64_t>(i), static_cast<std::int64_t>(i)));
+  }
+  return {};
+}
+Result<void> check_body(const MetadataRequest& body) {
+  return check_names("topics", body.topics, limits::topics_max);
+}
+Result<void> check_body(const MetadataReply& body) {
+  return check_each(body.topics, [](const auto& item) { return check_body(item); });
+}
+Result<void> check_body(const MetadataChanged& body) {
+  return check_each(body.topics, [](const auto& item) { return check_body(item); });
+}
+Result<void> check_body(const CreateTopic& body) {
+  PINION_CHECK(validate_topic_name(body.name));
+  return check_body(body.config);
+}
+Result<void> check_body(const CreateTopicReply& body) { return check_body(body.topic); }
+Result<void> check_body(const DeleteTopic& body) { return validate_topic_name(body.name); }
+Result<void> check_body(const AllocateProducerIds& body) {
+  return check_number("count", body.count, 1, 1'000'000);
+}
+Result<void> check_body(const AllocateProducerIdsReply& body) {
+  return check_number("first", body.first.raw(), 1, number_max);
+}
+Result<void> check_body(const RegisterProducer& body) {
+  PINION_CHECK(validate_topic_name(body.topic));
+  return check_text("name", body.name, limits::reader_name_bytes_max);
+}
+Result<void> check_body(const RegisterProducerReply& body) { return check_body(body.topic); }
+Result<void> check_body(const RegisterConsumer& body) {
+  PINION_CHECK(validate_topic_name(body.topic));
+  return check_text("name", body.name, limits::reader_name_bytes_max);
+}
+Result<void> check_body(const RegisterConsumerReply& body) { return check_body(body.topic); }
+Result<void> check_body(const ClusterStatusReply& body) {
+  return check_each(body.topics, [](const auto& item) { return check_body(item); });
+}
+
+Result<void> check_body(const BatchHeader& batch) {
+  PINION_CHECK(check_number("record_count", batch.record_count, 1, limits::batch_records_max));
+  PINION_CHECK(check_number("base_offset", batch.base_offset.raw(), -1, number_max));
+  PINION_CHECK(check_number("leader_epoch", batch.leader_epoch.raw(), 0, number_max));
+  PINION_CHECK(check_number("append_time", batch.append_time.count(), -time_max, time_max));
+  PINION_CHECK(check_number("producer_id", batch.producer_id.raw(), 0));
+  PINION_CHECK(check_number("producer_epoch", batch.producer_epoch.raw(), 0));
+  return check_number("base_sequence", batch.base_sequence.raw(), 0, number_max);
+}
+Result<void> check_body(const Produce& body) { return check_body(body.batch); }
+Result<void> check_body(const Fetch& body) {
+  PINION_CHECK(check_number("offset", body.offset.raw(), 0, number_max));
+  PINION_CHECK(check_number("last_epoch", body.last_epoch.raw(), 0, number_max));
+  PINION_CHECK(check_number("bytes_max", body.bytes_max, 0, limits::fetch_bytes_max));
+  return check_number("wait_ms", body.wait_ms, 0, limits::fetch_wait_max / 1ms);
+}
+Result<void> check_body(const FetchReply& body) {
+  return check_each(body.batches, [](const auto& item) { return check_body(item); });
+}
+Result<void> check_body(const ListOffset& body) {
+  return check_number("timestamp", body.timestamp.count(), -time_max, time_max);
+}
+Result<void> check_body(const CommitPosition& body) {
+  PINION_CHECK(validate_reader(body.reader));
+  PINION_CHECK(check_number("offset", body.offset.raw(), -1, number_max));
+  return check_number("leader_epoch", body.leader_epoch.raw(), 0, number_max);
+}
+Result<void> check_body(const FetchPosition& body) { return validate_reader(body.reader); }
+Result<void> check_body(const Dequeue& body) {
+  PINION_CHECK(validate_reader(body.reader));
+  return check_text("token", body.token, limits::request_token_bytes_max);
+}
+Result<void> check_body(const DequeueReply& body) { return check_body(body.batch); }
+Result<void> check_body(const Query& body) {
+  if (body.sql.empty()) return refuse("sql is empty");
+  PINION_CHECK(check_text("sql", body.sql, limits::sql_bytes_max));
+  return check_number("rows_max", body.rows_max, 0, limits::query_rows_max);
+}
+Result<void> check_body(const QueryReply& body) {
+  for (const std::vector<SqlValue>& row : body.rows) {
+    if (row.size() != body.columns.size()) return refuse("a row has not as many values as columns");
+  }
+  return {};
+}
+
+Result<void> check_body(const RegisterNode& body) {
+  if (body.version_min > body.version_max) return refuse("version_min is over version_max");
+  PINION_CHECK(check_number("node", body.node.raw(), 1));
+  PINION_CHECK(check_number("incarnation", body.incarnation.raw(), 1));
+  PINION_CHECK(check_number("controller_epoch", body.controller_epoch.raw(), 0));
+  if (body.store_id.empty()) return refuse("store_id is empty");
+  PINION_CHECK(check_text("store_id", body.store_id, limits::client_name_bytes_max));
+  PINION_CHECK(check_text("cluster_id", body.cluster_id, limits::client_name_bytes_max));
+  PINION_CHECK(check_text("address", body.address, limits::address_bytes_max));
+  PINION_CHECK(check_text("rack", body.rack, limits::client_name_bytes_max));
+  PINION_CHECK(check_text("region", body.region, limits::client_name_bytes_max));
+  PINION_CHECK(check_text("server_version", body.server_version, limits::client_name_bytes_max));
+  return check_names("topics", body.topics, limits::topics_max);
+}
+Result<void> check_body(const RegisterNodeReply& body) {
+  PINION_CHECK(check_text("cluster_id", body.cluster_id, limits::client_name_bytes_max));
+  return check_number("controller_epoch", body.controller_epoch.raw(), 1);
+}
+Result<void> check_body(const PartitionStatus& body) {
+  PINION_CHECK(check_number("topic", body.topic.raw(), 1));
+  PINION_CHECK(check_number("partition", body.partition.raw(), 0));
+  PINION_CHECK(check_text("file", body.file, paths_bytes_max));
+  PINION_CHECK(check_text("detail", body.detail, paths_bytes_max));
+  for (const ReaderStatus& reader : body.readers) PINION_CHECK(validate_reader(reader.reader));
+  return {};
+}
+Result<void> check_body(const NodeHeartbeat& body) {
+  PINION_CHECK(check_number("node", body.node.raw(), 1));
+  return check_each(body.partitions, [](const auto& item) { return check_body(item); });
+}
+Result<void> check_body(const Assignment& body) {
+  PINION_CHECK(check_number("topic", body.topic.raw(), 1));
+  PINION_CHECK(validate_topic_name(body.topic_name));
+  PINION_CHECK(
+      check_number("partition", body.partition.raw(), 0, limits::partitions_per_topic_max - 1));
+  PINION_CHECK(check_number("leader_epoch", body.leader_epoch.raw(), 1, number_max));
+  return check_body(body.config);
+}
+Result<void> check_body(const Assign& body) {
+  PINION_CHECK(check_number("controller_epoch", body.controller_epoch.raw(), 1));
+  return check_each(body.assignments, [](const auto& item) { return check_body(item); });
+}
+Result<void> check_body(const ReplicaState& body) {
+  PINION_CHECK(check_number("topic", body.topic.raw(), 1));
+  PINION_CHECK(check_number("partition", body.partition.raw(), 0));
+  return check_text("detail", body.detail, paths_bytes_max);
+}
+Result<void> check_body(const ReplicaReport& body) {
+  PINION_CHECK(check_number("node", body.node.raw(), 1));
+  return check_each(body.replicas, [](const auto& item) { return check_body(item); });
+}
+/// The rest has nothing in it that a wrong value could hurt with.
+template <typename T>
+Result<void> check_body(const T&) {
+  return {};
+}
+
+// ---- Around the body
+
+Result<void> check_header(const Header& header) {
+  PINION_CHECK(check_number("leader_epoch", header.leader_epoch.raw(), 0, number_max));
+  PINION_CHECK(
+      check_number("timeout_ms", header.timeout_ms, 0, limits::request_lifetime_max / 1ms));
+  const bool routed = is_routed_request(header.kind) || is_routed_reply(header.kind);
+  PINION_CHECK(check_number("topic", header.topic.raw(), routed ? 1 : 0));
+  return check_number("partition", header.partition.raw(), 0, limits::partitions_per_topic_max - 1);
+}
+
+Result<void> check_records(const Message& message) {
+  std::size_t expected = 0;
+  if (std::holds_alternative<Produce>(message.body) ||
+      std::holds_alternative<DequeueReply>(message.body)) {
+    expected = 1;
+  } else if (const auto* fetched = std::get_if<FetchReply>(&message.body)) {
+    expected = fetched->batches.size();
+  }
+  if (message.records.size() != expected) {
+    return failure(Errc::malformed, "the body announces " + std::to_string(expected) +
+                                        " records frames and the message has " +
+                                        std::to_string(message.records.size()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> validate(const Message& message) {
+  PINION_CHECK(check_header(message.header));
+  PINION_CHECK(std::visit([](const auto& body) { return check_body(body); }, message.body));
+  return check_records(message);
+}
+
+Result<void> validate_topic_name(std::string_view name) {
+  const auto legal = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  if (name.empty()) return refuse("a topic's name is empty");
+  if (name.size() > limits::topic_name_bytes_max) {
+    return refuse("a topic's name is longer than " + std::to_string(limits::topic_name_bytes_max) +
+                  " bytes");
+  }
+  if (name == "." || name == ".." || !std::all_of(name.begin(), name.end(), legal)) {
+    return refuse("'" + printable(name, limits::topic_name_bytes_max) +
+                  "' is not a topic's name: use A-Z a-z 0-9 . _ - (and not . or .. alone)");
+  }
+  return {};
+}
+
+Result<void> validate_reader(std::string_view reader) {
+  PINION_CHECK(check_text("reader", reader, limits::reader_name_bytes_max));
+  const std::size_t colon = reader.find(':');
+  const std::string_view kind = reader.substr(0, colon);
+  const std::string_view name =
+      colon == std::string_view::npos ? std::string_view() : reader.substr(colon + 1);
+  if ((kind != "consumer" && kind != "group" && kind != "id") || name.empty()) {
+    return refuse("a reader is consumer:NAME, group:NAME or id:NUMBER");
+  }
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::any_of(name.begin(), name.end(), is_control)) {
+    return refuse("a reader's name has a control character");
+  }
+  if (kind != "id") return {};
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const bool whole = error == std::errc() && end == name.data() + name.size();
+  if (!whole || number < 1 || std::to_string(number) != name) {
+    return refuse("a reader's id is a number from 1");
+  }
+  return {};
+}
+
+}  // namespace pinion

@@ -14,6 +14,9 @@ namespace pinion {
 /// Standard alphabet, padded (RFC 4648 section 4).
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
 
+/// Whether it is exactly what base64_encode makes of some bytes.
+[[nodiscard]] bool is_base64(std::string_view text) noexcept;
+
 /// Nothing when it is not exactly what base64_encode makes.
 [[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
 
