@@ -42,6 +42,7 @@ struct NotSent {
   Why why = Why::no_peer;
   Bytes return_frame;  ///< As in NodeFrames; empty otherwise.
   Bytes header;
+  Frames path;
 };
 /// What only the driver can know, for cluster_status.
 struct Vitals {
@@ -75,6 +76,8 @@ class Broker {
  public:
   /// `state` is what MetaStore::begin_term() returned.
   Broker(BrokerOptions options, MetaState state, const Now& now);
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
 
   void step(const Now& now, BrokerInput input, BrokerEffects& out) noexcept;
 
@@ -97,14 +100,17 @@ class Broker {
   void on(const Now& now, Stop& input, BrokerEffects& out);
   void on(const Now& now, Tick& input, BrokerEffects& out);
 
-  void on_client_message(const Now& now, SplitMessage message, const Header& header,
-                         BrokerEffects& out);
-  void on_hello(const Now& now, const SplitMessage& message, const Header& header,
-                const Hello& hello, BrokerEffects& out);
-  void carry_out(ControllerEffects& effects, BrokerEffects& out);
-  void complete(BrokerStatus& status) const;
-  void refuse(Frames path, const Header& header, Error why, BrokerEffects& out);
+  void on_client_message(const Now& now, Frames& frames, std::size_t header_index,
+                         const Header& header, BrokerEffects& out);
+  void on_hello(const Now& now, const Frames& path, const Header& header, const Hello& hello,
+                BrokerEffects& out);
+  void carry_out(BrokerEffects& out);
   void push(const MetadataChanged& change, BrokerEffects& out);
+  void complete(BrokerStatus& status) const;
+  void send(const Frames& path, const Message& message, BrokerEffects& out);
+  void refuse(Frames path, const Header& header, Error why, BrokerEffects& out);
+  void say_hello(const Frames& path, BrokerEffects& out);
+  [[nodiscard]] static Frames path_of(const Frames& frames, std::size_t header_index);
 
   BrokerOptions options_;
   Controller controller_;
@@ -113,7 +119,7 @@ class Broker {
   Vitals vitals_;
   Micros started_at_{0};
   bool stopping_ = false;
-  ControllerEffects effects_;  ///< Reused.
+  ControllerEffects effects_;  ///< Reused; empty between steps.
 };
 
 }  // namespace pinion

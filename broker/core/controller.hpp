@@ -56,7 +56,6 @@ struct ClientRequest {
 /// A decoded, validated message of the cluster socket that is not an answer to a forwarded request.
 struct NodeMessage {
   Bytes routing;
-  ReturnPath path;  ///< What an answer is sent to; begins with `routing`.
   Header header;
   Body body;
 };
@@ -148,7 +147,6 @@ class Controller {
   struct Registering {
     RegisterNode request;
     Bytes routing;
-    ReturnPath path;
     Header header;
     bool new_life = false;
     std::optional<NodeMessage> again;  ///< Asked once more in the meantime.
@@ -218,7 +216,7 @@ class Controller {
   // controller_registrations.cpp
   void on_register(const Now& now, const ClientRequest& request, RegistrationKind kind,
                    ControllerEffects& out);
-  void register_reader(const Waiter& waiter, const Now& now, RegistrationKind kind, TopicId topic,
+  void register_reader(const Now& now, const Waiter& waiter, RegistrationKind kind, TopicId topic,
                        const std::string& name, ControllerEffects& out);
   void reply_registered(const Waiter& waiter, RegistrationKind kind, RegistrationId id,
                         TopicId topic, ControllerEffects& out);
@@ -253,9 +251,11 @@ class Controller {
   std::map<TopicId, Creating> creating_;
   std::map<std::string, TopicId> creating_names_;  ///< Those not durable yet.
   std::map<TopicId, std::vector<Waiter>> removing_;
+  std::size_t waiters_ =
+      0;  ///< In creating_, removing_ and, beyond one a name, registering_names_.
   std::map<NodeId, Registering> registering_;
   std::map<RegistrationKey, std::vector<Waiter>> registering_names_;
-  std::map<Ticket, Waiter> registering_numbers_;
+  std::map<std::pair<RegistrationKind, RegistrationId>, Waiter> registering_numbers_;
   std::deque<std::pair<Waiter, std::uint32_t>> allocating_;
   ProducerId ids_next_{1};      ///< The next to hand out.
   ProducerId ids_reserved_{1};  ///< Durable: ids below it may be handed out.

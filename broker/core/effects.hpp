@@ -22,8 +22,7 @@ enum class BrokerEventKind : std::uint8_t {
   node_returned,  ///< Heard again in time, or registered again in the same life.
   topic_created,
   topic_deleted,
-  topic_removed_everywhere,  ///< Every holder of a deleted topic has reported.
-  partition_state,           ///< A partition went online, offline, full or halted.
+  partition_state,  ///< A partition went online, offline, full or halted.
   client_evicted,
   metadata_stalled,
   metadata_resumed,
@@ -39,13 +38,14 @@ struct BrokerEvent {
 // ---- The joined core, broker.hpp
 // -------------------------------------------------------------------
 
-/// A message for the cluster socket; frames[0] is the node's routing id. The other two are there
+/// A message for the cluster socket; frames[0] is the node's routing id. The others are there
 /// when a client's request is forwarded, and go back into Broker as a NotSent when it cannot be
 /// sent.
 struct NodeFrames {
   Frames frames;
   Bytes return_frame;
   Bytes header;
+  Frames path;  ///< The client's own routing frames; usually none.
 };
 
 struct BrokerEffects {
@@ -101,6 +101,17 @@ struct ControllerEffects {
   std::vector<RouteUpdate> routes;
   std::vector<TopicId> routes_removed;  ///< Topics that are deleted.
   std::vector<BrokerEvent> events;
+
+  void clear() noexcept {
+    persist.clear();
+    replies.clear();
+    to_nodes.clear();
+    pushes.clear();
+    nodes.clear();
+    routes.clear();
+    routes_removed.clear();
+    events.clear();
+  }
 };
 
 }  // namespace pinion

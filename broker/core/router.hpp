@@ -68,6 +68,9 @@ class Router {
   /// `term` grows with every start, and with it the lives of clients and nodes.
   Router(RouterLimits limits, ControllerEpoch term, const Now& now);
 
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
   // ---- Clients.
   /// Makes it known, or known again, and returns the routing id of the client that had to go.
   std::optional<std::string> add_client(const Now& now, std::string_view id);
@@ -85,17 +88,19 @@ class Router {
   void remove_topic(TopicId topic);
 
   // ---- Traffic.
-  /// `frames` as received (routing id first), `header` its decoded header, `header_index` where
-  /// that stands. Ok: the message for the node. Else why not, for an answer at once.
-  [[nodiscard]] Result<NodeFrames> forward(Frames frames, std::size_t header_index,
+  /// `frames` as received (routing id first), `header_index` where the header frame stands and
+  /// `header` what it says. Ok: the message for the node, made of `frames`. Else why not, for an
+  /// answer at once, and `frames` is as before. Requires: the client is known.
+  [[nodiscard]] Result<NodeFrames> forward(Frames& frames, std::size_t header_index,
                                            const Header& header);
   /// The epoch the client should know; 0 when there is none.
   [[nodiscard]] Epoch leader_epoch(PartitionKey key) const;
   /// `frames` as received from a node: routing id, return frame, the rest. Returns the message for
   /// the client, or nothing when it is gone.
   [[nodiscard]] std::optional<Frames> answer(Frames frames);
-  /// A forwarded request did not leave: its credit comes back. Returns whom to tell, if known.
-  [[nodiscard]] std::optional<Frames> not_sent(const Bytes& return_frame);
+  /// A forwarded request did not leave: its credit comes back. Returns the client's routing id, or
+  /// nothing when it is gone.
+  [[nodiscard]] std::optional<Bytes> not_sent(const Bytes& return_frame);
 
   /// Expires silent clients and rotates the generation.
   void tick(const Now& now);
@@ -113,12 +118,13 @@ class Router {
     std::array<InFlight, 2> generations;  ///< This one and the one before.
     [[nodiscard]] InFlight total() const noexcept;
   };
+  using Silent = std::list<const std::string*>;
   struct Client {
     std::uint64_t life = 0;
     Micros last_seen{0};
     InFlight total;
     std::vector<Pair> pairs;  ///< Only with something in flight; few.
-    std::list<const std::string*>::iterator silent;
+    Silent::iterator silent;
   };
   struct Node {
     std::uint64_t life = 0;
@@ -130,14 +136,17 @@ class Router {
   [[nodiscard]] Result<const Route*> find_route(const Header& header) const;
   [[nodiscard]] Result<void> check_credit(const Client& client, const Node& node, NodeId id,
                                           std::uint64_t bytes) const;
+  [[nodiscard]] Clients::iterator find_client(std::string_view id);
   void take(Client& client, Node& node, NodeId id, std::uint64_t bytes);
   void give_back(Client& client, const ReturnFrame& frame);
   void forget(Clients::iterator client);
+  void clear_node(NodeId id);
   void rotate();
 
   RouterLimits limits_;
   Clients clients_;
-  std::list<const std::string*> silent_;  ///< Longest silent first; points into clients_.
+  Clients::iterator last_;  ///< The client touched last, who is the one that forwards next.
+  Silent silent_;           ///< Longest silent first; points into clients_.
   std::map<NodeId, Node> nodes_;
   std::map<TopicId, std::vector<Route>> routes_;
   std::uint64_t lives_ = 0;  ///< Numbers clients and nodes.

@@ -92,6 +92,40 @@ inline constexpr std::size_t waiting_fetches_per_partition_max = 4'096;
 inline constexpr std::size_t tail_bytes_per_node =
     64 * mib;  ///< Recent batches kept for readers at the end.
 
+// ---- Clients
+// --------------------------------------------------------------------------------------
+inline constexpr std::size_t client_sessions_max = 4'096;  ///< Producers and consumers of a client.
+inline constexpr std::size_t client_calls_max = 16'384;    ///< Admin calls that wait for answers.
+inline constexpr std::size_t client_topics_max = topics_max;
+inline constexpr std::size_t client_commands_max = 65'536;  ///< Waiting for the I/O thread.
+inline constexpr Micros client_hello_timeout = 1s;
+inline constexpr Micros client_reconnect_min = 50ms;  ///< Doubles, with jitter, up to
+inline constexpr Micros client_reconnect_max = 2s;
+/// Heartbeats without a word from the broker until its connection is given up: 3 s by default.
+inline constexpr int client_quiet_heartbeats = 6;
+/// An unanswered request is sent again after this: two node_lost_after, so that it seldom
+/// happens to one that is only slow.
+inline constexpr Micros client_attempt_timeout = 3s;
+inline constexpr Micros client_retry_min = 5ms;  ///< Doubles, with jitter, up to
+inline constexpr Micros client_retry_max = 500ms;
+inline constexpr Micros client_metadata_retry_min = 20ms;
+inline constexpr Micros client_metadata_retry_max = 1s;
+inline constexpr Micros delivery_timeout_max = 1h;  ///< Far under producer_expires_after.
+/// Batches of a partition on their way that may be small; more only when they are worth a message.
+inline constexpr std::size_t producer_small_inflight_max = 2;
+inline constexpr std::size_t producer_sizeable_bytes = 32 * kib;
+inline constexpr std::uint32_t producer_ids_per_request = 1;
+inline constexpr Micros consumer_fetch_wait = 5s;
+/// When more partitions want to fetch than the buffer has room for, a waiting fetch gives way soon.
+inline constexpr Micros consumer_fetch_wait_crowded = 200ms;
+inline constexpr std::size_t consumer_fetch_bytes_min = 16 * kib;
+inline constexpr std::size_t consumer_fetch_bytes_default = 4 * mib;
+inline constexpr std::size_t consumer_buffer_bytes_default = 16 * mib;
+inline constexpr int consumer_corrupt_fetches_max = 5;  ///< Then it is told to the reader.
+/// Kept of a client's credit for small requests, so that fetches and pings pass beside batches.
+inline constexpr std::size_t client_small_request_bytes = 8 * kib;
+inline constexpr std::size_t client_credit_reserve_bytes = 64 * kib;
+
 // ---- Stores
 // ---------------------------------------------------------------------------------------
 /// One commit takes at most this much, so that a waiting producer sees its ack within some 10 ms.
@@ -142,6 +176,9 @@ inline constexpr Micros register_answer_within = 1s;
 // ----------------------------------------------------------------------
 inline constexpr std::size_t producers_per_partition_max = 10'000;
 inline constexpr Micros producer_expires_after = 24h;
+/// A full table forgets nobody who was seen within this: a client's retries end sooner.
+inline constexpr Micros producer_kept_at_least = 15min;
+inline constexpr Micros producer_expiry_every = 1h;
 inline constexpr std::size_t readers_per_partition_max = 10'000;
 
 // ---- Cluster
@@ -153,6 +190,14 @@ inline constexpr std::size_t partitions_max = 50'000;
 inline constexpr std::size_t registrations_max = 1'000'000;
 inline constexpr Micros heartbeat_every_default = 500ms;
 inline constexpr Micros node_lost_after_default = 1500ms;
+
+/// Decisions on their way to the metadata store; beyond, requests are throttled. A commit takes
+/// about 0.2 ms and all that wait, so this is some milliseconds of registrations.
+inline constexpr std::size_t meta_writes_pending_max = 4'096;
+/// Requests that wait for the controller, over all clients.
+inline constexpr std::size_t controller_waiters_max = 16'384;
+/// Producer ids that one decision sets aside; a restart skips the rest.
+inline constexpr std::int64_t producer_ids_reserved = 1'024;
 
 // ---- SQL
 // ------------------------------------------------------------------------------------------
@@ -177,6 +222,10 @@ static_assert(producer_inflight_max <= producer_batches_remembered,
 static_assert(client_bytes_inflight_max >= batch_bytes_ceiling, "one largest record must pass");
 static_assert(node_bytes_inflight_max >= client_bytes_inflight_max);
 static_assert(fetch_wait_max < request_lifetime_max);
+static_assert(consumer_fetch_wait <= fetch_wait_max);
+static_assert(consumer_fetch_bytes_default <= fetch_bytes_max);
+static_assert(delivery_timeout_max < producer_expires_after);
+static_assert(producer_small_inflight_max <= producer_inflight_max);
 static_assert(query_time_max < request_lifetime_max);
 static_assert(batch_bytes_default <= commit_bytes_max);
 static_assert(query_bytes_max < body_bytes_max);

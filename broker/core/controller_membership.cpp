@@ -1,0 +1,313 @@
+// Nodes: registration, heartbeats, loss and return.
+#include <algorithm>
+#include <utility>
+
+#include "broker/core/controller.hpp"
+#include "common/base/assert.hpp"
+#include "common/proto/codec.hpp"
+
+namespace pinion {
+
+namespace {
+
+[[nodiscard]] std::string name_of_node(NodeId id) { return "node " + std::to_string(id.raw()); }
+
+[[nodiscard]] bool is_same_store(const Node& node, const RegisterNode& request) {
+  return node.meta.store_id == request.store_id;
+}
+
+/// The same life of the same data folder.
+[[nodiscard]] bool is_same_life(const Node& node, const RegisterNode& request) {
+  return is_same_store(node, request) && node.meta.incarnation == request.incarnation;
+}
+
+}  // namespace
+
+// ---- Registration
+// ----------------------------------------------------------------------------------
+
+void Controller::on_register_node(const Now& now, const NodeMessage& message,
+                                  ControllerEffects& out) {
+  const auto& request = std::get<RegisterNode>(message.body);
+  if (is_stale_registration(request)) return;
+  if (auto allowed = may_register(now, request); !allowed) {
+    out.events.push_back({.kind = BrokerEventKind::node_refused,
+                          .node = request.node,
+                          .detail = allowed.error().detail});
+    out.to_nodes.push_back(
+        {message.routing, make_error_reply(message.header, std::move(allowed).error())});
+    return;
+  }
+  const auto registering = registering_.find(request.node);
+  if (registering != registering_.end()) {
+    registering->second.again = message;
+    return;
+  }
+  keep_node(now, message, out);
+}
+
+/// A late copy of a message of an earlier life, while a later one is here: nothing to answer.
+bool Controller::is_stale_registration(const RegisterNode& request) const {
+  const Node* node = nodes_.find(request.node);
+  const auto registering = registering_.find(request.node);
+  if (registering != registering_.end()) {
+    const RegisterNode& other = registering->second.request;
+    if (other.store_id == request.store_id && request.incarnation < other.incarnation) return true;
+  }
+  return node != nullptr && node->alive() && is_same_store(*node, request) &&
+         request.incarnation < node->meta.incarnation;
+}
+
+Result<void> Controller::may_register(const Now& now, const RegisterNode& request) const {
+  const std::string name = name_of_node(request.node);
+  if (request.version_min > protocol_version || request.version_max < protocol_version) {
+    return failure(Errc::unsupported_version, name + " speaks other protocol versions than " +
+                                                  std::to_string(protocol_version));
+  }
+  if (!request.cluster_id.empty() && request.cluster_id != cluster_id_) {
+    return failure(Errc::wrong_cluster, name + " belongs to cluster " + request.cluster_id +
+                                            "; this one is " + cluster_id_);
+  }
+  if (request.controller_epoch > epoch_) {
+    return failure(Errc::fenced_controller,
+                   name + " has followed controller epoch " +
+                       std::to_string(request.controller_epoch.raw()) + ", this broker's is " +
+                       std::to_string(epoch_.raw()) + ": its broker.db is an old copy");
+  }
+  const auto registering = registering_.find(request.node);
+  const Node* node = nodes_.find(request.node);
+  const bool other_registers =
+      registering != registering_.end() && registering->second.request.store_id != request.store_id;
+  const bool other_lives = node != nullptr && node->alive() && !is_same_store(*node, request) &&
+                           now.monotonic - node->last_heard < options_.node_lost_after;
+  if (other_registers || other_lives) {
+    return failure(Errc::invalid_argument, "node id " + std::to_string(request.node.raw()) +
+                                               " is in use by another live partition broker" +
+                                               (node == nullptr || node->meta.address.empty()
+                                                    ? std::string()
+                                                    : " at " + node->meta.address) +
+                                               "; give each its own node_id and data_dir");
+  }
+  if (node != nullptr && is_same_store(*node, request) &&
+      request.incarnation < node->meta.incarnation) {
+    return failure(Errc::invalid_argument, name +
+                                               "'s data folder is an older copy: it has started " +
+                                               std::to_string(request.incarnation.raw()) +
+                                               " times, and was seen at start " +
+                                               std::to_string(node->meta.incarnation.raw()));
+  }
+  if (node == nullptr && nodes_.size() + registering_.size() >= limits::nodes_max) {
+    return failure(Errc::limit_reached,
+                   "a cluster has at most " + std::to_string(limits::nodes_max) + " nodes");
+  }
+  return {};
+}
+
+/// A new life, or one that says something new of itself, is kept before its session begins.
+void Controller::keep_node(const Now& now, const NodeMessage& message, ControllerEffects& out) {
+  const auto& request = std::get<RegisterNode>(message.body);
+  Node* node = nodes_.find(request.node);
+  Registering registering{.request = request,
+                          .routing = message.routing,
+                          .header = message.header,
+                          .new_life = node == nullptr || !is_same_life(*node, request),
+                          .again = std::nullopt};
+  NodeMeta meta{.id = request.node,
+                .store_id = request.store_id,
+                .incarnation = request.incarnation,
+                .address = request.address,
+                .rack = request.rack,
+                .region = request.region,
+                .topics = request.topics,
+                .version = request.server_version,
+                .registered_at = node == nullptr ? now.wall : node->meta.registered_at,
+                .last_heartbeat = now.wall,
+                .health = NodeHealth::alive};
+  if (node != nullptr && !registering.new_life) {
+    NodeMeta known = node->meta;
+    known.last_heartbeat = meta.last_heartbeat;
+    known.health = meta.health;
+    if (known == meta) return begin_session(now, *node, registering, out);
+  }
+  if (auto allowed = may_decide(); !allowed) {
+    out.to_nodes.push_back(
+        {message.routing, make_error_reply(message.header, std::move(allowed).error())});
+    return;
+  }
+  std::vector<MetaOp> ops;
+  ops.emplace_back(PutNode{std::move(meta)});
+  if (registering.new_life) {
+    // The life before is over, whatever its time-out says; each partition gets a new epoch.
+    if (node != nullptr && node->alive()) {
+      end_session(*node, NodeHealth::lost, name_of_node(request.node) + " has started again", out);
+    }
+    for (const PartitionKey key : partitions_.led_by(request.node)) {
+      if (topics_.find(key.topic)->deleting) continue;
+      const PartitionMeta& held = partitions_.find(key)->meta;
+      ops.emplace_back(SetLeadership{.key = key,
+                                     .leader = request.node,
+                                     .leader_epoch = held.leader_epoch + 1,
+                                     .isr = held.isr,
+                                     .version = held.version + 1});
+    }
+  }
+  registering_.emplace(request.node, std::move(registering));
+  decide(std::move(ops), NodeKept{request.node}, out);
+}
+
+void Controller::then(const Now& now, const NodeKept& kept, ControllerEffects& out) {
+  const auto row = registering_.find(kept.node);
+  PINION_ASSERT(row != registering_.end());
+  Registering registering = std::move(row->second);
+  registering_.erase(row);
+  Node* node = nodes_.find(kept.node);
+  PINION_ASSERT(node != nullptr);
+  node->last_heartbeat = std::max(node->last_heartbeat, node->meta.last_heartbeat);
+  if (registering.again) {
+    for (const PartitionKey key : partitions_.led_by(kept.node)) {
+      update_route(*partitions_.find(key), out);
+    }
+    return on_register_node(now, *registering.again, out);
+  }
+  begin_session(now, *node, registering, out);
+}
+
+/// Requires: what is durable of the node is what `registering` says.
+void Controller::begin_session(const Now& now, Node& node, const Registering& registering,
+                               ControllerEffects& out) {
+  PINION_ASSERT(is_same_life(node, registering.request));
+  // Asked again in a session that lives: the same answer, and all assignments once more.
+  const bool returns = !node.alive();
+  if (returns) {
+    node.session = ++sessions_;
+    node.health = NodeHealth::alive;
+  }
+  by_routing_.erase(std::string(node.routing.view()));
+  node.routing = Bytes::copy_of(registering.routing.view());
+  by_routing_[std::string(node.routing.view())] = node.meta.id;
+  node.last_heard = now.monotonic;
+  node.last_heartbeat = std::max(node.last_heartbeat, now.wall);
+  out.nodes.push_back({node.meta.id, node.routing});
+  out.events.push_back({.kind = registering.new_life ? BrokerEventKind::node_registered
+                                                     : BrokerEventKind::node_returned,
+                        .node = node.meta.id,
+                        .detail = "incarnation " + std::to_string(node.meta.incarnation.raw())});
+
+  RegisterNodeReply answer;
+  answer.cluster_id = cluster_id_;
+  answer.controller_epoch = epoch_;
+  answer.session = node.session;
+  answer.heartbeat_ms = static_cast<std::uint32_t>(options_.heartbeat_every.count() / 1'000);
+  answer.lost_after_ms = static_cast<std::uint32_t>(options_.node_lost_after.count() / 1'000);
+  answer.record_bytes_max = options_.record_bytes_max;
+  out.to_nodes.push_back({node.routing, make_reply(registering.header, std::move(answer))});
+
+  const std::set<PartitionKey>& led = partitions_.led_by(node.meta.id);
+  if (returns) {
+    for (const PartitionKey key : led) {
+      Partition* partition = partitions_.find(key);
+      set_state(*partition, PartitionState::opening, name_of_node(node.meta.id) + " is opening it",
+                out);
+    }
+  }
+  send_assignments(now, node, {led.begin(), led.end()}, out);
+  send_tombstones(now, node, out);
+}
+
+// ---- A session's life
+// ------------------------------------------------------------------------------
+
+Node* Controller::session_of(const NodeMessage& message, NodeId id, Incarnation incarnation,
+                             std::int64_t session) {
+  Node* node = nodes_.find(id);
+  if (node == nullptr || !node->alive() || node->session != session ||
+      node->meta.incarnation != incarnation || !(node->routing == message.routing)) {
+    return nullptr;
+  }
+  return node;
+}
+
+void Controller::say_hello(const NodeMessage& message, ControllerEffects& out) {
+  Message hello;
+  hello.header.kind = Kind::say_hello;
+  hello.body = SayHello{epoch_};
+  out.to_nodes.push_back({message.routing, std::move(hello)});
+}
+
+void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
+                                   ControllerEffects& out) {
+  const auto& heartbeat = std::get<NodeHeartbeat>(message.body);
+  if (registering_.count(heartbeat.node) != 0) return;
+  Node* node = session_of(message, heartbeat.node, heartbeat.incarnation, heartbeat.session);
+  if (node == nullptr) return say_hello(message, out);
+  node->last_heard = now.monotonic;
+  node->last_heartbeat = std::max(node->last_heartbeat, now.wall);
+  node->load = heartbeat.load;
+  std::vector<PartitionKey> opened;
+  for (const PartitionStatus& status : heartbeat.partitions) {
+    const PartitionKey key{status.topic, status.partition};
+    Partition* partition = partitions_.find(key);
+    if (partition == nullptr || partition->meta.leader != node->meta.id ||
+        partition->meta.leader_epoch != status.leader_epoch) {
+      continue;
+    }
+    partition->status = status;
+    refresh_.insert(key);
+    note_replica(*node,
+                 {.topic = status.topic,
+                  .partition = status.partition,
+                  .leader_epoch = status.leader_epoch,
+                  .state = status.state,
+                  .log_end = status.log_end,
+                  .detail = status.detail},
+                 opened, out);
+  }
+  decide_opened(std::move(opened), out);
+  NodeHeartbeatReply answer;
+  answer.controller_epoch = epoch_;
+  answer.session = node->session;
+  out.to_nodes.push_back({node->routing, make_reply(message.header, std::move(answer))});
+}
+
+void Controller::on_node_goodbye(const Now&, const NodeMessage& message, ControllerEffects& out) {
+  const auto& goodbye = std::get<Goodbye>(message.body);
+  const auto id = by_routing_.find(message.routing.view());
+  if (id == by_routing_.end()) return;
+  Node* node = nodes_.find(id->second);
+  if (node == nullptr || !node->alive() || node->meta.incarnation != goodbye.incarnation) return;
+  end_session(*node, NodeHealth::stopping, name_of_node(node->meta.id) + " was stopped", out);
+  out.events.push_back(
+      {.kind = BrokerEventKind::node_stopping, .node = node->meta.id, .detail = {}});
+}
+
+void Controller::end_session(Node& node, NodeHealth health, const std::string& why,
+                             ControllerEffects& out) {
+  PINION_ASSERT(node.alive());
+  PINION_ASSERT(health != NodeHealth::alive);
+  node.health = health;
+  node.session = 0;
+  by_routing_.erase(std::string(node.routing.view()));
+  node.routing = {};
+  node.tombstones_again_at = never;
+  out.nodes.push_back({node.meta.id, {}});
+  for (const PartitionKey key : partitions_.led_by(node.meta.id)) {
+    set_state(*partitions_.find(key), PartitionState::offline,
+              why + "; the partition comes back with it", out);
+  }
+}
+
+void Controller::expire_nodes(const Now& now, ControllerEffects& out) {
+  if (now.monotonic < grace_until_) return;
+  for (auto& [id, node] : nodes_.rows()) {
+    const Micros silent = now.monotonic - node.last_heard;
+    if (silent < options_.node_lost_after) continue;
+    if (node.health == NodeHealth::stopping) node.health = NodeHealth::lost;
+    if (!node.alive()) continue;
+    const std::string why =
+        name_of_node(id) + " is lost: silent for " + std::to_string(silent / 1ms) + " ms";
+    end_session(node, NodeHealth::lost, why, out);
+    out.events.push_back({.kind = BrokerEventKind::node_lost, .node = id, .detail = why});
+  }
+}
+
+}  // namespace pinion
