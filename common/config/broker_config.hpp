@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pinion {
 
@@ -36,6 +37,9 @@ struct BrokerConfig {
 /// The same from text; `source` stands in the errors where the file's name would.
 [[nodiscard]] Result<BrokerConfig> parse_broker_config(std::string_view text,
                                                        const std::string& source);
+
+/// Every key that such a file may have, "log.level" for one in a table.
+[[nodiscard]] std::vector<std::string> broker_config_keys();
 
 /// ok, or `config_invalid` naming the key.
 [[nodiscard]] Result<void> check(const BrokerConfig& config);

@@ -51,6 +51,9 @@ struct PartitionConfig {
 [[nodiscard]] Result<PartitionConfig> parse_partition_config(std::string_view text,
                                                              const std::string& source);
 
+/// Every key that such a file may have, "log.level" for one in a table.
+[[nodiscard]] std::vector<std::string> partition_config_keys();
+
 /// ok, or `config_invalid` naming the key.
 [[nodiscard]] Result<void> check(const PartitionConfig& config);
 
