@@ -248,7 +248,9 @@ Result<void> SqliteMetaStore::close() {
   PINION_TRY(done, inside_->database->checkpoint(sqlite::CheckpointMode::truncate));
   static_cast<void>(done);
   inside_->database->set_checkpoint_on_close(true);
-  return inside_->database->close();
+  const Result<void> closed = inside_->database->close();
+  inside_->database.reset();
+  return closed;
 }
 
 }  // namespace pinion
