@@ -1,0 +1,61 @@
+#include "cli/command.hpp"
+
+#include "cli/interrupt.hpp"
+#include "cli/output.hpp"
+
+namespace pinion::cli {
+namespace {
+
+constexpr const char* about =
+    "Pinion: a durable log that you can open with sqlite3.\n"
+    "Starts a cluster, makes topics, sends and reads records, shows what goes on.";
+
+constexpr const char* closing =
+    "Exit status: 0 when everything asked for was done, 1 when not (one line on stderr says what\n"
+    "to do), 2 for a command line that cannot be understood, 130 when interrupted before the end,\n"
+    "141 when the reader of a pipe went away.";
+
+/// One line, without the library's own hint at --help.
+int refuse(const CLI::Error& error) {
+  std::string what = error.what();
+  if (what.find("A subcommand is required") != std::string::npos) what = "name a command";
+  complain(what + "; pinion --help lists the commands, pinion COMMAND --help their options");
+  return 2;
+}
+
+}  // namespace
+
+void add_broker_option(CLI::App& app, Commands& commands) {
+  app.add_option(
+         "--broker", commands.broker,
+         "The leader broker, tcp://HOST:PORT (else PINION_BROKER, else " + commands.broker + ")")
+      ->type_name("ADDRESS");
+}
+
+int run_command_line(int argc, char** argv) {
+  install_interrupt();
+  Commands commands;
+  commands.broker = "tcp://127.0.0.1:5550";
+  CLI::App app(about, "pinion");
+  app.footer(closing);
+  app.set_version_flag("--version", "pinion " PINION_VERSION);
+  add_broker_option(app, commands);
+  app.require_subcommand(1);
+  for (const auto add : {add_up, add_topic, add_produce, add_consume, add_status, add_query,
+                         add_verify, add_bench}) {
+    add(app, commands);
+  }
+  // After the options' texts were made with the default in them, and before they are parsed.
+  const char* named = std::getenv("PINION_BROKER");
+  if (named != nullptr && *named != '\0') commands.broker = named;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wish) {
+    return app.exit(wish);  // --help and --version print and end.
+  } catch (const CLI::ParseError& error) {
+    return refuse(error);
+  }
+  return commands.run();
+}
+
+}  // namespace pinion::cli

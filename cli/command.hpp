@@ -1,0 +1,32 @@
+// How the commands hang together: each add_* function, in a file of its own, declares one command
+// with its options and says what runs when it was chosen. main.cpp parses and runs.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+
+namespace pinion::cli {
+
+struct Commands {
+  std::string broker;        ///< As given, from PINION_BROKER, or the default.
+  std::function<int()> run;  ///< Set by the command that was chosen; returns the exit status.
+};
+
+/// `--broker` stands before or after the command: the program and each command declare it.
+void add_broker_option(CLI::App& app, Commands& commands);
+
+void add_up(CLI::App& app, Commands& commands);
+void add_topic(CLI::App& app, Commands& commands);
+void add_produce(CLI::App& app, Commands& commands);
+void add_consume(CLI::App& app, Commands& commands);
+void add_status(CLI::App& app, Commands& commands);
+void add_query(CLI::App& app, Commands& commands);
+void add_verify(CLI::App& app, Commands& commands);
+void add_bench(CLI::App& app, Commands& commands);
+
+/// Parses and runs. The whole program but for main itself.
+[[nodiscard]] int run_command_line(int argc, char** argv);
+
+}  // namespace pinion::cli

@@ -1,0 +1,308 @@
+// pinion consume: records to stdout, as bare values or as JSON.
+//
+// Positions are committed for what has been written out, never for what is only fetched: a reader
+// that goes away, a full disk or a signal repeats records at worst, and skips none.
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/json_text.hpp"
+#include "cli/output.hpp"
+#include "cli/session.hpp"
+#include "cli/text.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace pinion::cli {
+namespace {
+
+constexpr std::size_t records_per_poll = 8'192;
+/// How soon a signal is noticed while nothing comes.
+constexpr Micros poll_timeout = 100ms;
+constexpr Micros commit_every = 1s;
+/// Without --follow: how long to wait for a partition that should have something and does not come.
+constexpr Micros stalled_after = 20s;
+
+struct ConsumeOptions {
+  std::string topic;
+  std::string consumer;
+  std::string from = "earliest";
+  bool reset = false;
+  std::int32_t partition = -1;
+  std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+  double idle_exit = -1;
+  bool follow = false;
+  bool json = false;
+};
+
+/// What this command knows of one partition.
+struct Progressed {
+  Offset end = offset_unassigned;        ///< Read up to here; -1: for ever.
+  Offset next = offset_unassigned;       ///< Behind the last record that was printed.
+  Offset written = offset_unassigned;    ///< The same, once the output has it.
+  Offset committed = offset_unassigned;  ///< The last commit of this command.
+};
+
+class ConsumeCommand {
+ public:
+  explicit ConsumeCommand(const ConsumeOptions& options) : options_(options) {}
+  int run(const std::string& broker);
+
+ private:
+  enum class State : unsigned char { reading, done };
+
+  [[nodiscard]] bool bounded() const { return !options_.follow && options_.idle_exit < 0; }
+  [[nodiscard]] Result<void> open();
+  [[nodiscard]] Result<void> find_ends(Admin admin, const TopicMetadata& topic, const From& from);
+  [[nodiscard]] Result<State> read_some();
+  void print(const RecordBatch& records);
+  [[nodiscard]] Result<State> look_around();
+  [[nodiscard]] bool all_read(const std::vector<PartitionPosition>& positions) const;
+  void note_written();
+  [[nodiscard]] Result<void> commit_if_due();
+  [[nodiscard]] Result<void> commit_all();
+  void remark_connection();
+  int finish(const Result<void>& read);
+
+  const ConsumeOptions& options_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<Consumer> consumer_;
+  std::map<PartitionIndex, Progressed> partitions_;
+  Output out_;
+  Progress progress_;
+  std::uint64_t printed_ = 0;
+  Micros last_record_{0};
+  Micros last_commit_{0};
+  bool connection_remarked_ = false;
+};
+
+int ConsumeCommand::run(const std::string& broker) {
+  client_ = connect(broker, "consume");
+  if (!client_) return 1;
+  const Result<void> opened = open();
+  if (!opened) return complain_about(opened.error(), options_.topic);
+  last_record_ = monotonic_now();
+  last_commit_ = last_record_;
+  Result<void> read;
+  while (!interrupted() && out_.good() && printed_ < options_.max) {
+    const Result<State> state = read_some();
+    if (!state) read = failure(state.error());
+    if (!state || *state == State::done) break;
+  }
+  return finish(read);
+}
+
+Result<void> ConsumeCommand::open() {
+  PINION_TRY(from, parse_from(options_.from, wall_now()));
+  PINION_TRY(topic, client_->admin().describe_topic(options_.topic, answer_timeout));
+  if (options_.partition >= static_cast<std::int64_t>(topic.partitions.size())) {
+    return failure(Errc::unknown_partition, "topic " + options_.topic + " has no partition " +
+                                                std::to_string(options_.partition));
+  }
+  PINION_CHECK(find_ends(client_->admin(), topic, from));
+  ConsumerOptions options;
+  if (options_.partition >= 0) {
+    options.partitions = {{options_.topic, PartitionIndex(options_.partition)}};
+  } else {
+    options.topics = {options_.topic};
+  }
+  if (!options_.consumer.empty()) options.name = "consumer:" + options_.consumer;
+  options.commit = CommitMode::manual;
+  options.ignore_committed = options_.reset;
+  if (std::holds_alternative<FromLatest>(from)) options.start = Place::latest();
+  if (const auto* offset = std::get_if<Offset>(&from)) options.start = Place::at(*offset);
+  if (const auto* time = std::get_if<Micros>(&from)) options.start = Place::time(*time);
+  PINION_TRY(consumer, client_->consumer(std::move(options)));
+  consumer_ = std::move(consumer);
+  return {};
+}
+
+/// The high watermark of each partition as of now, which is where reading ends without --follow.
+Result<void> ConsumeCommand::find_ends(Admin admin, const TopicMetadata& topic, const From& from) {
+  const auto* offset = std::get_if<Offset>(&from);
+  for (const PartitionMetadata& partition : topic.partitions) {
+    if (options_.partition >= 0 && partition.partition.raw() != options_.partition) continue;
+    Progressed& progressed = partitions_[partition.partition];
+    if (!bounded()) continue;
+    const TopicPartition which{options_.topic, partition.partition};
+    PINION_TRY(end, admin.list_offset(which, Place::latest(), answer_timeout));
+    progressed.end = end;
+    if (offset != nullptr && *offset > end && options_.consumer.empty()) {
+      return failure(Errc::offset_out_of_range,
+                     "partition " + std::to_string(partition.partition.raw()) + " ends at offset " +
+                         std::to_string(end.raw()) + ", --from asks for " +
+                         std::to_string(offset->raw()) +
+                         "; choose a smaller one, or wait for more with --follow");
+    }
+  }
+  return {};
+}
+
+Result<ConsumeCommand::State> ConsumeCommand::read_some() {
+  const std::uint64_t wanted = std::min<std::uint64_t>(records_per_poll, options_.max - printed_);
+  PINION_TRY(records, consumer_->poll(static_cast<std::size_t>(wanted), poll_timeout));
+  if (!records.empty()) {
+    last_record_ = monotonic_now();
+    print(records);
+    if (out_.flush()) note_written();
+    if (progress_.due()) progress_.show(format_count(printed_) + " records");
+  }
+  PINION_CHECK(commit_if_due());
+  if (records.empty() || bounded()) return look_around();
+  return State::reading;
+}
+
+void ConsumeCommand::print(const RecordBatch& records) {
+  for (const ConsumerRecord& record : records) {
+    Progressed& progressed = partitions_[record.partition];
+    // What came after the start is not asked for; and where nothing is printed nothing is
+    // committed.
+    if (progressed.end != offset_unassigned && record.offset >= progressed.end) continue;
+    if (options_.json) {
+      out_.line(json_of(RecordText{record.topic, record.partition, record.offset, record.timestamp,
+                                   record.key, record.headers, record.value}));
+    } else {
+      out_.line(record.value);
+    }
+    progressed.next = record.offset + 1;
+    ++printed_;
+  }
+}
+
+/// Is it the end? Is anybody there?
+Result<ConsumeCommand::State> ConsumeCommand::look_around() {
+  const Micros quiet = monotonic_now() - last_record_;
+  if (!bounded()) {
+    remark_connection();
+    const bool idle =
+        options_.idle_exit >= 0 && static_cast<double>(quiet.count()) >= options_.idle_exit * 1e6;
+    return idle ? State::done : State::reading;
+  }
+  const std::vector<PartitionPosition> positions = consumer_->positions();
+  if (all_read(positions)) return State::done;
+  if (quiet < stalled_after) return State::reading;
+  for (const PartitionPosition& position : positions) {
+    if (position.problem.empty()) continue;
+    return failure(Errc::timed_out, "partition " +
+                                        std::to_string(position.partition.partition.raw()) +
+                                        " does not answer: " + position.problem);
+  }
+  return failure(Errc::timed_out, "nothing came for " +
+                                      std::to_string(stalled_after.count() / 1'000'000) +
+                                      " s although there is more to read");
+}
+
+bool ConsumeCommand::all_read(const std::vector<PartitionPosition>& positions) const {
+  for (const auto& [index, progressed] : partitions_) {
+    if (progressed.next >= progressed.end) continue;
+    const auto found =
+        std::find_if(positions.begin(), positions.end(),
+                     [&, i = index](const auto& p) { return p.partition.partition == i; });
+    if (found == positions.end() || found->next < progressed.end) return false;
+  }
+  return true;
+}
+
+void ConsumeCommand::note_written() {
+  for (auto& [index, progressed] : partitions_) progressed.written = progressed.next;
+}
+
+Result<void> ConsumeCommand::commit_if_due() {
+  if (options_.consumer.empty() || monotonic_now() - last_commit_ < commit_every) return {};
+  return commit_all();
+}
+
+/// What was written out; and where nothing was read, the place where reading will begin, so that
+/// the next run begins there too.
+Result<void> ConsumeCommand::commit_all() {
+  if (options_.consumer.empty()) return {};
+  last_commit_ = monotonic_now();
+  for (const PartitionPosition& position : consumer_->positions()) {
+    Progressed& progressed = partitions_[position.partition.partition];
+    Offset next = progressed.written;
+    if (next == offset_unassigned && progressed.next == offset_unassigned) {
+      next = position.next;
+      if (progressed.end != offset_unassigned) next = std::min(next, progressed.end);
+    }
+    if (next == offset_unassigned || next == progressed.committed) continue;
+    if (progressed.committed == offset_unassigned && next == position.committed) continue;
+    PINION_CHECK(consumer_->commit(position.partition, next, answer_timeout));
+    progressed.committed = next;
+  }
+  return {};
+}
+
+/// On a terminal a person is told why nothing comes.
+void ConsumeCommand::remark_connection() {
+  if (!is_terminal(2)) return;
+  const ConnectionStatus status = client_->status();
+  if (!status.connected && !connection_remarked_) remark(status.problem + "; waiting");
+  if (status.connected && connection_remarked_) remark("connected again");
+  connection_remarked_ = !status.connected;
+}
+
+int ConsumeCommand::finish(const Result<void>& read) {
+  progress_.finish();
+  if (out_.flush()) note_written();
+  const Result<void> committed = commit_all();
+  consumer_->close(answer_timeout);
+  if (!out_.good()) return out_.exit_status();
+  if (!read) return complain_about(read.error(), options_.topic);
+  if (!committed) {
+    return complain_about(
+        Error{committed.error().code, "the position of consumer " + options_.consumer +
+                                          " could not be kept: " + committed.error().detail},
+        options_.topic);
+  }
+  // With --follow a signal is how it ends.
+  if (interrupted() && !options_.follow) {
+    complain("interrupted after " + std::to_string(printed_) + " records");
+    return exit_interrupted;
+  }
+  return 0;
+}
+
+int consume(const ConsumeOptions& options, const std::string& broker) {
+  ConsumeCommand command(options);
+  return command.run(broker);
+}
+
+}  // namespace
+
+void add_consume(CLI::App& app, Commands& commands) {
+  CLI::App* command = app.add_subcommand(
+      "consume",
+      "Print records: bare values, one a line, or one JSON object a record.\n"
+      "Reads up to the end as it is at the start, and ends; with --follow it goes on until "
+      "Ctrl-C,\n"
+      "with --idle-exit until nothing came for so long. Order holds within a partition.");
+  const auto options = std::make_shared<ConsumeOptions>();
+  command->add_option("TOPIC", options->topic, "The topic")->required()->type_name("");
+  command
+      ->add_option("--consumer", options->consumer,
+                   "Go on where this consumer stopped, and keep where it stops now")
+      ->type_name("NAME");
+  command
+      ->add_option("--from", options->from,
+                   "Where to begin, for a consumer only where it has no position yet (earliest). "
+                   "TIME: 2026-11-21T09:30:00Z, microseconds since 1970, or -15m")
+      ->type_name("earliest|latest|OFFSET|@TIME");
+  command->add_flag("--reset", options->reset, "Begin at --from even where there is a position");
+  command->add_option("--partition", options->partition, "Only this one (all)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("P");
+  command->add_option("--max", options->max, "End after so many records")->type_name("N");
+  command->add_option("--idle-exit", options->idle_exit, "End when nothing came for so long")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("SECONDS");
+  command->add_flag("--follow", options->follow, "Wait for more at the end");
+  command->add_flag("--json", options->json, "One object a record");
+  add_broker_option(*command, commands);
+  command->callback([options, &commands] {
+    commands.run = [options, &commands] { return consume(*options, commands.broker); };
+  });
+}
+
+}  // namespace pinion::cli

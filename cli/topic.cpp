@@ -1,0 +1,175 @@
+// pinion topic create, list, describe, delete.
+#include "cli/command.hpp"
+#include "cli/json_text.hpp"
+#include "cli/output.hpp"
+#include "cli/session.hpp"
+#include "cli/text.hpp"
+
+#include <memory>
+
+namespace pinion::cli {
+namespace {
+
+/// A topic of many partitions on a slow disk takes a while to be made.
+constexpr Micros create_timeout = 30s;
+
+struct TopicOptions {
+  std::string broker;
+  std::string name;
+  TopicConfig config;
+  bool json = false;
+  bool yes = false;
+};
+
+std::string numbers_of(const std::vector<NodeId>& nodes) {
+  std::string text;
+  for (const NodeId node : nodes) {
+    text += (text.empty() ? "" : ",") + std::to_string(node.raw());
+  }
+  return text;
+}
+
+std::string table_of(const TopicMetadata& topic) {
+  Table table({"partition", "leader", "epoch", "state", "replicas", "in sync", "detail"});
+  for (const PartitionMetadata& p : topic.partitions) {
+    table.add({std::to_string(p.partition.raw()), std::to_string(p.leader.raw()),
+               std::to_string(p.leader_epoch.raw()), std::string(name_of(p.state)),
+               numbers_of(p.replicas), numbers_of(p.isr), p.detail});
+  }
+  return table.to_string();
+}
+
+std::string retention_of(const TopicConfig& config) {
+  if (config.retention_ms == 0 && config.retention_bytes == 0) return "kept for ever";
+  std::string text = "kept";
+  if (config.retention_ms > 0) text += " " + std::to_string(config.retention_ms) + " ms";
+  if (config.retention_bytes > 0) {
+    text += " up to " + format_bytes(static_cast<std::uint64_t>(config.retention_bytes)) +
+            " a partition";
+  }
+  return text;
+}
+
+int create(const TopicOptions& options) {
+  const std::unique_ptr<Client> client = connect(options.broker, "topic create");
+  if (!client) return 1;
+  const Result<TopicMetadata> topic =
+      client->admin().create_topic(options.name, options.config, create_timeout);
+  if (!topic) return complain_about(topic.error(), options.name);
+  Output out;
+  if (options.json) {
+    out.line(json_of(*topic));
+  } else {
+    out.line("made topic " + topic->name + " with " + std::to_string(topic->partitions.size()) +
+             (topic->partitions.size() == 1 ? " partition" : " partitions"));
+  }
+  out.flush();
+  for (const PartitionMetadata& p : topic->partitions) {
+    if (p.state != PartitionState::online) {
+      return complain("partition " + std::to_string(p.partition.raw()) + " is not online yet (" +
+                      std::string(name_of(p.state)) + "); pinion topic describe " + topic->name +
+                      " shows when it is");
+    }
+  }
+  return out.exit_status();
+}
+
+int list(const TopicOptions& options) {
+  const std::unique_ptr<Client> client = connect(options.broker, "topic list");
+  if (!client) return 1;
+  const auto topics = client->admin().list_topics(answer_timeout);
+  if (!topics) return complain_about(topics.error());
+  Output out;
+  if (options.json) {
+    out.line(json_of(*topics));
+  } else {
+    Table table({"topic", "partitions", "made"});
+    for (const TopicMetadata& topic : *topics) {
+      table.add(
+          {topic.name, std::to_string(topic.partitions.size()), format_time(topic.created_at)});
+    }
+    out.write(table.to_string());
+  }
+  out.flush();
+  return out.exit_status();
+}
+
+int describe(const TopicOptions& options) {
+  const std::unique_ptr<Client> client = connect(options.broker, "topic describe");
+  if (!client) return 1;
+  const auto topic = client->admin().describe_topic(options.name, answer_timeout);
+  if (!topic) return complain_about(topic.error(), options.name);
+  Output out;
+  if (options.json) {
+    out.line(json_of(*topic));
+  } else {
+    out.line("topic " + topic->name + ", id " + std::to_string(topic->id.raw()) + ", made " +
+             format_time(topic->created_at) + ", " + retention_of(topic->config));
+    out.write(table_of(*topic));
+  }
+  out.flush();
+  return out.exit_status();
+}
+
+int remove(const TopicOptions& options) {
+  if (!options.yes) {
+    return complain("deleting topic " + options.name +
+                    " deletes its records for good; say so with --yes");
+  }
+  const std::unique_ptr<Client> client = connect(options.broker, "topic delete");
+  if (!client) return 1;
+  const auto topic = client->admin().describe_topic(options.name, answer_timeout);
+  if (!topic) return complain_about(topic.error(), options.name);
+  const Result<void> removed = client->admin().delete_topic(options.name, answer_timeout);
+  if (!removed) return complain_about(removed.error(), options.name);
+  Output out;
+  out.line(options.json ? json_of_deleted(options.name, topic->id)
+                        : "deleted topic " + options.name);
+  out.flush();
+  return out.exit_status();
+}
+
+}  // namespace
+
+void add_topic(CLI::App& app, Commands& commands) {
+  CLI::App* topic = app.add_subcommand("topic", "Create, list, describe and delete topics");
+  topic->require_subcommand(1);
+  add_broker_option(*topic, commands);
+  const auto options = std::make_shared<TopicOptions>();
+  using Run = int (*)(const TopicOptions&);
+  const auto add = [&](const char* name, const char* what, Run run) {
+    CLI::App* command = topic->add_subcommand(name, what);
+    add_broker_option(*command, commands);
+    command->add_flag("--json", options->json, "Print JSON");
+    command->callback([options, run, &commands] {
+      commands.run = [options, run, &commands] {
+        options->broker = commands.broker;
+        return run(*options);
+      };
+    });
+    return command;
+  };
+  const auto add_name = [&](CLI::App* command) {
+    command->add_option("NAME", options->name, "The topic's name")->required()->type_name("");
+  };
+
+  CLI::App* creating = add("create", "Make a topic", create);
+  add_name(creating);
+  TopicConfig& config = options->config;
+  creating->add_option("--partitions", config.partitions, "How many (1)")->type_name("N");
+  creating->add_option("--replication", config.replication, "Replicas of each partition (1)")
+      ->type_name("N");
+  creating->add_option("--retention-ms", config.retention_ms, "Drop older records; 0: never (0)")
+      ->type_name("MS");
+  creating
+      ->add_option("--retention-bytes", config.retention_bytes,
+                   "Keep about so much a partition; 0: all (0)")
+      ->type_name("BYTES");
+  add("list", "List all topics", list);
+  add_name(add("describe", "Show a topic's partitions and their leaders", describe));
+  CLI::App* deleting = add("delete", "Delete a topic and its records", remove);
+  add_name(deleting);
+  deleting->add_flag("--yes", options->yes, "Really");
+}
+
+}  // namespace pinion::cli

@@ -1,0 +1,95 @@
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/cli/up_cluster.hpp"
+#include "tests/support/process_cluster.hpp"
+
+using namespace pinion;
+using namespace pinion::test;
+
+namespace {
+
+Finished run_pinion(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
+  ProcessOptions options;
+  options.arguments = std::move(arguments);
+  options.arguments.insert(options.arguments.begin(), programs() + "/pinion");
+  options.environment = std::move(environment);
+  return run(options, patience(60s));
+}
+
+}  // namespace
+
+TEST_CASE("command line: --help and --version of every program and command", "[e2e][cli]") {
+  for (const char* program : {"pinion", "pinion-broker", "pinion-partition"}) {
+    for (const char* option : {"--help", "--version"}) {
+      const Finished done = run({.arguments = {programs() + "/" + program, option}});
+      INFO(program << " " << option << "\n" << done.errors);
+      CHECK(done.status == 0);
+      CHECK_FALSE(done.output.empty());
+      CHECK(done.errors.empty());
+    }
+  }
+  for (const char* command :
+       {"up", "topic", "produce", "consume", "status", "query", "verify", "bench"}) {
+    const Finished done = run_pinion({command, "--help"});
+    INFO(command);
+    CHECK(done.status == 0);
+    CHECK(done.output.find("--broker") != std::string::npos);
+  }
+}
+
+TEST_CASE("command line: --broker stands before or after the command, and beats the environment",
+          "[e2e][cli]") {
+  UpCluster& cluster = UpCluster::shared();
+  const std::string wrong = "PINION_BROKER=tcp://127.0.0.1:1";
+  CHECK(run_pinion({"--broker", cluster.address(), "topic", "list"}, {wrong}).status == 0);
+  CHECK(run_pinion({"topic", "list", "--broker", cluster.address()}, {wrong}).status == 0);
+  CHECK(run_pinion({"topic", "--broker", cluster.address(), "list"}, {wrong}).status == 0);
+  CHECK(run_pinion({"status", "--broker=" + cluster.address()}, {wrong}).status == 0);
+  CHECK(run_pinion({"topic", "list"}, {"PINION_BROKER=" + cluster.address()}).status == 0);
+}
+
+TEST_CASE("command line: a broker that is not there is an error that says what to do",
+          "[e2e][cli]") {
+  const std::string nobody = "tcp://127.0.0.1:" + std::to_string(free_port());
+  const std::vector<std::vector<std::string>> commands = {
+      {"topic", "list"}, {"status"}, {"consume", "t"}, {"query", "t", "select 1"}};
+  for (const std::vector<std::string>& command : commands) {
+    std::vector<std::string> arguments = {"--broker", nobody};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    const Finished done = run_pinion(arguments);
+    INFO(command.front() << "\n" << done.errors);
+    CHECK(done.status == 1);
+    CHECK(lines_of(done.errors).size() == 1);
+    CHECK(done.errors.find(nobody) != std::string::npos);
+    CHECK(done.errors.find("pinion up") != std::string::npos);
+  }
+}
+
+TEST_CASE("command line: an address that is none is refused at once", "[e2e][cli]") {
+  for (const char* address : {"localhost", "http://127.0.0.1:5550", "tcp://", "tcp://127.0.0.1",
+                              "tcp://127.0.0.1:port", "tcp://127.0.0.1:99999", "tcp://*:5550"}) {
+    const Finished done = run_pinion({"--broker", address, "topic", "list"});
+    INFO(address << "\n" << done.errors);
+    CHECK(done.status != 0);
+    CHECK(lines_of(done.errors).size() == 1);
+    CHECK(done.errors.find("tcp://HOST:PORT") != std::string::npos);
+  }
+}
+
+TEST_CASE("command line: what is not understood ends with status 2 and one line", "[e2e][cli]") {
+  const std::vector<std::vector<std::string>> cases = {{},
+                                                       {"frobnicate"},
+                                                       {"produce"},
+                                                       {"--no-such-option"},
+                                                       {"topic", "rename", "a"},
+                                                       {"consume", "t", "--max"},
+                                                       {"up"},
+                                                       {"produce", "a", "b"}};
+  for (const std::vector<std::string>& arguments : cases) {
+    const Finished done = run_pinion(arguments);
+    INFO(done.errors);
+    CHECK(done.status == 2);
+    CHECK(lines_of(done.errors).size() == 1);
+    CHECK(done.errors.find("--help") != std::string::npos);
+  }
+}

@@ -1,0 +1,92 @@
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/cli/up_cluster.hpp"
+#include "tests/support/process_cluster.hpp"
+
+#include <csignal>
+#include <filesystem>
+
+using namespace pinion;
+using namespace pinion::test;
+
+TEST_CASE("pinion up: data is there after a clean restart, and after kill -9", "[e2e][cli]") {
+  UpCluster cluster(2);
+  const std::string topic = cluster.new_topic(2);
+  REQUIRE(cluster.pinion({"produce", topic, "--partition", "0"}, "a\nb\n").status == 0);
+  REQUIRE(cluster.pinion({"consume", topic, "--consumer", "c", "--max", "1"}).output == "a\n");
+
+  cluster.restart();
+  CHECK(cluster.pinion({"consume", topic}).output == "a\nb\n");
+
+  cluster.process().kill();
+  cluster.start();
+  CHECK(cluster.pinion({"consume", topic}).output == "a\nb\n");
+  CHECK(cluster.pinion({"consume", topic, "--consumer", "c"}).output == "b\n");
+}
+
+TEST_CASE("pinion up: SIGINT and SIGTERM end it with status 0", "[e2e][cli]") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    UpCluster cluster(1);
+    cluster.process().signal(signal);
+    CHECK(cluster.process().wait(patience(10s)) == 0);
+    CHECK(lines_of(cluster.process().output()).size() == 1);
+  }
+}
+
+TEST_CASE("pinion up: a data folder in use, and a port in use, are clear errors", "[e2e][cli]") {
+  UpCluster cluster(1);
+  const std::string port = std::to_string(free_port());
+  const Finished same_data =
+      run({.arguments = {programs() + "/pinion", "up", "--data", cluster.data(), "--port", port}},
+          patience(20s));
+  CHECK(same_data.status == 1);
+  CHECK(lines_of(same_data.errors).size() == 1);
+  CHECK(same_data.errors.find(cluster.data()) != std::string::npos);
+
+  const TemporaryFolder other;
+  const std::string used = cluster.address().substr(cluster.address().rfind(':') + 1);
+  const Finished same_port =
+      run({.arguments = {programs() + "/pinion", "up", "--data", other.path(), "--port", used}},
+          patience(20s));
+  CHECK(same_port.status == 1);
+  CHECK(lines_of(same_port.errors).size() == 1);
+  CHECK(same_port.errors.find(used) != std::string::npos);
+
+  CHECK(cluster.pinion({"status"}).status == 0);
+}
+
+TEST_CASE("pinion up: impossible arguments are refused", "[e2e][cli]") {
+  const TemporaryFolder folder;
+  write_file(folder / "file", "in the way");
+  const std::vector<std::vector<std::string>> cases = {{"--data", folder / "d", "--nodes", "0"},
+                                                       {"--data", folder / "d", "--nodes", "1000"},
+                                                       {"--data", folder / "d", "--port", "70000"},
+                                                       {"--data", folder / "file" + "/below"}};
+  for (std::vector<std::string> arguments : cases) {
+    arguments.insert(arguments.begin(), {programs() + "/pinion", "up"});
+    const Finished done = run({.arguments = arguments}, patience(20s));
+    INFO(done.errors);
+    CHECK(done.status != 0);
+    CHECK(done.status != 124);
+    CHECK(lines_of(done.errors).size() == 1);
+    CHECK(done.output.empty());
+  }
+}
+
+TEST_CASE("pinion up: nodes that hold data are started again even when fewer are asked for",
+          "[e2e][cli]") {
+  UpCluster cluster(3);
+  const std::string topic = cluster.new_topic(3);
+  for (const char* partition : {"0", "1", "2"}) {
+    REQUIRE(cluster.pinion({"produce", topic, "--partition", partition}, "x\n").status == 0);
+  }
+  cluster.process().signal(SIGTERM);
+  REQUIRE(cluster.process().wait(patience(10s)) == 0);
+  const int port = free_port();
+  TestProcess fewer({.arguments = {programs() + "/pinion", "up", "--data", cluster.data(),
+                                   "--nodes", "1", "--port", std::to_string(port)}});
+  REQUIRE(fewer.wait_for_output("ready", patience(20s)));
+  const Finished read =
+      cluster.pinion({"--broker", "tcp://127.0.0.1:" + std::to_string(port), "consume", topic});
+  CHECK(read.output == "x\nx\nx\n");
+}

@@ -1,0 +1,145 @@
+#include "tests/support/process_cluster.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+namespace pinion::test {
+namespace {
+
+std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
+
+/// How often `part` stands in `text`.
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+const std::string& programs() {
+  static const std::string folder = PINION_PROGRAMS;
+  return folder;
+}
+
+Micros patience(Micros limit) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return limit * 5;
+#else
+  return limit;
+#endif
+}
+
+bool long_form() {
+  const char* wish = std::getenv("PINION_E2E_LONG");
+  return wish != nullptr && *wish != '\0' && *wish != '0';
+}
+
+ProcessCluster::ProcessCluster(int nodes)
+    : address_("tcp://127.0.0.1:" + std::to_string(free_port())),
+      cluster_address_("tcp://127.0.0.1:" + std::to_string(free_port())),
+      nodes_(static_cast<std::size_t>(nodes)),
+      node_config_(nodes_.size()),
+      node_wrapper_(nodes_.size()) {
+  for (int number = 1; number <= nodes; ++number) {
+    node_data_.push_back(folder_ / ("node-" + std::to_string(number)));
+  }
+}
+
+void ProcessCluster::start_all() {
+  start_broker();
+  for (int number = 1; number <= nodes(); ++number) start_node(number);
+}
+
+void ProcessCluster::start_broker() {
+  broker_.reset();
+  const std::string config = folder_ / "broker.toml";
+  write_file(config, "data_dir = " + in_quotes(broker_data()) +
+                         "\nclient_bind = " + in_quotes(address_) +
+                         "\ncluster_bind = " + in_quotes(cluster_address_) + "\n");
+  broker_ = std::make_unique<TestProcess>(
+      ProcessOptions{.arguments = {programs() + "/pinion-broker", config}});
+}
+
+void ProcessCluster::start_node(int number) {
+  nodes_.at(index(number)).reset();
+  const std::string config = folder_ / ("partition-" + std::to_string(number) + ".toml");
+  write_file(config, "node_id = " + std::to_string(number) +
+                         "\nbroker = " + in_quotes(cluster_address_) + "\ndata_dir = " +
+                         in_quotes(node_data(number)) + "\n" + node_config_.at(index(number)));
+  ProcessOptions options;
+  options.arguments = node_wrapper_.at(index(number));
+  options.arguments.push_back(programs() + "/pinion-partition");
+  options.arguments.push_back(config);
+  nodes_.at(index(number)) = std::make_unique<TestProcess>(options);
+}
+
+std::string ProcessCluster::node_data(int number) const { return node_data_.at(index(number)); }
+
+void ProcessCluster::set_node_data(int number, const std::string& path) {
+  node_data_.at(index(number)) = path;
+}
+
+void ProcessCluster::add_node_config(int number, const std::string& toml) {
+  node_config_.at(index(number)) += toml + "\n";
+}
+
+void ProcessCluster::set_node_wrapper(int number, std::vector<std::string> wrapper) {
+  node_wrapper_.at(index(number)) = std::move(wrapper);
+}
+
+bool ProcessCluster::wait_until_online(Micros limit) {
+  return eventually(patience(limit), [this] {
+    const Finished status = pinion({"status", "--json"}, patience(10s));
+    if (status.status != 0) return false;
+    const std::size_t alive = count_of(status.output, "\"health\":\"alive\"");
+    return alive == nodes_.size() &&
+           status.output.find("\"state\":\"offline\"") == std::string::npos &&
+           status.output.find("\"state\":\"opening\"") == std::string::npos;
+  });
+}
+
+ProcessOptions ProcessCluster::command(std::vector<std::string> arguments) const {
+  ProcessOptions options;
+  options.arguments = std::move(arguments);
+  options.arguments.insert(options.arguments.begin(), programs() + "/pinion");
+  options.environment = {"PINION_BROKER=" + address_};
+  return options;
+}
+
+Finished ProcessCluster::pinion(std::vector<std::string> arguments, Micros limit,
+                                const std::string& input_file) const {
+  ProcessOptions options = command(std::move(arguments));
+  options.input = input_file;
+  return run(options, patience(limit));
+}
+
+std::vector<std::string> ProcessCluster::partition_files(const std::string& topic) const {
+  std::vector<std::string> files;
+  for (const std::string& data : node_data_) {
+    std::error_code missing;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(data, missing)) {
+      const std::string name = entry.path().filename().string();
+      if (entry.path().extension() == ".db" && name.rfind(topic + "-", 0) == 0) {
+        files.push_back(entry.path().string());
+      }
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string ProcessCluster::logs() const {
+  std::string text;
+  if (broker_) text += "-- broker\n" + broker_->errors();
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]) text += "-- node " + std::to_string(i + 1) + "\n" + nodes_[i]->errors();
+  }
+  constexpr std::size_t tail = 8'000;
+  return text.size() <= tail ? text : "..." + text.substr(text.size() - tail);
+}
+
+}  // namespace pinion::test
