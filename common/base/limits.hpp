@@ -49,6 +49,8 @@ inline constexpr std::size_t body_bytes_max =
 inline constexpr std::size_t routing_frames_max = 3;
 inline constexpr std::size_t routing_frame_bytes_max =
     255;  ///< libzmq's own limit for a routing id.
+/// The return frame that the broker pushes in front of a request holds a routing id and its counts.
+inline constexpr std::size_t path_frame_bytes_max = routing_frame_bytes_max + 65;
 inline constexpr std::size_t records_frames_max = 512;
 inline constexpr std::size_t message_frames_max = routing_frames_max + 3 + records_frames_max;
 inline constexpr std::size_t frame_bytes_max = batch_bytes_ceiling;
@@ -96,7 +98,7 @@ inline constexpr std::size_t tail_bytes_per_node =
 // --------------------------------------------------------------------------------------
 inline constexpr std::size_t client_sessions_max = 4'096;  ///< Producers and consumers of a client.
 inline constexpr std::size_t client_calls_max = 16'384;    ///< Admin calls that wait for answers.
-inline constexpr std::size_t client_topics_max = topics_max;
+inline constexpr std::size_t client_topics_max = 10'000;
 inline constexpr std::size_t client_commands_max = 65'536;  ///< Waiting for the I/O thread.
 inline constexpr Micros client_hello_timeout = 1s;
 inline constexpr Micros client_reconnect_min = 50ms;  ///< Doubles, with jitter, up to
@@ -106,11 +108,14 @@ inline constexpr int client_quiet_heartbeats = 6;
 /// An unanswered request is sent again after this: two node_lost_after, so that it seldom
 /// happens to one that is only slow.
 inline constexpr Micros client_attempt_timeout = 3s;
+/// When a batch was refused because the one before it has not arrived, that one is waited for this
+/// much longer.
+inline constexpr Micros client_lost_after_gap = 20ms;
 inline constexpr Micros client_retry_min = 5ms;  ///< Doubles, with jitter, up to
 inline constexpr Micros client_retry_max = 500ms;
 inline constexpr Micros client_metadata_retry_min = 20ms;
 inline constexpr Micros client_metadata_retry_max = 1s;
-inline constexpr Micros delivery_timeout_max = 1h;  ///< Far under producer_expires_after.
+inline constexpr Micros delivery_timeout_max = 10min;  ///< Under producer_kept_at_least.
 /// Batches of a partition on their way that may be small; more only when they are worth a message.
 inline constexpr std::size_t producer_small_inflight_max = 2;
 inline constexpr std::size_t producer_sizeable_bytes = 32 * kib;
@@ -224,7 +229,7 @@ static_assert(node_bytes_inflight_max >= client_bytes_inflight_max);
 static_assert(fetch_wait_max < request_lifetime_max);
 static_assert(consumer_fetch_wait <= fetch_wait_max);
 static_assert(consumer_fetch_bytes_default <= fetch_bytes_max);
-static_assert(delivery_timeout_max < producer_expires_after);
+static_assert(delivery_timeout_max < producer_kept_at_least);
 static_assert(producer_small_inflight_max <= producer_inflight_max);
 static_assert(query_time_max < request_lifetime_max);
 static_assert(batch_bytes_default <= commit_bytes_max);

@@ -244,7 +244,7 @@ Result<SplitMessage> split(Frames frames) {
     return failure(Errc::malformed, "no empty frame ends the routing ids");
   }
   for (std::size_t i = 0; i < routing; ++i) {
-    if (frames[i].size() > limits::routing_frame_bytes_max) {
+    if (frames[i].size() > limits::path_frame_bytes_max) {
       return failure(Errc::malformed, "a routing id is too long");
     }
   }
