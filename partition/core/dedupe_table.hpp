@@ -3,7 +3,7 @@
 //
 // A batch that is not durable yet can be taken back (drop_from); so what it would push out is kept
 // until it is durable. Producers are forgotten by age, and the longest silent one goes when the
-// table is full. Pure.
+// table is full; but not one that may still retry, which could then enter twice. Pure.
 #pragma once
 
 #include "common/base/ids.hpp"
@@ -30,7 +30,7 @@ class DedupeTable {
     forgotten,  ///< In the log, but too long ago to say where.
     gap,        ///< Neither the next one nor a known one.
     fenced,     ///< The producer has a newer epoch.
-    full,       ///< No room for another producer: all have batches on their way.
+    full,       ///< No room for another producer: all were seen too recently to be forgotten.
   };
   struct Finding {
     Verdict verdict = Verdict::fresh;
@@ -46,11 +46,12 @@ class DedupeTable {
 
   void recover(const std::vector<ProducerState>& producers);
 
-  /// Requires: batch.producer_id is not producer_none.
-  [[nodiscard]] Finding check(const BatchHeader& batch) const;
+  /// `log_time` is what the batch's append time would be. Requires: batch.producer_id is not
+  /// producer_none.
+  [[nodiscard]] Finding check(const BatchHeader& batch, Micros log_time) const;
 
-  /// Requires: check(batch) is fresh; base offset and append time are assigned. Returns how many
-  /// producers had to go to make room.
+  /// Requires: check(batch) is fresh at its append time; base offset and append time are assigned.
+  /// Returns how many producers had to go to make room.
   std::size_t add(const BatchHeader& batch, Ticket ticket);
 
   void on_durable(Ticket last);       ///< Everything up to and with it.
@@ -86,7 +87,7 @@ class DedupeTable {
 
   void touch(ProducerId id, Producer& producer, Micros seen);
   void erase(Producers::iterator at);
-  bool evict_one();
+  [[nodiscard]] Producers::const_iterator evictable(Micros log_time) const;
   static void trim(Producer& producer);
 
   std::size_t producers_max_;

@@ -89,13 +89,30 @@ class Node {
     RequestId request{0};
     Micros answer_by{0};
   };
+  struct Told {
+    PartitionKey key;
+    std::uint64_t status_version = 0;
+    std::uint64_t report_version = 0;
+  };
   struct HeartbeatOut {
     RequestId request{0};
-    std::vector<std::pair<PartitionKey, std::uint64_t>> told;  ///< Status versions it carries.
+    std::vector<Told> told;  ///< What it carries; confirmed by its answer.
+  };
+  enum class ResetLink : std::uint8_t { no, yes };
+  struct Slot {
+    Slot(const Now& now, const Assignment& assignment, NodeShared& shared, Effects& out)
+        : replica(now, assignment, shared, out) {}
+    Replica replica;
+    Micros deadline = never;                ///< As entered in deadlines_.
+    std::uint64_t report_version = 0;       ///< As entered in to_report_.
+    std::uint64_t status_version = 0;       ///< As entered in changed_.
+    std::uint64_t told_report_version = 0;  ///< As the broker has confirmed.
+    Micros told_at{0};                      ///< When its status was last sent.
+    std::optional<Assignment> next;         ///< To be opened again when it is closed.
   };
   struct Removal {
     Ticket ticket{0};  ///< Of the RemoveTopic under way, 0 while logs close or a retry waits.
-    Micros retry_at{0};
+    Micros retry_at = never;
   };
 
   // node.cpp: dispatch.
@@ -107,12 +124,14 @@ class Node {
   void on(const Now& now, LoadMeasured& in, Effects& out);
   void on(const Now& now, Tick& in, Effects& out);
   void on(const Now& now, Stop& in, Effects& out);
-  template <typename In>
-  void to_replica(const Now& now, In& in, Effects& out);
+  template <typename ReplicaInput>
+  void on(const Now& now, ReplicaInput& in, Effects& out);  ///< Those that name a partition.
   void on_request(const Now& now, Request request, Effects& out);
-  void after_replica(const Now& now, PartitionKey key, Replica& replica, Effects& out);
+  void settle(const Now& now, PartitionKey key, Effects& out);
+  void settle_closed(const Now& now, PartitionKey key, Effects& out);
+  void trim_tails();
   void start_waiting_reads(const Now& now, Effects& out);
-  void finish_stopping(Effects& out);
+  void say_goodbye_when_done(Effects& out);
   void event(Effects& out, EventKind kind, Severity severity, std::string detail) const;
 
   // node_membership.cpp: registration, heartbeats, fencing.
@@ -120,16 +139,20 @@ class Node {
   void on_register_reply(const Now& now, const Message& message, Effects& out);
   void on_heartbeat_reply(const Now& now, const Message& message, Effects& out);
   void on_say_hello(const Now& now, const SayHello& message, Effects& out);
+  void complete_registration(const Now& now, Effects& out);
+  void save_membership(Effects& out);
   void send_register(const Now& now, Effects& out);
   void send_heartbeat(const Now& now, Effects& out);
-  void lose_broker(const Now& now, bool reset, const std::string& why, Effects& out);
+  void lose_broker(const Now& now, ResetLink reset, const std::string& why, Effects& out);
   void tick_membership(const Now& now, Effects& out);
   [[nodiscard]] Micros membership_deadline() const noexcept;
+  [[nodiscard]] Micros heartbeat_every() const noexcept;
+  [[nodiscard]] Micros quiet_after() const noexcept;
   [[nodiscard]] Micros next_backoff() noexcept;
 
   // node_assignments.cpp: what to lead, what to delete, and reporting it.
   void on_assign(const Now& now, Assign& assign, Effects& out);
-  void obey(const Now& now, Assign& assign, Effects& out);
+  void obey(const Now& now, const Assign& assign, Effects& out);
   void obey_assignment(const Now& now, const Assignment& assignment, Effects& out);
   void begin_removal(const Now& now, TopicId topic, Effects& out);
   void continue_removal(const Now& now, TopicId topic, Effects& out);
@@ -140,16 +163,16 @@ class Node {
   NodeOptions options_;
   NodeShared shared_;
   Prng prng_;
-  std::map<PartitionKey, Replica> replicas_;
+  std::map<PartitionKey, Slot> replicas_;
   std::set<std::pair<Micros, PartitionKey>> deadlines_;  ///< One entry a replica that has one.
-  std::map<PartitionKey, Micros> deadline_of_;
 
   // Membership.
   LinkState link_ = LinkState::unregistered;
   RecordStore::Membership saved_;  ///< Durable.
   RegisterNodeReply terms_;        ///< Of the registration under way or in force.
   Registering registering_;
-  Ticket saving_{0};
+  Ticket saving_{0};  ///< Of the SaveMembership under way.
+  RecordStore::Membership being_saved_;
   std::vector<Assign> held_;  ///< Came before the registration was complete.
   Micros next_attempt_{0};
   Micros last_heard_{0};

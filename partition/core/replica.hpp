@@ -9,7 +9,7 @@
 // Follower and catching up come with replication; what they share with Leading is in ReplicaLog.
 // The code is divided by subject: replica.cpp (dispatch and roles), replica_leader.cpp (produce and
 // what becomes durable), replica_fetch.cpp, replica_positions.cpp, replica_retention.cpp,
-// replica_reads.cpp, replica_invariants.cpp.
+// replica_reads.cpp, replica_view.cpp, replica_invariants.cpp.
 //
 // Every request it takes is answered exactly once, whatever happens to the role.
 #pragma once
@@ -75,11 +75,15 @@ class Replica {
 
   /// Answers what waits, lets what is on its way finish, then closes the log. Requests that come
   /// later are answered `why`.
-  void close(const Now& now, Errc why, Effects& out);
+  void close(Errc why, Effects& out);
+  [[nodiscard]] bool closing() const noexcept { return std::holds_alternative<Closing>(role_); }
   [[nodiscard]] bool closed() const noexcept;
 
   /// The node has room for another read, and this replica's turn has come.
-  void start_waiting_read(const Now& now, Effects& out);
+  /// False when there is no room for the one whose turn it is.
+  [[nodiscard]] bool start_waiting_read(const Now& now, Effects& out);
+  /// The node began or ceased to refuse writes for want of space.
+  void space_changed() noexcept { state_changed(); }
   /// The node's tail budget is used up, and this replica holds the oldest batch.
   void drop_oldest_of_tail();
 
@@ -98,16 +102,18 @@ class Replica {
 
   /// Requests held: taken and not answered.
   [[nodiscard]] std::size_t requests_held() const;
-  [[nodiscard]] std::size_t pending_bytes() const noexcept;
+  [[nodiscard]] std::size_t reads_started() const noexcept;
+  [[nodiscard]] std::size_t pending_bytes() const noexcept { return log_.pending_bytes; }
+  [[nodiscard]] std::size_t tail_bytes() const noexcept { return log_.tail.bytes(); }
   void check_invariants() const;
 
  private:
   // replica.cpp
   void open(Effects& out);
   void become_leading(const Now& now, Opened& in, Effects& out);
-  void become_halted(const Now& now, std::string why, Effects& out);
+  void become_halted(std::string why, Effects& out);
   void continue_closing(Effects& out);
-  void answer_everything_waiting(Errc why, Effects& out);
+  void answer_everything_waiting(const Error& why, Effects& out);
   void refuse_by_role(Asker&& asker, Effects& out);
   void measure_rates(const Now& now);
   void changed() noexcept { ++status_version_; }
@@ -115,7 +121,9 @@ class Replica {
     ++status_version_;
     ++report_version_;
   }
-  [[nodiscard]] Error refusal() const;
+  [[nodiscard]] Error halted_error(const std::string& why) const;
+  [[nodiscard]] Error closing_error(Errc why) const;
+  [[nodiscard]] std::string detail() const;
   void event(Effects& out, EventKind kind, Severity severity, std::string detail) const;
 
   // replica_leader.cpp: produce, and what becomes of persists.
@@ -131,20 +139,23 @@ class Replica {
   void note_high_watermark(const Now& now, Effects& out);
   void on_durable(const Now& now, Pending& done, Effects& out);
   void advance_high_watermark(const Now& now, Effects& out);
-  void drop_pending(const Now& now, const Error& why, Effects& out);
+  void drop_pending(const Error& why, Effects& out);
+  void note_room(Effects& out);
   void become_full(const Now& now, const std::string& why, Effects& out);
-  void probe_storage(const Now& now, Effects& out);
   void answer_produce(ProduceWaiter&& waiter, const BatchHeader& batch, Effects& out);
-  [[nodiscard]] std::optional<Error> refuses_writes() const;
+  [[nodiscard]] std::optional<Error> refuses_writes(const Now& now) const;
 
   // replica_fetch.cpp: fetch and list_offset.
   void on_fetch(const Now& now, Request& request, Effects& out);
   void on_list_offset(const Now& now, Request& request, Effects& out);
-  void answer_waiting_fetches(Effects& out);
+  void answer_waiting_fetches(const Now& now, Effects& out);
   void expire_waiting_fetches(const Now& now, Effects& out);
-  void answer_fetch_from_tail(Asker&& asker, Offset from, std::size_t bytes_max, Effects& out);
+  void answer_fetch_from_tail(const Now& now, Asker&& asker, Offset from, std::size_t bytes_max,
+                              Effects& out);
+  void answer_fetch_read(const Now& now, ReadJob& job, std::vector<Batch>& batches, Effects& out);
   void answer_fetch_empty(Asker&& asker, Effects& out);
-  void answer_fetch_read(ReadJob& job, std::vector<Batch>& batches, Effects& out);
+  void answer_fetch(const Now& now, Asker&& asker, FetchReply&& reply, Frames&& payloads,
+                    Effects& out);
   void answer_offset(Asker&& asker, Offset offset, Effects& out);
   void refuse_offset(Asker&& asker, Errc code, std::string detail, Effects& out);
 
@@ -152,26 +163,32 @@ class Replica {
   void on_commit_position(const Now& now, Request& request, Effects& out);
   void on_fetch_position(Request& request, Effects& out);
   void on_dequeue(const Now& now, Request& request, Effects& out);
-  void put_position(const Now& now, Position position, PositionWaiter&& waiter, Effects& out);
-  void begin_dequeue(const Now& now, Asker&& asker, const Dequeue& dequeue, Effects& out);
-  void finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, const Batch& batch,
-                      Effects& out);
-  void dequeue_read(const Now& now, ReadJob& job, Result<std::vector<Batch>>& batches,
-                    Effects& out);
+  [[nodiscard]] bool waits_in_lane(const Now& now, const std::string& reader, Request& request,
+                                   Effects& out);
   void free_lane(const Now& now, const std::string& reader, Effects& out);
-  void answer_dequeue(Asker&& asker, Offset offset, const Batch& batch, Effects& out);
-  void answer_position_waiters(PendingPosition& done, Effects& out);
+  void put_position(const Now& now, Position position, PositionWaiter&& waiter, Effects& out);
+  [[nodiscard]] Offset next_to_dequeue(const std::string& reader) const;
+  void begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline, Effects& out);
+  void finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, Batch batch,
+                      Effects& out);
+  void dequeue_read(const Now& now, ReadJob& read, Result<std::vector<Batch>>& batches,
+                    Effects& out);
+  void go_on_with_dequeue(const Now& now, ReadJob& read, DequeueJob job, bool stale,
+                          Result<std::vector<Batch>>& batches, Effects& out);
+  void answer_dequeue(const Now& now, Asker&& asker, Offset offset, const Batch& batch,
+                      Effects& out);
+  void answer_position_waiters(const Now& now, PendingPosition& done, Effects& out);
 
   // replica_reads.cpp: what goes to the reader threads and comes back; query.
   void on_query(const Now& now, Request& request, Effects& out);
   void start_or_queue(const Now& now, ReadJob job, Effects& out);
   void start(ReadJob job, Effects& out);
-  std::optional<ReadJob> finish_read(Ticket ticket, Effects& out);
-  void expire_waiting_reads(const Now& now, Effects& out);
+  [[nodiscard]] std::optional<ReadJob> finish_read(Ticket ticket, Effects& out);
+  void fail_read(const Now& now, ReadJob& job, const Error& why, Effects& out);
+  [[nodiscard]] bool halts_on(ReadJob& job, const Error& why, Effects& out);
 
   // replica_retention.cpp
   void check_retention(const Now& now, Effects& out);
-  [[nodiscard]] Micros retention_deadline() const noexcept;
 
   PartitionKey key_;
   Assignment assignment_;
@@ -180,6 +197,7 @@ class Replica {
   ReplicaLog log_;
 
   // The open file, as far as the runner has said.
+  Ticket open_ticket_{0};  ///< Of the OpenLog under way.
   bool log_open_ = false;
   bool close_wanted_ = false;
   CloseHow close_how_ = CloseHow::clean;

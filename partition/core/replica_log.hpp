@@ -25,6 +25,8 @@
 
 namespace pinion::partition {
 
+using PersistOp = decltype(Persist::op);
+
 /// A producer that waits for its batch. Its answer is made of the batch, not of its own request.
 struct ProduceWaiter {
   Asker asker;
@@ -55,9 +57,16 @@ struct PendingNote {
   Offset high_watermark;
 };
 struct Pending {
-  Ticket ticket;
+  Ticket ticket{0};
   std::size_t bytes = 0;
-  std::variant<PendingAppend, PendingEpoch, PendingPosition, PendingDrop, PendingNote> op;
+  std::variant<PendingNote, PendingAppend, PendingEpoch, PendingPosition, PendingDrop> op;
+};
+
+/// A batch that is durable here but not below the high watermark yet (other replicas), with those
+/// who wait for that.
+struct Uncommitted {
+  BatchHeader batch;
+  std::vector<ProduceWaiter> waiters;
 };
 
 struct ReplicaLog {
@@ -74,12 +83,12 @@ struct ReplicaLog {
   PositionTable positions;
   RecordTail tail;
   std::deque<Pending> pending;  ///< In ticket order.
+  std::deque<Uncommitted> uncommitted;
   std::size_t pending_bytes = 0;
 
   Offset noted_high_watermark{0};
   Micros note_after{0};  ///< Not before this, monotonic.
   LogSizes sizes;
-  std::uint64_t payload_bytes = 0;
 
   /// The epoch of the record before `offset`, 0 when there is none.
   [[nodiscard]] Epoch epoch_before(Offset offset) const noexcept;

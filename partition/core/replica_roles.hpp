@@ -27,41 +27,33 @@ struct WaitingFetch {
   std::size_t bytes_max = 0;
 };
 
-/// A batch that is durable here but not below the high watermark yet (other replicas), with those
-/// who wait for that.
-struct Uncommitted {
-  BatchHeader batch;
-  std::vector<ProduceWaiter> waiters;
-};
-
 /// One reader's changes take turns while one of its dequeues waits for the disk.
 struct ReaderLane {
   std::deque<Request> waiting;
 };
 
 struct Opening {
-  Ticket ticket{0};  ///< Of the OpenLog under way; 0 while a retry waits.
-  Micros retry_at = never;
-  std::string why;  ///< The last attempt failed.
+  Micros retry_at = never;  ///< After an attempt that may succeed later; else one is under way.
+  std::string why;          ///< The last attempt failed.
 };
 
 struct Leading {
   Epoch epoch{0};
   bool epoch_started = false;  ///< Its StartEpoch was emitted. Done with the epoch's first batch.
-  std::deque<Uncommitted> uncommitted;
   std::map<std::pair<Micros, std::uint64_t>, WaitingFetch> fetches;  ///< By deadline.
   std::uint64_t fetches_taken = 0;
   std::map<std::string, ReaderLane, std::less<>> lanes;
 
-  bool full = false;  ///< The store said storage_full; writes are refused until a probe succeeds.
+  /// The store said storage_full: writes are refused, but for one at each probe_at, until one
+  /// succeeds.
+  bool full = false;
   std::string full_why;
-  Micros probe_at = never;
+  Micros probe_at{0};
   Micros probe_every{0};
-  Ticket probe{0};
 
-  Micros retention_at{0};
-  bool retention_running = false;
-  Offset retention_checked{-1};  ///< The log end at the last check by size.
+  Micros retention_at = never;
+  bool retention_running = false;  ///< Being looked up, or on its way to the disk.
+  Micros expire_at = never;        ///< When producers are looked through for old ones.
 };
 
 struct Closing {

@@ -1,0 +1,132 @@
+// What to lead and what to delete, as the controller says, and reporting what became of it. Nothing
+// is ever deleted because the controller does not mention it: only a tombstone by topic id does.
+#include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
+#include "partition/core/node.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace pinion::partition {
+
+Assignment Node::with_defaults(Assignment assignment) const {
+  if (assignment.config.retention_ms == 0) {
+    assignment.config.retention_ms = options_.retention_ms_default;
+  }
+  if (assignment.config.retention_bytes == 0) {
+    assignment.config.retention_bytes = options_.retention_bytes_default;
+  }
+  return assignment;
+}
+
+void Node::obey(const Now& now, const Assign& assign, Effects& out) {
+  if (stopping_) return;
+  for (const Assignment& assignment : assign.assignments) {
+    obey_assignment(now, with_defaults(assignment), out);
+  }
+  for (const TopicId topic : assign.deleted) begin_removal(now, topic, out);
+}
+
+void Node::obey_assignment(const Now& now, const Assignment& assignment, Effects& out) {
+  const PartitionKey key{assignment.topic, assignment.partition};
+  if (removals_.count(key.topic) > 0) {
+    event(out, EventKind::assignment_ignored, Severity::warn, "the topic is being deleted");
+    return;
+  }
+  const auto at = replicas_.find(key);
+  if (assignment.leader != options_.id) {
+    if (at == replicas_.end()) return;
+    at->second.next.reset();
+    at->second.replica.close(Errc::not_leader, out);
+    settle(now, key, out);
+    return;
+  }
+  if (at == replicas_.end()) {
+    replicas_.try_emplace(key, now, assignment, shared_, out);
+  } else if (at->second.replica.closing()) {
+    at->second.next = assignment;
+  } else {
+    at->second.replica.step(now, assignment, out);
+  }
+  to_report_.insert(key);  // Also when nothing changed: the controller wants to hear it.
+  settle(now, key, out);
+}
+
+void Node::begin_removal(const Now& now, TopicId topic, Effects& out) {
+  if (removals_.count(topic) > 0) return;
+  removals_.emplace(topic, Removal{});
+  std::vector<PartitionKey> keys;
+  for (auto at = replicas_.lower_bound({topic, PartitionIndex{0}});
+       at != replicas_.end() && at->first.topic == topic; ++at) {
+    keys.push_back(at->first);
+  }
+  for (const PartitionKey key : keys) {
+    Slot& slot = replicas_.at(key);
+    slot.next.reset();
+    slot.replica.close(Errc::unknown_topic, out);
+    settle(now, key, out);
+  }
+  if (keys.empty()) continue_removal(now, topic, out);
+}
+
+void Node::continue_removal(const Now& /*now*/, TopicId topic, Effects& out) {
+  Removal& removal = removals_.at(topic);
+  if (removal.ticket != Ticket{0}) return;
+  const auto at = replicas_.lower_bound({topic, PartitionIndex{0}});
+  if (at != replicas_.end() && at->first.topic == topic) return;  // Still closing.
+  removal.ticket = shared_.next_ticket();
+  removal.retry_at = never;
+  out.node_store.push_back(RemoveTopic{removal.ticket, topic});
+}
+
+void Node::on(const Now& now, TopicRemoved& in, Effects& out) {
+  const auto at = removals_.find(in.topic);
+  if (at == removals_.end() || at->second.ticket != in.ticket) return;
+  if (!in.result) {
+    at->second.ticket = Ticket{0};
+    at->second.retry_at = now.monotonic + limits::open_retry_every;
+    event(out, EventKind::topic_remove_failed, Severity::error, in.result.error().to_string());
+    return;
+  }
+  removals_.erase(at);
+  removed_to_report_.push_back(in.topic);
+  event(out, EventKind::topic_removed, Severity::info,
+        "topic id " + std::to_string(in.topic.raw()));
+}
+
+void Node::tick_removals(const Now& now, Effects& out) {
+  for (auto& [topic, removal] : removals_) {
+    if (removal.ticket == Ticket{0} && now.monotonic >= removal.retry_at) {
+      removal.retry_at = never;
+      continue_removal(now, topic, out);
+    }
+  }
+}
+
+void Node::flush_reports(Effects& out) {
+  if (link_ != LinkState::registered) return;
+  while (!to_report_.empty() || !removed_to_report_.empty()) {
+    ReplicaReport body;
+    body.node = options_.id;
+    body.incarnation = options_.life.incarnation;
+    body.session = terms_.session;
+    while (!to_report_.empty() && body.replicas.size() < limits::assignments_per_message_max) {
+      const auto at = replicas_.find(*to_report_.begin());
+      if (at != replicas_.end()) body.replicas.push_back(at->second.replica.report());
+      to_report_.erase(to_report_.begin());
+    }
+    while (!removed_to_report_.empty() &&
+           body.deleted.size() < limits::assignments_per_message_max) {
+      body.deleted.push_back(removed_to_report_.back());
+      removed_to_report_.pop_back();
+    }
+    if (body.replicas.empty() && body.deleted.empty()) return;
+    Send send;
+    send.message.header.kind = Kind::replica_report;
+    send.message.body = std::move(body);
+    out.sends.push_back(std::move(send));
+  }
+}
+
+}  // namespace pinion::partition

@@ -1,0 +1,236 @@
+// Readers' positions: commit, fetch, and dequeue (read the next record and move on in one durable
+// step). A change is answered, and visible, only when it is durable.
+//
+// Changes of one reader build upon each other in the order they came. A dequeue whose record must
+// be read from the disk holds its reader's lane until it has it; what comes for that reader
+// meanwhile waits in the lane. So two dequeues never get one record, and none is passed over.
+#include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
+#include "partition/core/replica.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace pinion::partition {
+
+bool Replica::waits_in_lane(const Now& now, const std::string& reader, Request& request,
+                            Effects& out) {
+  auto& leading = std::get<Leading>(role_);
+  const auto lane = leading.lanes.find(reader);
+  if (lane == leading.lanes.end()) {
+    if (now.monotonic < request.deadline) return false;
+    shared_->refuse(std::move(request.asker),
+                    fail(Errc::throttled, "its time was over before its turn came"), leading.epoch,
+                    out);
+    return true;
+  }
+  if (lane->second.waiting.size() >= limits::dequeues_waiting_per_reader_max) {
+    shared_->refuse(std::move(request.asker),
+                    fail(Errc::throttled, "too many requests of reader '" + reader + "' wait"),
+                    leading.epoch, out);
+    return true;
+  }
+  lane->second.waiting.push_back(std::move(request));
+  return true;
+}
+
+void Replica::on_commit_position(const Now& now, Request& request, Effects& out) {
+  const auto& commit = std::get<CommitPosition>(request.body);
+  if (waits_in_lane(now, commit.reader, request, out)) return;
+  const bool forgets = commit.offset == offset_unassigned;
+  if (!forgets && (commit.offset < Offset{0} || commit.offset > log_.high_watermark)) {
+    return refuse_offset(std::move(request.asker), Errc::offset_out_of_range,
+                         "a position cannot be at " + std::to_string(commit.offset.raw()) +
+                             ": the log ends at " + std::to_string(log_.high_watermark.raw()),
+                         out);
+  }
+  Position position;
+  if (const Position* latest = log_.positions.latest(commit.reader); latest && !forgets) {
+    position = *latest;  // What its last dequeue returned stays known.
+  }
+  position.reader = commit.reader;
+  position.offset = forgets ? Offset{0} : commit.offset;
+  position.leader_epoch = commit.leader_epoch;
+  position.deleted = forgets;
+  PositionWaiter waiter;
+  waiter.asker = std::move(request.asker);
+  put_position(now, std::move(position), std::move(waiter), out);
+}
+
+void Replica::put_position(const Now& now, Position position, PositionWaiter&& waiter,
+                           Effects& out) {
+  const auto refuse = [&](Error error) {
+    shared_->refuse(std::move(waiter.asker), std::move(error), assignment_.leader_epoch, out);
+  };
+  if (auto error = refuses_writes(now)) return refuse(std::move(*error));
+  if (!log_.positions.has_room_for(position.reader)) {
+    return refuse(fail(Errc::limit_reached, "the partition keeps positions of " +
+                                                std::to_string(limits::readers_per_partition_max) +
+                                                " readers already"));
+  }
+  if (!has_room_to_persist(limits::batch_cost_bytes)) {
+    return refuse(fail(Errc::throttled, "too much waits for this node's disk"));
+  }
+  position.updated_at = now.wall;
+  // The version is the table's to give, and the ticket the persist's: the entry is made first.
+  const Ticket ticket = shared_->last_ticket + 1;
+  const Position& put = log_.positions.put(std::move(position), ticket);
+  PendingPosition pending{put.reader, put.version, {}};
+  pending.waiters.push_back(std::move(waiter));
+  Pending& entry = persist(PutPosition{put}, limits::batch_cost_bytes, out);
+  PINION_ASSERT(entry.ticket == ticket);
+  entry.op = std::move(pending);
+}
+
+void Replica::answer_position_waiters(const Now& now, PendingPosition& done, Effects& out) {
+  for (PositionWaiter& waiter : done.waiters) {
+    if (waiter.dequeued != offset_unassigned) {
+      answer_dequeue(now, std::move(waiter.asker), waiter.dequeued, waiter.batch, out);
+    } else {
+      shared_->answer(std::move(waiter.asker), CommitPositionReply{done.version},
+                      assignment_.leader_epoch, out);
+    }
+  }
+}
+
+void Replica::on_fetch_position(Request& request, Effects& out) {
+  const auto& fetch = std::get<FetchPosition>(request.body);
+  FetchPositionReply reply;
+  if (const Position* position = log_.positions.visible(fetch.reader)) {
+    reply.offset = position->offset;
+    reply.leader_epoch = position->leader_epoch;
+  }
+  reply.high_watermark = log_.high_watermark;
+  reply.log_start = log_.log_start;
+  shared_->answer(std::move(request.asker), reply, assignment_.leader_epoch, out);
+}
+
+void Replica::on_dequeue(const Now& now, Request& request, Effects& out) {
+  const auto& dequeue = std::get<Dequeue>(request.body);
+  if (waits_in_lane(now, dequeue.reader, request, out)) return;
+  DequeueJob job{dequeue.reader, dequeue.token, Offset{0}, false};
+  begin_dequeue(now, std::move(request.asker), std::move(job), request.deadline, out);
+}
+
+Offset Replica::next_to_dequeue(const std::string& reader) const {
+  const Position* latest = log_.positions.latest(reader);
+  if (latest == nullptr || latest->deleted) return log_.log_start;
+  return std::max(latest->offset, log_.log_start);
+}
+
+void Replica::begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline,
+                            Effects& out) {
+  const Position* latest = log_.positions.latest(job.reader);
+  job.repeat = !job.token.empty() && latest != nullptr && !latest->deleted &&
+               latest->last_token == job.token && latest->last_offset != offset_unassigned;
+  job.offset = job.repeat ? latest->last_offset : next_to_dequeue(job.reader);
+  if (job.offset < log_.log_start) {
+    return refuse_offset(std::move(asker), Errc::offset_out_of_range,
+                         "the record that this token returned was removed by retention", out);
+  }
+  if (!job.repeat) {
+    if (auto error = refuses_writes(now)) {
+      return shared_->refuse(std::move(asker), std::move(*error), assignment_.leader_epoch, out);
+    }
+  }
+  if (job.offset >= log_.high_watermark) {
+    return refuse_offset(std::move(asker), Errc::nothing_unread,
+                         "reader '" + job.reader + "' has read everything", out);
+  }
+  if (const Batch* batch = log_.tail.find(job.offset)) {
+    return finish_dequeue(now, std::move(asker), job, Batch(*batch), out);
+  }
+  ReadJob read;
+  read.asker = std::move(asker);
+  read.deadline = deadline;
+  read.bytes = limits::batch_bytes_default;
+  read.op = ReadRecords{job.offset, log_.high_watermark, 1};
+  if (!job.repeat) std::get<Leading>(role_).lanes.try_emplace(job.reader);
+  read.why = std::move(job);
+  start_or_queue(now, std::move(read), out);
+}
+
+void Replica::finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, Batch batch,
+                             Effects& out) {
+  PINION_ASSERT(batch.header.base_offset <= job.offset && job.offset < batch.header.next_offset());
+  PositionWaiter waiter{std::move(asker), job.offset, std::move(batch)};
+  if (job.repeat) {
+    const Ticket ticket = log_.positions.latest_ticket(job.reader);
+    if (ticket == Ticket{0}) {
+      return answer_dequeue(now, std::move(waiter.asker), job.offset, waiter.batch, out);
+    }
+    // The move itself is on its way: the repeat is answered when it is durable, never earlier.
+    const auto at = std::lower_bound(
+        log_.pending.begin(), log_.pending.end(), ticket,
+        [](const Pending& pending, Ticket wanted) { return pending.ticket < wanted; });
+    PINION_ASSERT(at != log_.pending.end() && at->ticket == ticket);
+    std::get<PendingPosition>(at->op).waiters.push_back(std::move(waiter));
+    return;
+  }
+  Position position;
+  position.reader = job.reader;
+  position.offset = job.offset + 1;
+  position.leader_epoch = waiter.batch.header.leader_epoch;
+  position.last_token = job.token;
+  position.last_offset = job.offset;
+  put_position(now, std::move(position), std::move(waiter), out);
+}
+
+void Replica::dequeue_read(const Now& now, ReadJob& read, Result<std::vector<Batch>>& batches,
+                           Effects& out) {
+  DequeueJob job = std::get<DequeueJob>(std::move(read.why));
+  const bool held_lane = !job.repeat;
+  const std::string reader = job.reader;
+  const Position* latest = log_.positions.latest(reader);
+  const bool stale = job.repeat ? latest == nullptr || latest->last_token != job.token
+                                : next_to_dequeue(reader) != job.offset;
+  if (!held_lane) return go_on_with_dequeue(now, read, std::move(job), stale, batches, out);
+  // Freed before the request goes on, so that it may take it again; those who wait come after it.
+  auto& lanes = std::get<Leading>(role_).lanes;
+  const auto at = lanes.find(reader);
+  PINION_ASSERT(at != lanes.end());
+  ReaderLane lane = std::move(at->second);
+  lanes.erase(at);
+  go_on_with_dequeue(now, read, std::move(job), stale, batches, out);
+  for (Request& request : lane.waiting) step(now, std::move(request), out);
+}
+
+/// For a dequeue that ends without its record.
+void Replica::free_lane(const Now& now, const std::string& reader, Effects& out) {
+  auto& lanes = std::get<Leading>(role_).lanes;
+  const auto at = lanes.find(reader);
+  if (at == lanes.end()) return;
+  ReaderLane lane = std::move(at->second);
+  lanes.erase(at);
+  for (Request& request : lane.waiting) step(now, std::move(request), out);
+}
+
+void Replica::go_on_with_dequeue(const Now& now, ReadJob& read, DequeueJob job, bool stale,
+                                 Result<std::vector<Batch>>& batches, Effects& out) {
+  const Epoch epoch = assignment_.leader_epoch;
+  if (!batches) {
+    read.why = std::move(job);
+    return fail_read(now, read, batches.error(), out);
+  }
+  if (now.monotonic >= read.deadline || (!stale && batches->empty())) {
+    return shared_->refuse(std::move(*read.asker), fail(Errc::throttled, "it was not read in time"),
+                           epoch, out);
+  }
+  if (stale) {  // A commit that it built upon failed, or retention came by.
+    return begin_dequeue(now, std::move(*read.asker), std::move(job), read.deadline, out);
+  }
+  finish_dequeue(now, std::move(*read.asker), job, std::move(batches->front()), out);
+}
+
+void Replica::answer_dequeue(const Now& now, Asker&& asker, Offset offset, const Batch& batch,
+                             Effects& out) {
+  ++traffic_.records_out;
+  traffic_.bytes_out += batch.payload.size();
+  traffic_.measure_at = std::min(traffic_.measure_at, now.monotonic + limits::status_every);
+  DequeueReply reply{offset, batch.header, log_.high_watermark};
+  shared_->answer(std::move(asker), std::move(reply), assignment_.leader_epoch, out,
+                  Frames{batch.payload});
+}
+
+}  // namespace pinion::partition

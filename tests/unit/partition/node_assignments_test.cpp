@@ -1,0 +1,190 @@
+#include "tests/unit/partition/node_bench.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+namespace pinion::partition::test {
+
+TEST_CASE("node: an assignment is opened, created only when it may be, and reported",
+          "[partition]") {
+  NodeBench bench;
+  bench.join();
+  bench.to_controller.clear();
+  bench.assign({orders, orders_1}, 4);
+  REQUIRE(bench.store.size() == 2);
+  const auto& open = std::get<OpenLog>(bench.store[0].op);
+  CHECK(open.identity.cluster_id == "c1");
+  CHECK(open.identity.key == orders);
+  CHECK(open.identity.topic_name == "orders");
+  CHECK(open.if_missing == IfMissing::create);
+  bench.open(orders);
+  bench.open(orders_1);
+  bench.pass(0s);
+  const auto reports = bench.told<ReplicaReport>();
+  REQUIRE(reports.size() == 1);  // Collected, not one by one.
+  REQUIRE(reports[0].replicas.size() == 2);
+  CHECK(reports[0].replicas[0].state == PartitionState::online);
+  CHECK(reports[0].replicas[0].leader_epoch == Epoch{4});
+  CHECK(reports[0].incarnation == Incarnation{3});
+}
+
+TEST_CASE("node: an assignment that is repeated is reported again, and nothing else",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.to_controller.clear();
+  bench.assign({orders});
+  bench.pass(0s);
+  CHECK(bench.store.empty());
+  REQUIRE(bench.told<ReplicaReport>().size() == 1);
+  CHECK(bench.told<ReplicaReport>()[0].replicas.at(0).state == PartitionState::online);
+}
+
+TEST_CASE("node: an older epoch than the partition's is ignored", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.assign({orders}, 6);
+  bench.assign({orders}, 5);
+  CHECK(bench.view().leader_epoch == Epoch{6});
+  CHECK(bench.happened(EventKind::assignment_ignored));
+}
+
+TEST_CASE("node: an assignment of another registration is ignored", "[partition]") {
+  NodeBench bench;
+  bench.join();
+  bench.session = 77;
+  bench.assign({orders});
+  CHECK(bench.node.partitions().empty());
+  CHECK(bench.happened(EventKind::session_ignored));
+}
+
+TEST_CASE("node: a partition that another node leads is closed, and its file kept", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  const RequestId waits = bench.fetch(0, 1000);
+  Assign assign;
+  assign.controller_epoch = ControllerEpoch{1};
+  assign.session = 1;
+  assign.assignments.push_back({.topic = orders.topic,
+                                .topic_name = "orders",
+                                .leader_epoch = Epoch{2},
+                                .leader = NodeId{2}});
+  bench.from_broker(assign);
+  CHECK(bench.reply(waits).error() == Errc::not_leader);
+  bench.close(orders);
+  CHECK(bench.node.partitions().empty());
+  CHECK(bench.node_store.empty());
+  CHECK(bench.reply(bench.fetch(0)).error() == Errc::not_leader);
+}
+
+TEST_CASE("node: a partition that comes back while it is being closed is opened again",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  Assign away;
+  away.controller_epoch = ControllerEpoch{1};
+  away.session = 1;
+  away.assignments.push_back({.topic = orders.topic,
+                              .topic_name = "orders",
+                              .leader_epoch = Epoch{2},
+                              .leader = NodeId{2}});
+  bench.from_broker(away);
+  bench.assign({orders}, 3);
+  bench.close(orders);
+  bench.open(orders, recovered(0, 2, 1));
+  CHECK(bench.view().leader_epoch == Epoch{3});
+  CHECK(bench.view().state == PartitionState::online);
+}
+
+TEST_CASE("node: nothing is closed or deleted because the controller does not mention it",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.from_broker(SayHello{ControllerEpoch{2}});
+  bench.pass(1s);
+  bench.answer_registration(2, 2);
+  bench.save_membership();
+  bench.from_broker(Assign{ControllerEpoch{2}, 2, {}, {}});
+  CHECK(bench.node.partitions().size() == 1);
+  CHECK(bench.store.empty());
+  CHECK(bench.node_store.empty());
+}
+
+TEST_CASE("node: a tombstone deletes a topic when all of its logs are closed, and is reported",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead(orders);
+  bench.lead(orders_1);
+  bench.lead(other);
+  const RequestId inflight = bench.produce(batch_of({"a"}));
+  const RequestId waits = bench.fetch(0, 1000);
+  bench.to_controller.clear();
+  const Assign tombstone{ControllerEpoch{1}, 1, {}, {orders.topic}};
+  bench.from_broker(tombstone);
+  bench.from_broker(tombstone);  // Twice is once.
+  CHECK(bench.reply(waits).error() == Errc::unknown_topic);
+  bench.persist();
+  CHECK(bench.answered(inflight));
+  bench.close(orders);
+  CHECK(bench.node_store.empty());
+  CHECK(bench.reply(bench.fetch(0)).error() == Errc::unknown_topic);
+  bench.close(orders_1);
+  REQUIRE(bench.node_store.size() == 1);
+  const auto removal = std::get<RemoveTopic>(bench.node_store.front());
+  CHECK(removal.topic == orders.topic);
+  SECTION("done") {
+    bench.step(TopicRemoved{removal.topic, removal.ticket, {}});
+    bench.pass(0s);
+    const auto reports = bench.told<ReplicaReport>();
+    REQUIRE_FALSE(reports.empty());
+    CHECK(reports.back().deleted == std::vector{orders.topic});
+    CHECK(bench.node.partitions() == std::vector{other});
+  }
+  SECTION("failed, and tried again") {
+    bench.node_store.clear();
+    bench.step(TopicRemoved{removal.topic, removal.ticket, failure(Errc::io_failed, "no")});
+    CHECK(bench.happened(EventKind::topic_remove_failed));
+    bench.pass(limits::open_retry_every);
+    CHECK(bench.node_store.size() == 1);
+    CHECK(std::none_of(bench.told<ReplicaReport>().begin(), bench.told<ReplicaReport>().end(),
+                       [](const ReplicaReport& report) { return !report.deleted.empty(); }));
+  }
+}
+
+TEST_CASE("node: a tombstone of a topic that is not open deletes its files all the same",
+          "[partition]") {
+  NodeBench bench;
+  bench.join();
+  bench.from_broker(Assign{ControllerEpoch{1}, 1, {}, {TopicId{55}}});
+  REQUIRE(bench.node_store.size() == 1);
+  CHECK(std::get<RemoveTopic>(bench.node_store.front()).topic == TopicId{55});
+}
+
+TEST_CASE("node: a request for a partition it does not hold is refused as such", "[partition]") {
+  NodeBench bench;
+  bench.join();
+  CHECK(bench.reply(bench.fetch(0)).error() == Errc::not_leader);
+}
+
+TEST_CASE("node: a request that could not be decoded is answered, so that its credit returns",
+          "[partition]") {
+  NodeBench bench;
+  bench.join();
+  Malformed in;
+  in.path = {Bytes("back 5")};
+  in.header.kind = Kind::produce;
+  in.header.request_id = RequestId{5};
+  in.error = fail(Errc::malformed, "no body");
+  bench.step(in);
+  CHECK(bench.reply(RequestId{5}).error() == Errc::malformed);
+  CHECK(bench.reply(RequestId{5}).header.kind == Kind::produce_reply);
+}
+
+TEST_CASE("node: a kind that is not for a partition broker is answered as unknown", "[partition]") {
+  NodeBench bench;
+  bench.join();
+  CHECK(bench.reply(bench.ask(CreateTopic{})).error() == Errc::unknown_kind);
+}
+
+}  // namespace pinion::partition::test

@@ -1,0 +1,159 @@
+// Everything is bounded: beyond, an answer and not growth.
+#include "tests/unit/partition/node_bench.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace pinion::partition::test {
+
+TEST_CASE("node: batches that wait for a file are bounded in bytes", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  const Batch batch = big_batch(4 * limits::mib);
+  std::size_t taken = 0;
+  RequestId refused{0};
+  for (int i = 0; i < 10 && refused == RequestId{0}; ++i) {
+    const RequestId request = bench.produce(batch);
+    if (bench.answered(request))
+      refused = request;
+    else
+      ++taken;
+  }
+  CHECK(taken == 3);  // 16 MiB, less what a batch costs beside its payload.
+  CHECK(bench.reply(refused).error() == Errc::throttled);
+  bench.persist();
+  CHECK_FALSE(bench.answered(bench.produce(batch)));
+}
+
+TEST_CASE("node: a single batch larger than the bound enters when nothing else waits",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  const RequestId large = bench.produce(big_batch(20 * limits::mib));
+  CHECK_FALSE(bench.answered(large));
+  CHECK(bench.reply(bench.produce(batch_of({"a"}))).error() == Errc::throttled);
+  bench.persist();
+  CHECK(bench.reply(large).error() == Errc::ok);
+}
+
+TEST_CASE("node: batches that wait for all files together are bounded", "[partition]") {
+  NodeBench bench;
+  bench.join();
+  const Batch batch = big_batch(4 * limits::mib);
+  std::size_t refused = 0;
+  for (int i = 0; i < 8; ++i) {
+    const PartitionKey key{TopicId{7}, PartitionIndex{i}};
+    bench.lead(key);
+    for (int k = 0; k < 3; ++k) {
+      const RequestId request = bench.produce(batch, Acks::all, {.key = key});
+      if (bench.answered(request)) ++refused;
+    }
+  }
+  CHECK(refused > 0);
+  CHECK(bench.node.view().pending_bytes <= limits::pending_bytes_per_node_max + 4 * limits::mib);
+}
+
+TEST_CASE("node: a refused batch leaves no trace", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(from_producer(big_batch(20 * limits::mib), 42, 0));
+  CHECK(bench.reply(bench.produce(from_producer(batch_of({"a"}), 42, 1))).error() ==
+        Errc::throttled);
+  // The one after it is not called a gap, for it is refused for the same reason.
+  CHECK(bench.reply(bench.produce(from_producer(batch_of({"b"}), 42, 2))).error() ==
+        Errc::throttled);
+  bench.persist();
+  const RequestId again = bench.produce(from_producer(batch_of({"a"}), 42, 1));
+  bench.persist();
+  CHECK(bench.reply(again).as<ProduceReply>().base_offset == Offset{1});
+}
+
+TEST_CASE("node: fetches that wait at one partition are bounded", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  for (std::size_t i = 0; i < limits::waiting_fetches_per_partition_max; ++i) bench.fetch(0, 9000);
+  CHECK(bench.reply(bench.fetch(0, 9000)).error() == Errc::throttled);
+  bench.pass(9s);
+  CHECK(bench.node.view().requests_open == 0);
+}
+
+TEST_CASE("node: reads on their way are bounded in bytes, and the others take their turn",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 1000, 1));
+  std::vector<RequestId> requests;
+  for (int i = 0; i < 20; ++i) {
+    requests.push_back(bench.fetch(i, 0, static_cast<std::uint32_t>(limits::fetch_bytes_max)));
+  }
+  CHECK(bench.reads.size() == limits::reads_inflight_bytes_max / limits::fetch_bytes_max);
+  CHECK(bench.node.view().requests_open == 20);
+  while (!bench.reads.empty()) bench.answer_read({stored(batch_of({"x"}), 0)});
+  for (const RequestId request : requests) CHECK(bench.answered(request));
+}
+
+TEST_CASE("node: reads that wait for their turn are answered when their partition closes",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 1000, 1));
+  std::vector<RequestId> requests;
+  for (int i = 0; i < 20; ++i) {
+    requests.push_back(bench.fetch(i, 0, static_cast<std::uint32_t>(limits::fetch_bytes_max)));
+  }
+  bench.step(Stop{});
+  while (!bench.reads.empty()) bench.answer_read({});
+  for (const RequestId request : requests) {
+    CHECK(bench.reply(request).error() == Errc::shutting_down);
+  }
+  bench.close(orders);
+  CHECK(bench.node.stopped());
+}
+
+TEST_CASE("node: what all partitions keep in memory is bounded; the oldest goes first",
+          "[partition]") {
+  NodeOptions options = NodeBench::default_options();
+  options.tail_bytes = 3 * limits::mib;
+  NodeBench bench(options);
+  bench.lead(orders);
+  bench.lead(other);
+  bench.produce(big_batch(limits::mib));
+  bench.persist();
+  for (int i = 0; i < 2; ++i) {
+    bench.produce(big_batch(limits::mib), Acks::all, {.key = other});
+    bench.persist(other);
+  }
+  CHECK(bench.view(orders).tail_batches == 0);
+  CHECK(bench.view(other).tail_batches == 2);
+  CHECK(bench.node.view().tail_bytes <= options.tail_bytes);
+}
+
+TEST_CASE("node: a fetch whose record became visible and left memory at once is read",
+          "[partition]") {
+  NodeOptions options = NodeBench::default_options();
+  options.tail_bytes = limits::mib;
+  NodeBench bench(options);
+  bench.lead();
+  const RequestId waits = bench.fetch(0, 1000);
+  bench.produce(big_batch(2 * limits::mib));
+  bench.persist();
+  CHECK_FALSE(bench.answered(waits));
+  bench.answer_read({stored(batch_of({"x"}), 0)});
+  CHECK(bench.reply(waits).as<FetchReply>().batches.size() == 1);
+}
+
+TEST_CASE("node: queries are bounded", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  for (std::size_t i = 0; i < limits::queries_inflight_max; ++i) bench.ask(Query{"select 1", 0});
+  CHECK(bench.reply(bench.ask(Query{"select 1", 0})).error() == Errc::throttled);
+}
+
+TEST_CASE("node: a reply holds no more batches than a message may have frames", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  for (std::size_t i = 0; i < limits::records_frames_max + 10; ++i) {
+    bench.produce(batch_of({"a"}), Acks::none);
+  }
+  bench.persist();
+  CHECK(bench.reply(bench.fetch(0)).as<FetchReply>().batches.size() == limits::records_frames_max);
+}
+
+}  // namespace pinion::partition::test

@@ -1,0 +1,80 @@
+#include "partition/core/position_table.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace pinion::partition::test {
+
+namespace {
+
+Position at(std::string reader, std::int64_t offset, Micros time = Micros{0}) {
+  Position position;
+  position.reader = std::move(reader);
+  position.offset = Offset{offset};
+  position.updated_at = time;
+  return position;
+}
+
+}  // namespace
+
+TEST_CASE("positions: versions are dense and durable in order", "[partition]") {
+  PositionTable table;
+  CHECK(table.put(at("a", 1), Ticket{1}).version == PositionVersion{1});
+  CHECK(table.put(at("b", 2), Ticket{2}).version == PositionVersion{2});
+  CHECK(table.put(at("a", 3), Ticket{3}).version == PositionVersion{3});
+  CHECK(table.version() == PositionVersion{0});
+  CHECK(table.visible("a") == nullptr);
+  CHECK(table.latest("a")->offset == Offset{3});
+  table.on_durable(Ticket{2});
+  table.check_invariants();
+  CHECK(table.version() == PositionVersion{2});
+  CHECK(table.visible("a")->offset == Offset{1});
+  CHECK(table.latest_ticket("a") == Ticket{3});
+  CHECK(table.latest_ticket("b") == Ticket{0});
+}
+
+TEST_CASE("positions: what is taken back gives its versions back", "[partition]") {
+  PositionTable table;
+  table.put(at("a", 1), Ticket{1});
+  table.put(at("b", 2), Ticket{2});
+  table.put(at("a", 3), Ticket{3});
+  table.on_durable(Ticket{1});
+  table.drop_from(Ticket{2});
+  table.check_invariants();
+  CHECK(table.size() == 1);
+  CHECK(table.latest("a")->offset == Offset{1});
+  CHECK(table.put(at("c", 1), Ticket{4}).version == PositionVersion{2});
+}
+
+TEST_CASE("positions: a deleted one is kept for its version and seen by nobody", "[partition]") {
+  PositionTable table;
+  Position gone = at("a", 0);
+  gone.deleted = true;
+  gone.version = PositionVersion{9};
+  table.recover({gone});
+  CHECK(table.visible("a") == nullptr);
+  CHECK(table.latest("a") != nullptr);
+  CHECK(table.version() == PositionVersion{9});
+  CHECK(table.recent(10).empty());
+}
+
+TEST_CASE("positions: the table is bounded", "[partition]") {
+  PositionTable table;
+  std::vector<Position> many;
+  for (std::size_t i = 0; i < limits::readers_per_partition_max; ++i) {
+    many.push_back(at("r" + std::to_string(i), 1));
+  }
+  table.recover(many);
+  CHECK(table.has_room_for("r5"));
+  CHECK_FALSE(table.has_room_for("new"));
+}
+
+TEST_CASE("positions: the recent ones are those that moved last", "[partition]") {
+  PositionTable table;
+  table.recover({at("a", 1, Micros{10}), at("b", 2, Micros{30}), at("c", 3, Micros{20})});
+  const auto recent = table.recent(2);
+  REQUIRE(recent.size() == 2);
+  CHECK(recent[0].reader == "b");
+  CHECK(recent[1].reader == "c");
+}
+
+}  // namespace pinion::partition::test

@@ -1,0 +1,194 @@
+#include "tests/unit/partition/node_bench.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace pinion::partition::test {
+
+namespace {
+
+Offset position_of(NodeBench& bench, const std::string& reader) {
+  return bench.reply(bench.ask(FetchPosition{reader})).as<FetchPositionReply>().offset;
+}
+
+}  // namespace
+
+TEST_CASE("replica: a position is answered and seen only when it is durable", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  const RequestId commit = bench.commit("consumer:ann", 4);
+  CHECK_FALSE(bench.answered(commit));
+  CHECK(position_of(bench, "consumer:ann") == offset_unassigned);
+  bench.persist();
+  CHECK(bench.reply(commit).as<CommitPositionReply>().version == PositionVersion{1});
+  CHECK(position_of(bench, "consumer:ann") == Offset{4});
+  const auto& reply = bench.reply(bench.ask(FetchPosition{"consumer:ann"}));
+  CHECK(reply.as<FetchPositionReply>().high_watermark == Offset{10});
+  CHECK(reply.as<FetchPositionReply>().leader_epoch == Epoch{1});
+}
+
+TEST_CASE("replica: positions go back, are forgotten, and survive a restart", "[partition]") {
+  NodeBench bench;
+  RecoveredLog log = recovered(0, 10, 1);
+  Position known;
+  known.reader = "consumer:ann";
+  known.offset = Offset{8};
+  known.version = PositionVersion{17};
+  log.positions = {known};
+  bench.lead(orders, log);
+  CHECK(position_of(bench, "consumer:ann") == Offset{8});
+  const RequestId back = bench.commit("consumer:ann", 2);
+  bench.persist();
+  CHECK(bench.reply(back).as<CommitPositionReply>().version == PositionVersion{18});
+  CHECK(position_of(bench, "consumer:ann") == Offset{2});
+  bench.commit("consumer:ann", -1);
+  bench.persist();
+  CHECK(position_of(bench, "consumer:ann") == offset_unassigned);
+}
+
+TEST_CASE("replica: a position beyond the log is refused", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  CHECK(bench.reply(bench.commit("consumer:ann", 11)).error() == Errc::offset_out_of_range);
+  CHECK(bench.reply(bench.commit("consumer:ann", -2)).error() == Errc::offset_out_of_range);
+}
+
+TEST_CASE("replica: a dequeue reads the next record and moves on in one durable step",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(batch_of({"a", "b"}));
+  bench.persist();
+  const RequestId first = bench.dequeue("consumer:ann", "t1");
+  CHECK_FALSE(bench.answered(first));
+  bench.persist();
+  CHECK(bench.reply(first).as<DequeueReply>().offset == Offset{0});
+  CHECK(bench.reply(first).records.size() == 1);
+  CHECK(position_of(bench, "consumer:ann") == Offset{1});
+  const RequestId second = bench.dequeue("consumer:ann", "t2");
+  bench.persist();
+  CHECK(bench.reply(second).as<DequeueReply>().offset == Offset{1});
+  CHECK(bench.reply(bench.dequeue("consumer:ann", "t3")).error() == Errc::nothing_unread);
+}
+
+TEST_CASE("replica: a repeat of a dequeue's token returns the same record and moves nothing",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(batch_of({"a", "b"}));
+  bench.persist();
+  const RequestId first = bench.dequeue("consumer:ann", "t1");
+  const RequestId early = bench.dequeue("consumer:ann", "t1");
+  CHECK_FALSE(bench.answered(early));  // Not before the original.
+  bench.persist();
+  CHECK(bench.reply(first).as<DequeueReply>().offset == Offset{0});
+  CHECK(bench.reply(early).as<DequeueReply>().offset == Offset{0});
+  const RequestId late = bench.dequeue("consumer:ann", "t1");
+  CHECK(bench.reply(late).as<DequeueReply>().offset == Offset{0});
+  CHECK(position_of(bench, "consumer:ann") == Offset{1});
+}
+
+TEST_CASE("replica: a dequeue's token is known after a restart, and its record read again",
+          "[partition]") {
+  NodeBench bench;
+  RecoveredLog log = recovered(0, 10, 1);
+  Position known;
+  known.reader = "consumer:ann";
+  known.offset = Offset{4};
+  known.version = PositionVersion{1};
+  known.last_token = "t1";
+  known.last_offset = Offset{3};
+  log.positions = {known};
+  bench.lead(orders, log);
+  const RequestId repeat = bench.dequeue("consumer:ann", "t1");
+  bench.answer_read({stored(batch_of({"x", "y"}), 2)});
+  CHECK(bench.reply(repeat).as<DequeueReply>().offset == Offset{3});
+  CHECK(bench.waiting().empty());
+}
+
+TEST_CASE("replica: two racing dequeues of one reader never get one record", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  const RequestId first = bench.dequeue("consumer:ann", "t1");
+  const RequestId second = bench.dequeue("consumer:ann", "t2");
+  const RequestId commit = bench.commit("consumer:ann", 7);
+  const RequestId third = bench.dequeue("consumer:ann", "t3");
+  CHECK(bench.reads.size() == 1);  // The others wait their turn.
+  bench.answer_read({stored(batch_of({"x", "y"}), 0)});
+  bench.answer_read({stored(batch_of({"x", "y"}), 0)});
+  bench.answer_read({stored(batch_of({"x", "y"}), 7)});
+  bench.persist();
+  CHECK(bench.reply(first).as<DequeueReply>().offset == Offset{0});
+  CHECK(bench.reply(second).as<DequeueReply>().offset == Offset{1});
+  CHECK(bench.reply(commit).error() == Errc::ok);
+  CHECK(bench.reply(third).as<DequeueReply>().offset == Offset{7});
+  CHECK(position_of(bench, "consumer:ann") == Offset{8});
+}
+
+TEST_CASE("replica: dequeues of different readers do not wait for one another", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  bench.dequeue("consumer:ann");
+  bench.dequeue("consumer:bob");
+  CHECK(bench.reads.size() == 2);
+}
+
+TEST_CASE("replica: a dequeue whose base was taken back begins again", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  // The first record is at hand, the second is read while the first's move fails.
+  const RequestId commit = bench.commit("consumer:ann", 5);
+  const RequestId dequeue = bench.dequeue("consumer:ann", "t1");
+  REQUIRE(bench.reads.size() == 1);
+  CHECK(std::get<ReadRecords>(bench.reads.front().op).from == Offset{5});
+  bench.fail_persists(Errc::storage_full);
+  CHECK(bench.reply(commit).error() == Errc::storage_full);
+  bench.now.monotonic += 2s;  // Long enough for a write to be tried again.
+  bench.answer_read({stored(batch_of({"x"}), 5)});
+  REQUIRE(bench.reads.size() == 1);
+  CHECK(std::get<ReadRecords>(bench.reads.front().op).from == Offset{0});
+  bench.answer_read({stored(batch_of({"y"}), 0)});
+  bench.persist();
+  CHECK(bench.reply(dequeue).as<DequeueReply>().offset == Offset{0});
+  CHECK(position_of(bench, "consumer:ann") == Offset{1});
+}
+
+TEST_CASE("replica: a dequeue that could not be read leaves the way free", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  const RequestId first = bench.dequeue("consumer:ann", "t1");
+  const RequestId second = bench.dequeue("consumer:ann", "t2");
+  bench.fail_read(Errc::io_failed);
+  CHECK(bench.reply(first).error() == Errc::throttled);  // Did not happen, may be tried again.
+  bench.answer_read({stored(batch_of({"x"}), 0)});
+  bench.persist();
+  CHECK(bench.reply(second).as<DequeueReply>().offset == Offset{0});
+}
+
+TEST_CASE("replica: a dequeue whose time is over before its turn certainly did not happen",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  bench.dequeue("consumer:ann", "t1");
+  const RequestId late = bench.dequeue("consumer:ann", "t2", {.timeout_ms = 100});
+  bench.now.monotonic += 1s;
+  bench.answer_read({stored(batch_of({"x", "y"}), 0)});
+  CHECK(bench.reply(late).error() == Errc::throttled);
+  CHECK(fate_of(bench.reply(late).error()) == Fate::did_not_happen);
+}
+
+TEST_CASE("replica: a failed commit takes positions back", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  bench.commit("consumer:ann", 3);
+  bench.persist();
+  const RequestId lost = bench.commit("consumer:ann", 6);
+  bench.fail_persists(Errc::storage_full);
+  CHECK(bench.reply(lost).error() == Errc::storage_full);
+  CHECK(position_of(bench, "consumer:ann") == Offset{3});
+  bench.pass(2s);
+  const RequestId again = bench.commit("consumer:ann", 6);
+  bench.persist();
+  CHECK(bench.reply(again).as<CommitPositionReply>().version == PositionVersion{2});
+}
+
+}  // namespace pinion::partition::test

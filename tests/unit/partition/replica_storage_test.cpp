@@ -1,0 +1,194 @@
+// A disk that is full, and one that cannot be trusted.
+#include "tests/unit/partition/node_bench.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace pinion::partition::test {
+
+TEST_CASE(
+    "replica: a full disk takes the log, the producers and the offsets back to what is durable",
+    "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  const RequestId kept = bench.produce(from_producer(batch_of({"a"}), 42, 0));
+  bench.persist();
+  const RequestId lost = bench.produce(from_producer(batch_of({"b"}), 42, 1));
+  const RequestId lost_too = bench.produce(from_producer(batch_of({"c"}), 43, 0));
+  bench.fail_persists(Errc::storage_full);
+  CHECK(bench.reply(kept).error() == Errc::ok);
+  CHECK(bench.reply(lost).error() == Errc::storage_full);
+  CHECK(bench.reply(lost_too).error() == Errc::storage_full);
+  CHECK(bench.view().log_end == Offset{1});
+  CHECK(bench.view().producers == 1);
+  CHECK(bench.view().state == PartitionState::storage_full);
+  // The store is told to go on, from there.
+  REQUIRE(bench.store.size() == 1);
+  CHECK(std::get<ResumeLog>(bench.store.front().op).log_end == Offset{1});
+  // Readers are served meanwhile.
+  CHECK(bench.reply(bench.fetch(0)).as<FetchReply>().batches.size() == 1);
+}
+
+TEST_CASE("replica: the same batch may come again when there is room", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(from_producer(batch_of({"a"}), 42, 0));
+  bench.fail_persists(Errc::storage_full);
+  CHECK(bench.reply(bench.produce(from_producer(batch_of({"a"}), 42, 0))).error() ==
+        Errc::storage_full);
+  bench.pass(limits::storage_probe_every);
+  const RequestId again = bench.produce(from_producer(batch_of({"a"}), 42, 0));
+  CHECK_FALSE(bench.answered(again));
+  // One write finds out; the others are still refused.
+  CHECK(bench.reply(bench.produce(batch_of({"b"}))).error() == Errc::storage_full);
+  CHECK(bench.view().state == PartitionState::storage_full);
+  bench.persist();
+  CHECK(bench.reply(again).as<ProduceReply>().base_offset == Offset{0});
+  CHECK(bench.view().state == PartitionState::online);
+  bench.produce(batch_of({"b"}));
+  CHECK(bench.appends_waiting() == 1);
+}
+
+TEST_CASE("replica: a disk that stays full is tried more and more seldom", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(batch_of({"a"}));
+  bench.fail_persists(Errc::storage_full);
+  bench.pass(1s);
+  bench.produce(batch_of({"a"}));
+  bench.fail_persists(Errc::storage_full);
+  bench.pass(1s);
+  CHECK(bench.reply(bench.produce(batch_of({"a"}))).error() == Errc::storage_full);
+  bench.pass(1s);
+  bench.produce(batch_of({"a"}));
+  CHECK(bench.appends_waiting() == 1);
+}
+
+TEST_CASE("replica: an epoch whose start was not stored is started again", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(batch_of({"a"}));
+  bench.fail_persists(Errc::storage_full);
+  bench.pass(1s);
+  bench.produce(batch_of({"a"}));
+  REQUIRE(bench.waiting().size() >= 2);
+  CHECK(std::holds_alternative<StartEpoch>(bench.waiting()[0].op));
+}
+
+TEST_CASE("replica: a duplicate of what is durable is answered on a full disk", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(from_producer(batch_of({"a"}), 42, 0));
+  bench.persist();
+  bench.produce(from_producer(batch_of({"b"}), 42, 1));
+  bench.fail_persists(Errc::storage_full);
+  CHECK(bench.reply(bench.produce(from_producer(batch_of({"a"}), 42, 0))).error() == Errc::ok);
+  // And a gap is not called one: what came before it was refused for want of space.
+  CHECK(bench.reply(bench.produce(from_producer(batch_of({"c"}), 42, 2))).error() ==
+        Errc::storage_full);
+}
+
+TEST_CASE("replica: a failed disk halts the partition; everybody is told, then and later",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(batch_of({"a"}));
+  bench.persist();
+  const RequestId lost = bench.produce(batch_of({"b"}));
+  const RequestId position = bench.commit("consumer:ann", 1);
+  const RequestId waits = bench.fetch(1, 5000);
+  bench.fail_persists(Errc::storage_failed);
+  for (const RequestId request : {lost, position, waits}) {
+    CHECK(bench.reply(request).error() == Errc::storage_failed);
+    CHECK(bench.reply(request).detail().find("pinion verify") != std::string::npos);
+  }
+  CHECK(bench.reply(bench.produce(batch_of({"c"}))).error() == Errc::storage_failed);
+  CHECK(bench.reply(bench.fetch(0)).error() == Errc::storage_failed);
+  CHECK(bench.view().role == RoleName::halted);
+  CHECK(bench.view().state == PartitionState::halted);
+  REQUIRE(bench.store.size() == 1);
+  CHECK(std::get<CloseLog>(bench.store.front().op).how == CloseHow::abandon);
+  bench.pass(0s);
+  const auto reports = bench.told<ReplicaReport>();
+  REQUIRE_FALSE(reports.empty());
+  CHECK(reports.back().replicas.at(0).state == PartitionState::halted);
+}
+
+TEST_CASE("replica: a file that fails by itself halts the partition", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  const RequestId waits = bench.produce(batch_of({"a"}));
+  bench.step(LogFailed{orders, fail(Errc::storage_failed, "another program wrote to it")});
+  CHECK(bench.reply(waits).error() == Errc::storage_failed);
+  CHECK(bench.view().detail.find("another program") != std::string::npos);
+}
+
+TEST_CASE("replica: a halted partition gives its log up only when nobody reads it", "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  const RequestId reads = bench.fetch(0);
+  bench.step(LogFailed{orders, fail(Errc::storage_failed, "no")});
+  CHECK(bench.store.empty());
+  bench.answer_read({stored(batch_of({"x"}), 0)});
+  CHECK(bench.reply(reads).error() == Errc::storage_failed);
+  CHECK(bench.store.size() == 1);
+}
+
+TEST_CASE("replica: while a file is opened requests are put off", "[partition]") {
+  NodeBench bench;
+  bench.join();
+  bench.assign({orders});
+  CHECK(bench.reply(bench.fetch(0)).error() == Errc::partition_offline);
+}
+
+TEST_CASE("replica: a file that cannot be opened halts its partition with the reason",
+          "[partition]") {
+  NodeBench bench;
+  bench.join();
+  bench.assign({orders});
+  const Ticket ticket = std::get<OpenLog>(bench.store.front().op).ticket;
+  bench.store.clear();
+  bench.step(OpenFailed{orders, ticket, fail(Errc::file_corrupt, "set aside as orders-0.bad")});
+  CHECK(bench.view().state == PartitionState::halted);
+  CHECK(bench.reply(bench.fetch(0)).detail().find("set aside") != std::string::npos);
+  CHECK(bench.store.empty());  // Nothing is open that would have to be closed.
+}
+
+TEST_CASE("replica: a file that could not be opened for want of space is opened later",
+          "[partition]") {
+  NodeBench bench;
+  bench.join();
+  bench.assign({orders});
+  const Ticket ticket = std::get<OpenLog>(bench.store.front().op).ticket;
+  bench.store.clear();
+  bench.step(OpenFailed{orders, ticket, fail(Errc::storage_full, "no space")});
+  CHECK(bench.reply(bench.fetch(0)).error() == Errc::partition_offline);
+  bench.pass(limits::open_retry_every);
+  bench.open(orders);
+  CHECK(bench.view().state == PartitionState::online);
+}
+
+TEST_CASE("replica: a file newer than the broker's metadata does not serve", "[partition]") {
+  NodeBench bench;
+  bench.join();
+  bench.assign({orders}, 3);
+  bench.open(orders, recovered(0, 10, 7));
+  CHECK(bench.view().state == PartitionState::halted);
+  CHECK(bench.view().detail.find("epoch 7") != std::string::npos);
+}
+
+TEST_CASE("node: too little free space refuses writes until there is room again", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.step(DiskChanged{{limits::low_space_bytes_default - 1, 1 << 30}});
+  CHECK(bench.view().state == PartitionState::storage_full);
+  CHECK(bench.reply(bench.produce(batch_of({"a"}))).error() == Errc::storage_full);
+  CHECK(bench.reply(bench.commit("consumer:ann", 0)).error() == Errc::storage_full);
+  bench.step(DiskChanged{{limits::low_space_bytes_default + 1, 1 << 30}});
+  CHECK(bench.view().state == PartitionState::storage_full);  // No flicker at the mark.
+  bench.step(DiskChanged{{2 * limits::low_space_bytes_default, 1 << 30}});
+  CHECK(bench.view().state == PartitionState::online);
+  bench.produce(batch_of({"a"}));
+  CHECK(bench.appends_waiting() == 1);
+}
+
+}  // namespace pinion::partition::test
