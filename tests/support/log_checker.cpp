@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t sentences_per_kind_max = 20;
 
-std::string text_of(const Place& place) {
+std::string text_of(const LogPlace& place) {
   return "partition " + std::to_string(place.partition) + " offset " + std::to_string(place.offset);
 }
 
@@ -30,7 +30,7 @@ void LogChecker::on_send(const std::string& sender, const std::string& value) {
   send.number = sent_by_[sender]++;
 }
 
-void LogChecker::on_ok(const std::string& value, Place place) {
+void LogChecker::on_ok(const std::string& value, LogPlace place) {
   const std::lock_guard lock(mutex_);
   Send& send = sends_[value];
   send.outcome = Outcome::ok;
@@ -48,7 +48,7 @@ void LogChecker::on_info(const std::string& value) {
   sends_[value].outcome = Outcome::info;
 }
 
-void LogChecker::on_read(const std::string& reader, Place place, const std::string& value) {
+void LogChecker::on_read(const std::string& reader, LogPlace place, const std::string& value) {
   const std::lock_guard lock(mutex_);
   values_at_[place].insert(value);
   reads_of_[reader][place.partition].push_back(place.offset);
@@ -151,7 +151,7 @@ void LogChecker::check_readers(Report& report) const {
   for (const auto& [reader, partitions] : reads_of_) {
     for (const auto& [partition, offsets] : partitions) {
       for (std::size_t i = 1; i < offsets.size(); ++i) {
-        const Place place{partition, offsets[i]};
+        const LogPlace place{partition, offsets[i]};
         if (offsets[i] <= offsets[i - 1]) {
           report.add("nonmonotonic-poll", reader + " read " + text_of(place) + " after offset " +
                                               std::to_string(offsets[i - 1]));

@@ -17,22 +17,22 @@
 
 namespace pinion::test {
 
-struct Place {
+struct LogPlace {
   std::int32_t partition = 0;
   std::int64_t offset = 0;
-  auto operator<=>(const Place&) const = default;
+  auto operator<=>(const LogPlace&) const = default;
 };
 
 class LogChecker {
  public:
   /// Before the send. The values of one sender that go to one partition must keep their order.
   void on_send(const std::string& sender, const std::string& value);
-  void on_ok(const std::string& value, Place place);
+  void on_ok(const std::string& value, LogPlace place);
   void on_fail(const std::string& value);
   void on_info(const std::string& value);
 
   /// In the order in which `reader` got them. A reader that starts again is another reader.
-  void on_read(const std::string& reader, Place place, const std::string& value);
+  void on_read(const std::string& reader, LogPlace place, const std::string& value);
 
   struct Counts {
     std::uint64_t sent = 0;
@@ -57,8 +57,8 @@ class LogChecker {
     std::string sender;
     std::uint64_t number = 0;  ///< In its sender's order.
     Outcome outcome = Outcome::open;
-    std::optional<Place> acked;
-    std::set<Place> read_at;
+    std::optional<LogPlace> acked;
+    std::set<LogPlace> read_at;
   };
   struct Report;
 
@@ -70,7 +70,7 @@ class LogChecker {
   mutable std::mutex mutex_;
   std::map<std::string, Send> sends_;
   std::map<std::string, std::uint64_t> sent_by_;
-  std::map<Place, std::set<std::string>> values_at_;
+  std::map<LogPlace, std::set<std::string>> values_at_;
   std::map<std::string, std::map<std::int32_t, std::vector<std::int64_t>>> reads_of_;
   std::set<std::string> unexpected_;
 };
