@@ -137,7 +137,8 @@ Json list_of(const std::vector<RegistrationStatus>& registrations) {
   return list;
 }
 
-double rounded(double number, double unit) { return std::round(number / unit) * unit; }
+/// To so many parts of one, so that no digit is shown that means nothing.
+double rounded(double number, double parts) { return std::round(number * parts) / parts; }
 
 }  // namespace
 
@@ -221,18 +222,18 @@ std::string json_of(const BenchReport& report) {
   Json object = {{"kind", report.kind},
                  {"records", report.records},
                  {"size", report.size},
-                 {"seconds", rounded(report.seconds, 1e-6)},
-                 {"records_per_s", rounded(report.records_per_s, 0.1)},
-                 {"mb_per_s", rounded(report.records_per_s * report.size / 1e6, 0.001)}};
+                 {"seconds", rounded(report.seconds, 1e6)},
+                 {"records_per_s", rounded(report.records_per_s, 10)},
+                 {"mb_per_s", rounded(report.records_per_s * report.size / 1e6, 1e3)}};
   if (report.rows_per_commit > 0) {
     object["commits"] = report.commits;
-    object["rows_per_commit"] = rounded(report.rows_per_commit, 0.1);
+    object["rows_per_commit"] = rounded(report.rows_per_commit, 10);
   }
   if (report.timed) {
-    object["p50_ms"] = rounded(report.latency_ms.p50_ms, 0.001);
-    object["p99_ms"] = rounded(report.latency_ms.p99_ms, 0.001);
-    object["p999_ms"] = rounded(report.latency_ms.p999_ms, 0.001);
-    object["max_ms"] = rounded(report.latency_ms.max_ms, 0.001);
+    object["p50_ms"] = rounded(report.latency_ms.p50_ms, 1e3);
+    object["p99_ms"] = rounded(report.latency_ms.p99_ms, 1e3);
+    object["p999_ms"] = rounded(report.latency_ms.p999_ms, 1e3);
+    object["max_ms"] = rounded(report.latency_ms.max_ms, 1e3);
   }
   return text_of(object);
 }
