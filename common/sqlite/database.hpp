@@ -31,10 +31,14 @@ namespace pinion::sqlite {
 /// checkpoint at the same moment can damage it. Pinion never has two that do.
 [[nodiscard]] bool library_has_wal_reset_fix();
 
+/// Sets the library up; every Database does it. For tests that register a VFS of their own.
+void initialize();
+
 enum class OpenMode : std::uint8_t {
   read_only,
   read_write,  ///< The file must exist.
   create,      ///< The file is made when it is missing.
+  memory,      ///< An empty database in memory, to which files may be attached by URI.
   immutable,   ///< Read-only, no locks, no write-ahead log. Only for a file that nobody has open.
 };
 
@@ -115,6 +119,7 @@ class Statement {
   [[nodiscard]] std::string column_name(int index) const;
 
   [[nodiscard]] bool is_read_only() const noexcept { return sqlite3_stmt_readonly(handle_) != 0; }
+  [[nodiscard]] bool is_explain() const noexcept { return sqlite3_stmt_isexplain(handle_) != 0; }
 
  private:
   friend class Database;
@@ -149,7 +154,7 @@ class Database {
   /// of the file is read yet.
   [[nodiscard]] static Result<Database> open(const std::string& path, const OpenOptions& options);
 
-  Database() noexcept = default;
+  Database() noexcept;
   ~Database();
   Database(Database&& other) noexcept;
   Database& operator=(Database&& other) noexcept;
@@ -237,6 +242,9 @@ class Transaction {
   explicit Transaction(Database& database) noexcept : database_(&database) {}
   Database* database_;
 };
+
+/// A "file:" URI for ATTACH: `file_uri("/a b.db", "mode=ro")`.
+[[nodiscard]] std::string file_uri(const std::string& path, std::string_view query);
 
 /// The error of a result code, with `what` in front of SQLite's message.
 [[nodiscard]] Error error_of(int rc, sqlite3* database, std::string_view what);
