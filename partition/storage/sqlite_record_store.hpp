@@ -18,6 +18,8 @@
 
 namespace pinion::storage {
 
+struct StoreContext;
+
 struct SqliteRecordStoreOptions {
   std::string data_dir;  ///< Made when it is missing. One process at a time.
 
@@ -33,9 +35,9 @@ struct SqliteRecordStoreOptions {
   // What tests and measurements change.
   std::size_t checkpoint_wal_bytes = limits::checkpoint_wal_bytes;
   std::size_t reserve_bytes = limits::reserve_file_bytes;
-  std::size_t page_bytes = 4096;     ///< Of files that are made from now on.
+  std::size_t page_bytes = 16 * limits::kib;  ///< Of files that are made from now on.
   Micros pinned_warning_after = 2s;  ///< How long checkpoints may be held up before it is said.
-  Micros busy_timeout = 5s;          ///< How long another process's write lock is waited for.
+  Micros busy_timeout = 1s;          ///< How long another process's write lock is waited for.
   std::string vfs;                   ///< SQLite's; empty: the default one.
 };
 
@@ -66,10 +68,9 @@ class SqliteRecordStore final : public RecordStore {
   [[nodiscard]] std::string path_of(const LogIdentity& identity) const;
 
  private:
-  struct State;
-  explicit SqliteRecordStore(std::shared_ptr<State> state) noexcept;
+  explicit SqliteRecordStore(std::shared_ptr<StoreContext> context) noexcept;
 
-  std::shared_ptr<State> state_;
+  std::shared_ptr<StoreContext> context_;
 };
 
 }  // namespace pinion::storage

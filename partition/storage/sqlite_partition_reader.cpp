@@ -1,0 +1,167 @@
+#include "partition/storage/sqlite_partition_reader.hpp"
+
+#include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
+#include "partition/storage/partition_format.hpp"
+#include "partition/storage/query.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pinion::storage {
+namespace {
+
+/// Pages that a reader keeps between two calls: the inner pages of the trees, and a few leaves.
+constexpr const char* cache_pragma = "PRAGMA cache_size=-256";
+
+}  // namespace
+
+SqlitePartitionReader::SqlitePartitionReader(std::shared_ptr<StoreContext> store,
+                                             std::shared_ptr<OpenFile> open,
+                                             std::shared_ptr<ReaderConnection> connection)
+    : store_(std::move(store)), open_(std::move(open)), connection_(std::move(connection)) {}
+
+Result<void> SqlitePartitionReader::open_connection() {
+  if (connection_->database) return {};
+  sqlite::OpenOptions how;
+  how.mode = sqlite::OpenMode::read_only;
+  how.busy_timeout = store_->options.busy_timeout;
+  how.vfs = store_->options.vfs;
+  PINION_TRY(database, sqlite::Database::open(open_->path, how));
+  database.set_checkpoint_on_close(false);
+  PINION_CHECK(database.exec(cache_pragma));
+  connection_->database = std::move(database);
+  connection_->rows.emplace(connection_->database);
+  return {};
+}
+
+/// What went wrong is told as it is, but a file that cannot be read now is not one that is damaged.
+Error SqlitePartitionReader::read_error(const Error& error) const {
+  const bool own = error.code == Errc::offset_out_of_range || error.code == Errc::file_corrupt;
+  return fail(own ? error.code : Errc::storage_failed, open_->path + ": " + error.detail);
+}
+
+template <typename Work>
+auto SqlitePartitionReader::reading(Work work) -> decltype(work()) {
+  const std::lock_guard lock(connection_->mutex);
+  ++connection_->uses;
+  if (Result<void> opened = open_connection(); !opened) {
+    return failure(read_error(opened.error()));
+  }
+  sqlite::Database& database = connection_->database;
+  if (Result<void> begun = database.exec("BEGIN"); !begun) {
+    return failure(read_error(begun.error()));
+  }
+  auto result = work();
+  connection_->rows->reset();
+  database.rollback();
+  if (!result) return failure(read_error(result.error()));
+  return result;
+}
+
+Result<Offset> SqlitePartitionReader::log_start() {
+  PINION_TRY(start,
+             connection_->database.query_int("SELECT value FROM meta WHERE name = 'log_start'"));
+  return Offset(start);
+}
+
+Result<std::vector<Batch>> SqlitePartitionReader::read(Offset from, Offset end,
+                                                       std::size_t bytes_max) {
+  return reading([&]() -> Result<std::vector<Batch>> {
+    BatchRows& rows = *connection_->rows;
+    PINION_TRY(start, log_start());
+    PINION_TRY(first, rows.at_or_before(from));
+    const bool at_end = !first || first->header.next_offset() <= from;
+    const Offset log_end = first ? std::max(start, first->header.next_offset()) : start;
+    if (from < start || (at_end && from > log_end)) {
+      return failure(Errc::offset_out_of_range, "offset " + std::to_string(from.raw()) +
+                                                    " is not in the log, which starts at " +
+                                                    std::to_string(start.raw()));
+    }
+    std::vector<Batch> batches;
+    if (at_end || from >= end) return batches;
+    PINION_CHECK(rows.seek(first->header.base_offset, end));
+    PINION_CHECK(rows.seek_records(first->header.base_offset));
+    std::size_t bytes = 0;
+    for (;;) {
+      PINION_TRY(batch, rows.next());
+      if (!batch) return batches;
+      const auto size = static_cast<std::size_t>(batch->payload_bytes);
+      if (!batches.empty() && bytes + size > bytes_max) return batches;
+      bytes += size;
+      PINION_TRY(payload, rows.payload_of(*batch));
+      batches.push_back({batch->header, std::move(payload)});
+    }
+  });
+}
+
+Result<Offset> SqlitePartitionReader::find_time(Micros time, Offset end) {
+  return reading([&]() -> Result<Offset> {
+    BatchRows& rows = *connection_->rows;
+    PINION_TRY(start, log_start());
+    // The first batch whose last record is at or after `time`: a binary search over offsets, since
+    // log time grows with them. Invariant: every record before `low` is older.
+    Offset low = start;
+    Offset high = end;
+    while (low < high) {
+      const Offset middle = low + (high - low) / 2;
+      PINION_TRY(batch, rows.at_or_before(middle));
+      if (!batch) return end;
+      const BatchHeader& header = batch->header;
+      if (header.next_offset() <= low) return end;  // The log ends before `end`.
+      const Micros last_time = header.append_time + Micros(header.record_count - 1);
+      if (last_time < time) {
+        low = header.next_offset();
+        continue;
+      }
+      high = std::max(low, header.base_offset);
+      if (header.append_time < time || high == low) {
+        const std::int64_t place = std::max<std::int64_t>(0, (time - header.append_time).count());
+        return std::min(header.base_offset + place, end);
+      }
+    }
+    return std::min(low, end);
+  });
+}
+
+Result<Offset> SqlitePartitionReader::find_retention(Micros before, std::int64_t bytes_kept,
+                                                     Offset end) {
+  return reading([&]() -> Result<Offset> {
+    BatchRows& rows = *connection_->rows;
+    PINION_TRY(start, log_start());
+    auto bytes = static_cast<std::int64_t>(open_->payload_bytes.load());
+    Offset boundary = start;
+    PINION_CHECK(rows.seek(start, end));
+    for (std::int64_t seen = 0; seen < retention_batches_max; ++seen) {
+      PINION_TRY(batch, rows.next());
+      if (!batch) break;
+      const BatchHeader& header = batch->header;
+      const Micros last_time = header.append_time + Micros(header.record_count - 1);
+      const bool old = before >= Micros(0) && last_time < before;
+      const bool over = bytes_kept >= 0 && bytes > bytes_kept;
+      if (!old && !over) break;
+      if (header.next_offset() > end) break;
+      bytes -= batch->payload_bytes;
+      boundary = header.next_offset();
+    }
+    return boundary;
+  });
+}
+
+Result<QueryReply> SqlitePartitionReader::query(const std::string& sql, std::uint32_t rows_max,
+                                                Micros time_max, Offset end) {
+  ++connection_->uses;
+  QueryScope scope;
+  scope.path = open_->path;
+  scope.vfs = store_->options.vfs;
+  scope.partition = open_->identity.key.partition;
+  scope.end = end;
+  scope.rows_max = rows_max;
+  scope.time_max = time_max;
+  scope.disk_is_low = [store = store_] {
+    return store->folder.space().free_bytes < store->options.low_space_bytes;
+  };
+  return run_query(sql, scope);
+}
+
+}  // namespace pinion::storage

@@ -1,0 +1,359 @@
+#include "partition/storage/verify.hpp"
+
+#include "common/sqlite/database.hpp"
+#include "partition/storage/batch_rows.hpp"
+#include "partition/storage/data_folder.hpp"
+#include "partition/storage/partition_format.hpp"
+#include "partition/storage/wal_watch.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace pinion::storage {
+namespace {
+
+using sqlite::Database;
+
+constexpr Offset after_all{std::int64_t{1} << 62};
+
+std::string text(std::int64_t number) { return std::to_string(number); }
+std::string text(Offset offset) { return std::to_string(offset.raw()); }
+
+/// One file under examination. Each check notes what it finds and leaves the rest to the others;
+/// only being told to give up ends it early.
+class Examination {
+ public:
+  Examination(Database& database, const VerifyOptions& options, VerifyReport& report)
+      : database_(database), options_(options), report_(report), rows_(database) {}
+
+  Result<void> run() {
+    note_failure("structure", check_structure());
+    if (Result<void> read = read_meta(); !read) {
+      problem("meta: " + read.error().detail);
+      return {};
+    }
+    note_failure("epochs", read_epochs());
+    PINION_CHECK(check_batches());
+    note_failure("messages", check_messages());
+    check_bounds();
+    note_failure("consumer_offsets", check_positions());
+    note_failure("producers", check_producers());
+    return {};
+  }
+
+  void problem(std::string sentence) {
+    ++report_.problems_found;
+    if (report_.problems.size() < options_.problems_max) {
+      report_.problems.push_back(std::move(sentence));
+    }
+  }
+
+ private:
+  void note_failure(const std::string& where, const Result<void>& result) {
+    if (!result) problem(where + ": " + result.error().detail);
+  }
+
+  /// SQLite's own view of its pages.
+  Result<void> check_structure() {
+    PINION_TRY(check,
+               database_.prepare("PRAGMA integrity_check(" +
+                                 text(static_cast<std::int64_t>(options_.problems_max)) + ")"));
+    for (;;) {
+      PINION_TRY(row, check.step());
+      if (!row) return {};
+      const std::string verdict = check.column_string(0);
+      if (verdict != "ok") problem("structure: " + verdict);
+    }
+  }
+
+  Result<std::int64_t> number(std::string_view name) {
+    PINION_TRY(value, database_.prepare("SELECT value FROM meta WHERE name = ?1"));
+    value.bind_text(1, name);
+    PINION_TRY(row, value.step());
+    if (!row || value.column_type(0) != SQLITE_INTEGER) {
+      return failure(Errc::file_corrupt, "no number " + std::string(name));
+    }
+    return value.column_int(0);
+  }
+  Result<std::string> words(std::string_view name) {
+    PINION_TRY(value, database_.prepare("SELECT value FROM meta WHERE name = ?1"));
+    value.bind_text(1, name);
+    PINION_TRY(row, value.step());
+    if (!row || value.column_type(0) != SQLITE_TEXT) {
+      return failure(Errc::file_corrupt, "no text " + std::string(name));
+    }
+    return value.column_string(0);
+  }
+
+  Result<void> read_meta() {
+    PINION_TRY(version, number(meta::schema_version));
+    if (version != schema_version) {
+      return failure(Errc::file_corrupt,
+                     "schema version " + text(version) + ", not " + text(schema_version));
+    }
+    PINION_TRY(cluster_id, words(meta::cluster_id));
+    PINION_TRY(topic, words(meta::topic));
+    PINION_TRY(file_id, words(meta::file_id));
+    PINION_TRY(topic_id, number(meta::topic_id));
+    PINION_TRY(partition, number(meta::partition));
+    report_.cluster_id = cluster_id;
+    report_.topic_name = topic;
+    report_.file_id = file_id;
+    report_.topic_id = topic_id;
+    report_.partition = static_cast<std::int32_t>(partition);
+    PINION_TRY(log_start, number(meta::log_start));
+    PINION_TRY(high_watermark, number(meta::high_watermark));
+    PINION_TRY(snapshot_offset, number(meta::snapshot_offset));
+    PINION_TRY(snapshot_bytes, number(meta::snapshot_bytes));
+    PINION_TRY(clean, number(meta::clean));
+    report_.log_start = Offset(log_start);
+    report_.log_end = report_.log_start;
+    report_.high_watermark = Offset(high_watermark);
+    report_.clean = clean == 1;
+    snapshot_offset_ = Offset(snapshot_offset);
+    snapshot_bytes_ = snapshot_bytes;
+    return {};
+  }
+
+  Result<void> read_epochs() {
+    PINION_TRY(rows, database_.prepare(
+                         "SELECT leader_epoch, start_offset FROM epochs ORDER BY leader_epoch"));
+    for (;;) {
+      PINION_TRY(row, rows.step());
+      if (!row) return {};
+      const EpochStart next{Epoch(rows.column_int(0)), Offset(rows.column_int(1))};
+      if (!epochs_.empty() && next.start < epochs_.back().start) {
+        problem("epoch " + text(next.epoch.raw()) + " starts at " + text(next.start) +
+                ", before the epoch that came before it");
+      }
+      if (next.epoch <= epoch_unknown) problem("there is an epoch " + text(next.epoch.raw()));
+      epochs_.push_back(next);
+      ++report_.epochs;
+    }
+  }
+
+  /// The epoch that an offset belongs to.
+  [[nodiscard]] Epoch epoch_at(Offset offset) const {
+    const auto after = std::upper_bound(
+        epochs_.begin(), epochs_.end(), offset,
+        [](Offset wanted, const EpochStart& start) { return wanted < start.start; });
+    return after == epochs_.begin() ? epoch_unknown : (after - 1)->epoch;
+  }
+
+  // ---- Batches, and their records
+
+  Result<void> check_batches() {
+    Offset expected = report_.log_start;
+    note_failure("batches", rows_.seek(expected, after_all));
+    note_failure("messages", rows_.seek_records(expected));
+    for (;;) {
+      auto batch = rows_.next();
+      if (!batch) {
+        problem("batches: " + batch.error().detail);
+        if (!skip_bad_row(expected)) return {};
+        continue;
+      }
+      if (!*batch) return {};
+      check_batch_row(**batch, expected);
+      expected = (*batch)->header.next_offset();
+      report_.log_end = std::max(report_.log_end, expected);
+      PINION_CHECK(tell_progress());
+    }
+  }
+
+  /// Goes on behind a row that cannot be read. False: nothing behind it can.
+  bool skip_bad_row(Offset& expected) {
+    if (report_.problems_found > static_cast<std::int64_t>(options_.problems_max)) return false;
+    auto next = database_.prepare("SELECT min(base_offset) FROM batches WHERE base_offset >= ?1");
+    if (!next) return false;
+    next->bind(1, std::max(expected, bad_row_ + 1).raw());
+    const Result<bool> row = next->step();
+    if (!row || !*row || next->column_is_null(0)) return false;
+    bad_row_ = Offset(next->column_int(0));
+    expected = bad_row_ + 1;
+    next->reset();
+    return rows_.seek(expected, after_all).has_value() && rows_.seek_records(expected).has_value();
+  }
+
+  void check_batch_row(const BatchRow& batch, Offset expected) {
+    const BatchHeader& header = batch.header;
+    const std::string name = "batch " + text(header.base_offset);
+    ++report_.batches;
+    report_.payload_bytes += static_cast<std::uint64_t>(batch.payload_bytes);
+    if (header.base_offset < snapshot_offset_) bytes_before_snapshot_ += batch.payload_bytes;
+    if (header.base_offset != expected) {
+      problem(name + " should begin at " + text(expected));
+      note_failure("messages", rows_.seek_records(header.base_offset));
+    }
+    if (header.append_time < log_time_)
+      problem(name + ": its log time is not after the one before");
+    log_time_ = header.append_time + Micros(header.record_count);
+    const Epoch epoch = epoch_at(header.base_offset);
+    if (header.leader_epoch != epoch) {
+      problem(name + " is of epoch " + text(header.leader_epoch.raw()) + ", but epoch " +
+              text(epoch.raw()) + " covers it");
+    }
+    check_sequence(header, name);
+    const Result<Bytes> payload = rows_.payload_of(batch);
+    if (payload) {
+      report_.records += header.record_count;
+      return;
+    }
+    problem(payload.error().detail);
+    note_failure("messages", rows_.seek_records(header.next_offset()));
+  }
+
+  /// A producer's sequences only grow within one of its epochs, unless it was forgotten and began
+  /// again at 0.
+  void check_sequence(const BatchHeader& header, const std::string& name) {
+    if (header.producer_id == producer_none) return;
+    const auto key = std::pair(header.producer_id, header.producer_epoch);
+    const auto [entry, is_new] = next_sequences_.try_emplace(key, header.next_sequence());
+    if (is_new) return;
+    if (header.base_sequence < entry->second && header.base_sequence != Sequence(0)) {
+      problem(name + " of producer " + text(header.producer_id.raw()) + " begins at sequence " +
+              text(header.base_sequence.raw()) + ", which is in the log already");
+    }
+    entry->second = header.next_sequence();
+  }
+
+  Result<void> tell_progress() {
+    if (!options_.progress) return {};
+    const std::int64_t done = report_.log_end - report_.log_start;
+    if (done - told_ < 10'000) return {};
+    told_ = done;
+    if (total_ < 0) {
+      auto last = database_.query_int("SELECT max(offset) FROM messages");
+      total_ = last ? std::max<std::int64_t>(done, *last + 1 - report_.log_start.raw()) : done;
+    }
+    if (options_.progress(done, total_)) return {};
+    return failure(Errc::cancelled, "given up");
+  }
+
+  /// Records that no batch knows of.
+  Result<void> check_messages() {
+    rows_.reset();
+    PINION_TRY(count, database_.prepare("SELECT count(*), max(offset) FROM messages"
+                                        " WHERE offset >= ?1"));
+    count.bind(1, report_.log_start.raw());
+    PINION_TRY(row, count.step());
+    const std::int64_t records = row ? count.column_int(0) : 0;
+    const std::int64_t expected = report_.log_end - report_.log_start;
+    if (records != expected) {
+      problem("there are " + text(records) + " records where the batches count " + text(expected));
+    }
+    if (records > 0 && count.column_int(1) >= report_.log_end.raw()) {
+      problem("records go on to " + text(count.column_int(1)) + ", but the log ends at " +
+              text(report_.log_end));
+    }
+    return {};
+  }
+
+  // ---- The rest
+
+  void check_bounds() {
+    if (report_.log_start < Offset(0)) problem("the log starts at " + text(report_.log_start));
+    if (report_.high_watermark < Offset(0) || report_.high_watermark > report_.log_end) {
+      problem("the high watermark " + text(report_.high_watermark) + " is not in the log");
+    }
+    if (snapshot_offset_ < report_.log_start || snapshot_offset_ > report_.log_end) {
+      problem("the producers' snapshot at " + text(snapshot_offset_) + " is not in the log");
+    }
+    if (snapshot_bytes_ != bytes_before_snapshot_) {
+      problem("meta counts " + text(snapshot_bytes_) + " bytes before the snapshot; there are " +
+              text(bytes_before_snapshot_));
+    }
+    if (!epochs_.empty() && epochs_.back().start > report_.log_end) {
+      problem("the last epoch starts behind the log's end");
+    }
+  }
+
+  Result<void> check_positions() {
+    PINION_TRY(rows, database_.prepare("SELECT reader, offset, version FROM consumer_offsets"));
+    for (;;) {
+      PINION_TRY(row, rows.step());
+      if (!row) return {};
+      ++report_.positions;
+      const Offset offset(rows.column_int(1));
+      if (offset < Offset(0) || offset > report_.log_end) {
+        problem("the position of " + rows.column_string(0) + ", " + text(offset) +
+                ", is not in the log");
+      }
+      if (rows.column_int(2) < 0)
+        problem("the position of " + rows.column_string(0) + " has no version");
+    }
+  }
+
+  Result<void> check_producers() {
+    PINION_TRY(rows, database_.prepare("SELECT producer_id, batches FROM producers"));
+    for (;;) {
+      PINION_TRY(row, rows.step());
+      if (!row) return {};
+      ++report_.producers;
+      const std::string name = "producer " + text(rows.column_int(0));
+      const auto batches = decode_remembered(rows.column_bytes(1));
+      if (!batches) {
+        problem(name + ": " + batches.error().detail);
+        continue;
+      }
+      for (const ProducerState::Remembered& batch : *batches) {
+        if (batch.base_offset + std::int64_t{batch.record_count} <= snapshot_offset_) continue;
+        problem(name + " remembers a batch at " + text(batch.base_offset) +
+                ", behind the snapshot's offset " + text(snapshot_offset_));
+      }
+    }
+  }
+
+  Database& database_;
+  const VerifyOptions& options_;
+  VerifyReport& report_;
+  BatchRows rows_;
+  std::vector<EpochStart> epochs_;
+  std::map<std::pair<ProducerId, ProducerEpoch>, Sequence> next_sequences_;
+  Offset snapshot_offset_{0};
+  std::int64_t snapshot_bytes_ = 0;
+  std::int64_t bytes_before_snapshot_ = 0;
+  Micros log_time_{std::numeric_limits<std::int64_t>::min()};
+  Offset bad_row_ = offset_unassigned;
+  std::int64_t told_ = 0;
+  std::int64_t total_ = -1;
+};
+
+/// Opens it for reading, also where no -shm file can be made beside it.
+Result<Database> open_for_reading(const std::string& path, const VerifyOptions& options) {
+  sqlite::OpenOptions how;
+  how.mode = sqlite::OpenMode::read_only;
+  how.vfs = options.vfs;
+  for (const sqlite::OpenMode mode : {sqlite::OpenMode::read_only, sqlite::OpenMode::immutable}) {
+    how.mode = mode;
+    PINION_TRY(database, Database::open(path, how));
+    database.set_checkpoint_on_close(false);
+    const Result<void> begun = database.exec(
+        "PRAGMA trusted_schema=OFF; PRAGMA cache_size=-8192; BEGIN;"
+        "SELECT count(*) FROM sqlite_schema");
+    const bool locked_out =
+        !begun && begun.error().code == Errc::io_failed && stamp_of(path + "-wal").bytes == 0;
+    if (!locked_out || mode == sqlite::OpenMode::immutable) return database;
+  }
+  return failure(Errc::io_failed, path);
+}
+
+}  // namespace
+
+Result<VerifyReport> verify_file(const std::string& path, const VerifyOptions& options) {
+  VerifyReport report;
+  report.file = path;
+  if (!stamp_of(path).exists()) return failure(Errc::io_failed, path + ": there is no such file");
+  PINION_TRY(database, open_for_reading(path, options));
+  Examination examination(database, options, report);
+  if (const Result<void> wal = check_wal(path + "-wal"); !wal) {
+    examination.problem(wal.error().detail);
+  }
+  PINION_CHECK(examination.run());
+  return report;
+}
+
+}  // namespace pinion::storage
