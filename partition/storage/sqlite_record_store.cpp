@@ -135,6 +135,7 @@ Result<std::unique_ptr<SqliteRecordStore>> SqliteRecordStore::open(
   context->options = std::move(options);
   PINION_CHECK(context->folder.open(context->options.data_dir, context->options.reserve_bytes));
   PINION_CHECK(context->node_file.open(context->folder.node_file(), context->options.vfs));
+  PINION_CHECK(sync_folder(context->folder.path()));
   context->free_bytes = context->folder.space().free_bytes;
   context->folder.restore_reserve(context->options.low_space_bytes);
   return std::unique_ptr<SqliteRecordStore>(new SqliteRecordStore(std::move(context)));

@@ -21,9 +21,13 @@ namespace pinion::test {
 /// A folder below TMPDIR (or /tmp).
 class StoreFolder {
  public:
-  StoreFolder() {
-    const char* parent = ::getenv("TMPDIR");
-    path_ = std::string(parent == nullptr ? "/tmp" : parent) + "/pinion-store-XXXXXX";
+  StoreFolder() : StoreFolder("") {}
+  /// In `parent` when there is such a folder: on another file system, or on one without a disk.
+  explicit StoreFolder(const std::string& parent) {
+    const char* chosen = ::getenv("TMPDIR");
+    path_ = chosen == nullptr ? "/tmp" : chosen;
+    if (std::filesystem::is_directory(parent)) path_ = parent;
+    path_ += "/pinion-store-XXXXXX";
     PINION_ASSERT(::mkdtemp(path_.data()) != nullptr);
   }
   ~StoreFolder() {
