@@ -18,6 +18,7 @@
 #include "client/api/admin.hpp"
 #include "client/api/consumer.hpp"
 #include "client/api/producer.hpp"
+#include "client/api/values.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 
@@ -32,16 +33,6 @@ struct ClientOptions {
   std::string name;             ///< For people, in the broker's log; empty: the program's name.
   std::string cluster_id;       ///< Refuse any other cluster; empty: whichever answers first.
   Micros connect_timeout = 5s;  ///< How long connect() waits for the first answer.
-};
-
-/// What the connection is doing; for people and for readiness checks.
-struct ConnectionStatus {
-  bool connected = false;      ///< The broker answered our hello and has not gone quiet since.
-  std::string cluster_id;      ///< Empty until the first connection.
-  std::string server_version;  ///< Of the broker.
-  std::uint64_t record_bytes_max = 0;  ///< The cluster's limit of a record; 0 until known.
-  std::uint64_t reconnects = 0;        ///< Since the start.
-  std::string problem;  ///< When not connected: what is wrong and what to do. Else empty.
 };
 
 class Client {

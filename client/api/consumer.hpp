@@ -24,6 +24,7 @@
 // the background, on the client's I/O thread.
 #pragma once
 
+#include "client/api/values.hpp"
 #include "common/base/bytes.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/limits.hpp"
@@ -41,42 +42,6 @@
 #include <vector>
 
 namespace pinion {
-
-/// A partition by its topic's name.
-struct TopicPartition {
-  std::string topic{};
-  PartitionIndex partition{0};
-  auto operator<=>(const TopicPartition&) const = default;
-};
-
-/// A place in a partition.
-struct Place {
-  enum class Kind : std::uint8_t { earliest, latest, offset, timestamp };
-  Kind kind = Kind::earliest;
-  Offset offset{0};     ///< With `offset`.
-  Micros timestamp{0};  ///< With `timestamp`: the first record whose log time is not before it.
-
-  [[nodiscard]] static Place earliest() noexcept { return {}; }
-  [[nodiscard]] static Place latest() noexcept { return {Kind::latest, Offset{0}, Micros{0}}; }
-  [[nodiscard]] static Place at(Offset offset) noexcept {
-    return {Kind::offset, offset, Micros{0}};
-  }
-  [[nodiscard]] static Place time(Micros timestamp) noexcept {
-    return {Kind::timestamp, Offset{0}, timestamp};
-  }
-};
-
-/// What happens when the position is not in the log, or the log was cut below it.
-enum class OnLostPosition : std::uint8_t {
-  error,     ///< poll() tells it once; that partition then waits for a seek().
-  earliest,  ///< Goes on at the log's start.
-  latest,    ///< Goes on at the log's end.
-};
-
-enum class MissingTopic : std::uint8_t {
-  error,  ///< Opening fails; a topic deleted later is told by poll() once.
-  wait,   ///< It is read from its start as soon as somebody creates it.
-};
 
 enum class CommitMode : std::uint8_t {
   manual,     ///< Only commit() commits.
@@ -97,8 +62,9 @@ struct ConsumerOptions {
   OnLostPosition on_lost_position = OnLostPosition::error;
   MissingTopic if_missing = MissingTopic::error;
   Micros open_timeout = 5s;
-  std::size_t fetch_bytes_max = 4 * limits::mib;  ///< Of one answer. At most fetch_bytes_max.
-  std::size_t buffer_bytes_max = 16 * limits::mib;
+  /// Of one answer; at most limits::fetch_bytes_max.
+  std::size_t fetch_bytes_max = limits::consumer_fetch_bytes_default;
+  std::size_t buffer_bytes_max = limits::consumer_buffer_bytes_default;
 };
 
 /// One record; refers to memory that its RecordBatch keeps.

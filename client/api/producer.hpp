@@ -26,6 +26,7 @@
 // BackPressure::fail only.
 #pragma once
 
+#include "client/api/values.hpp"
 #include "common/base/error.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/limits.hpp"
@@ -45,12 +46,6 @@
 #include <string_view>
 
 namespace pinion {
-
-enum class Outcome : std::uint8_t {
-  acknowledged,  ///< In the log (as far as `acks` says).
-  failed,        ///< Not in the log, and never will be.
-  unknown,       ///< May or may not be in the log.
-};
 
 /// What became of one record.
 struct DeliveryReport {
@@ -96,8 +91,8 @@ struct ProducerOptions {
   std::size_t buffer_bytes_max = 32 * limits::mib;
   BackPressure back_pressure = BackPressure::block;
   Micros block_timeout = 60s;
-  /// From the send to the report, at the latest. At most an hour (a partition remembers a
-  /// producer for a day).
+  /// From the send to the report, at the latest. At most ten minutes: a partition remembers a
+  /// silent producer for a quarter of an hour at least.
   Micros delivery_timeout = 30s;
   /// Called once a batch, before the records' own callbacks. For those who send in bulk.
   BatchCallback on_batch{};

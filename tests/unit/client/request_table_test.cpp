@@ -1,0 +1,188 @@
+#include "tests/unit/client/session_fixture.hpp"
+
+using namespace pinion;
+using namespace pinion::client;
+
+namespace {
+
+Call call(SessionFixture& f, Body body, Micros timeout = 10s) {
+  return {CallId(1), {}, {}, std::move(body), f.now.monotonic + timeout};
+}
+Call routed(SessionFixture& f, Body body, std::int32_t partition = 0, Micros timeout = 10s) {
+  return {CallId(1), "orders", PartitionIndex(partition), std::move(body),
+          f.now.monotonic + timeout};
+}
+
+}  // namespace
+
+TEST_CASE("calls: an answer ends the call", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(call(f, ClusterStatusRequest{}));
+  auto request = f.take<ClusterStatusRequest>();
+  REQUIRE(request);
+  CHECK(request->header.timeout_ms == 10'000);
+  f.answer(*request, ClusterStatusReply{});
+  const auto done = f.take_call();
+  REQUIRE(done);
+  CHECK(done->call == CallId(1));
+  CHECK(done->reply);
+  CHECK_FALSE(done->repeated);
+}
+
+TEST_CASE("calls: a final refusal ends the call", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(call(f, DeleteTopic{"orders"}));
+  f.refuse(*f.take<DeleteTopic>(), Errc::unknown_topic, "no such topic");
+  const auto done = f.take_call();
+  REQUIRE(done);
+  REQUIRE_FALSE(done->reply);
+  CHECK(done->reply.error().code == Errc::unknown_topic);
+  CHECK(done->reply.error().detail == "no such topic");
+}
+
+TEST_CASE("calls: a retriable refusal is tried again, and is the answer at the deadline",
+          "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(call(f, CreateTopic{"new", {}}, 2s));
+  int tries = 0;
+  while (f.calls.empty()) {
+    if (auto request = f.take<CreateTopic>()) {
+      ++tries;
+      f.refuse(*request, Errc::no_nodes, "start a partition broker");
+    }
+    f.pass(10ms);
+  }
+  CHECK(tries > 3);
+  CHECK(f.calls[0].reply.error().code == Errc::no_nodes);
+  CHECK(f.calls[0].reply.error().detail == "start a partition broker");
+}
+
+TEST_CASE("calls: a call that could not be sent ends at its deadline and says what to do",
+          "[client]") {
+  SessionFixture f;
+  f.tick();
+  f.broker_alive = false;
+  f.step(call(f, ClusterStatusRequest{}, 2s));
+  f.pass(1'900ms);
+  CHECK(f.calls.empty());
+  f.pass(200ms);
+  const auto done = f.take_call();
+  REQUIRE(done);
+  CHECK(done->reply.error().code == Errc::connection_lost);
+  CHECK(done->reply.error().detail ==
+        "no broker answers at tcp://broker:5550: is pinion-broker running?");
+}
+
+TEST_CASE("calls: a call without an answer is sent again and ends timed_out", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(call(f, DeleteTopic{"orders"}, 5s));
+  f.pass(5'100ms);
+  CHECK(f.count<DeleteTopic>() == 2);
+  const auto done = f.take_call();
+  REQUIRE(done);
+  CHECK(done->reply.error().code == Errc::timed_out);
+}
+
+TEST_CASE("calls: after a reconnect a call is repeated, and its answer says so", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(call(f, CreateTopic{"new", {}}));
+  REQUIRE(f.take<CreateTopic>());
+  f.say_hello();
+  f.answer_hello();
+  auto again = f.take<CreateTopic>();
+  REQUIRE(again);
+  f.refuse(*again, Errc::topic_exists);
+  const auto done = f.take_call();
+  REQUIRE(done);
+  CHECK(done->reply.error().code == Errc::topic_exists);
+  CHECK(done->repeated);  // It may be our own.
+}
+
+TEST_CASE("calls: what must not happen twice is not repeated", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(call(f, RegisterConsumer{"orders", ""}));
+  REQUIRE(f.take<RegisterConsumer>());
+  f.say_hello();
+  const auto done = f.take_call();
+  REQUIRE(done);
+  CHECK(done->reply.error().code == Errc::connection_lost);
+  f.answer_hello();
+  CHECK(f.count<RegisterConsumer>() == 0);
+}
+
+TEST_CASE("calls: a registration with a name may be repeated", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(call(f, RegisterConsumer{"orders", "billing"}));
+  REQUIRE(f.take<RegisterConsumer>());
+  f.say_hello();
+  f.answer_hello();
+  CHECK(f.count<RegisterConsumer>() == 1);
+}
+
+TEST_CASE("calls: one for a partition waits for the metadata and carries id and epoch",
+          "[client]") {
+  SessionFixture f;
+  f.connect(2);
+  f.step(routed(f, ListOffset{}, 1));
+  CHECK(f.count<ListOffset>() == 0);
+  f.answer_metadata();
+  auto request = f.take<ListOffset>();
+  REQUIRE(request);
+  CHECK(request->header.topic == orders_id);
+  CHECK(request->header.partition == PartitionIndex(1));
+  CHECK(request->header.leader_epoch == Epoch(1));
+}
+
+TEST_CASE("calls: one for a topic or partition that does not exist fails", "[client]") {
+  SessionFixture f;
+  f.connect(2);
+  f.step(routed(f, ListOffset{}, 2));
+  f.answer_metadata();
+  CHECK(f.take_call()->reply.error().code == Errc::unknown_partition);
+  f.topics.clear();
+  Call missing = routed(f, ListOffset{});
+  missing.topic = "nowhere";
+  f.step(std::move(missing));
+  f.pass(30ms);
+  f.answer_metadata();
+  CHECK(f.take_call()->reply.error().code == Errc::unknown_topic);
+}
+
+TEST_CASE("calls: a moved leader is followed", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(routed(f, FetchPosition{"consumer:x"}));
+  f.answer_metadata();
+  f.refuse(*f.take<FetchPosition>(), Errc::partition_offline);
+  f.move_leader(0, Epoch(3));
+  auto request = f.take<FetchPosition>();
+  REQUIRE(request);
+  CHECK(request->header.leader_epoch == Epoch(3));
+}
+
+TEST_CASE("calls: nothing unread is an answer", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(routed(f, Dequeue{"consumer:x", "token"}));
+  f.answer_metadata();
+  f.refuse(*f.take<Dequeue>(), Errc::nothing_unread);
+  CHECK(f.take_call()->reply.error().code == Errc::nothing_unread);
+}
+
+TEST_CASE("calls: too many at once are refused", "[client]") {
+  SessionFixture f;
+  for (std::uint64_t i = 0; i <= limits::client_calls_max; ++i) {
+    f.step(Call{CallId(i + 1), {}, {}, Ping{}, never});
+  }
+  const auto done = f.take_call();
+  REQUIRE(done);
+  CHECK(done->reply.error().code == Errc::throttled);
+  CHECK(f.calls.empty());
+}
