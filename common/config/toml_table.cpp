@@ -40,6 +40,27 @@ void list_keys(const toml::table& table, const std::string& prefix,
   }
 }
 
+/// The line of the first character that is not ASCII and has no # before it on its line, or 0.
+///
+/// toml++ 3.3 runs into undefined behaviour when it meets such a character in an unquoted value
+/// (found by fuzzing), and what it takes for unquoted cannot be told without parsing. Behind a # a
+/// character is in a comment or in quotes.
+std::uint32_t line_of_stray_character(std::string_view text) {
+  std::uint32_t line = 1;
+  bool is_free = false;
+  for (const char c : text) {
+    if (c == '\n') {
+      ++line;
+      is_free = false;
+    } else if (c == '#') {
+      is_free = true;
+    } else if (static_cast<unsigned char>(c) > 0x7F && !is_free) {
+      return line;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 struct TomlTable::Inside {
@@ -87,6 +108,11 @@ TomlTable::TomlTable(TomlTable&&) noexcept = default;
 TomlTable::~TomlTable() = default;
 
 Result<TomlTable> TomlTable::parse(std::string_view text, const std::string& source) {
+  if (const std::uint32_t line = line_of_stray_character(text); line != 0) {
+    return failure(Errc::config_invalid,
+                   source + ":" + std::to_string(line) +
+                       ": a character that is not ASCII; in quotes write it as \\u00e9");
+  }
   toml::parse_result parsed = toml::parse(text, source);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

@@ -90,7 +90,7 @@ class Packer {
   template <HasFields T>
   void pack(const T& value) {
     packer_.pack_array(size32(field_count<T>));
-    std::apply([this](const auto&... field) { (pack(field), ...); }, value.fields());
+    std::apply([this](const auto&... field) { (this->pack(field), ...); }, value.fields());
   }
 
  private:

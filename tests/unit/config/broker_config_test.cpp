@@ -125,6 +125,19 @@ TEST_CASE("config: text that is no TOML is refused at its line", "[config]") {
   }
 }
 
+TEST_CASE("config: characters beyond ASCII are written in comments or as escapes", "[config]") {
+  const auto config = parse_broker_config(
+      "# caf\xc3\xa9\ncluster_name = \"caf\\u00e9\" # \xe2\x82\xac\n", "broker.toml");
+  REQUIRE(config);
+  CHECK(config->cluster_name == "caf\xc3\xa9");
+  const std::string stray =
+      "broker.toml:2: a character that is not ASCII; in quotes write it as \\u00e9";
+  CHECK(why_refused("\nt\xc3\x96 = 1") == stray);
+  CHECK(why_refused("\ncluster_name = \"caf\xc3\xa9\"") == stray);
+  CHECK(why_refused("#\nttop = 2*\"\xc9\x8f`\"") == stray);
+  CHECK(why_refused("\n\xe3\x80\x80") == stray);
+}
+
 TEST_CASE("config: a file that cannot be read is an error that names it", "[config]") {
   for (const std::string path : {"/nonexistent/broker.toml", "/"}) {
     const auto config = load_broker_config(path);

@@ -51,8 +51,8 @@ std::map<std::string, Row> rows_of_source() {
   for (const std::smatch& m : matches_of(kinds, std::regex(R"((\w+)\s*=\s*(\d+),)"))) {
     rows[m[1]].number = std::stoi(m[2]);
   }
-  const std::regex structs(
-      R"(struct (\w+) \{\s*static constexpr Kind kind = Kind::(\w+);[\s\S]*?PINION_FIELDS\(([^)]*)\))");
+  const std::regex structs(R"(struct (\w+) \{\s*static constexpr Kind kind = Kind::(\w+);)"
+                           R"([\s\S]*?PINION_FIELDS\(([^)]*)\))");
   for (const std::smatch& m : matches_of(source, structs)) {
     Row& row = rows[m[2]];
     row.body = m[1];
