@@ -4,7 +4,9 @@ target_compile_options(pinion_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wformat=2 -Wundef
   # A designated initialiser leaves the other members at their defaults on purpose.
   -Wno-missing-field-initializers
-  # g++ 12 sees overlapping copies in plain string concatenation when it optimises (its bug 105651).
+  # When it optimises, g++ 12 sees overlapping copies in plain string concatenation (its bug 105651)
+  # and the members of a variant's other alternatives as uninitialised.
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-maybe-uninitialized>
   -Wnon-virtual-dtor -Woverloaded-virtual -Werror=unused-result
   $<$<BOOL:${PINION_DEVELOPER}>:-Werror>)
