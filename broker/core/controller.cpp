@@ -44,8 +44,9 @@ void Controller::step(const Now& now, const ControllerInput& input,
                       ControllerEffects& out) noexcept {
   // This process itself was away (stopped, swapped out): what its peers said meanwhile is still to
   // be read, so nobody is lost before there was time for that.
-  if (now.monotonic - last_step_ >= options_.node_lost_after) {
+  if (heard_since_grace_ && now.monotonic - last_step_ >= options_.node_lost_after) {
     grace_until_ = now.monotonic + options_.node_lost_after / 2;
+    heard_since_grace_ = false;
   }
   last_step_ = now.monotonic;
   std::visit([&](const auto& event) { on(now, event, out); }, input);
@@ -95,6 +96,7 @@ void Controller::on(const Now& now, const NodeHeard& heard, ControllerEffects&) 
   Node* node = nodes_.find(id->second);
   PINION_ASSERT(node != nullptr);
   node->last_heard = now.monotonic;
+  heard_since_grace_ = true;
 }
 
 void Controller::on(const Now& now, const Tick&, ControllerEffects& out) {

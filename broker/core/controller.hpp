@@ -269,6 +269,7 @@ class Controller {
   Micros refresh_at_{0};
   Micros last_step_{0};
   Micros grace_until_{0};  ///< No node is lost before: this process itself was away.
+  bool heard_since_grace_ = true;
 
   std::int64_t metadata_version_ = 0;
   std::set<TopicId> changed_;

@@ -186,6 +186,7 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
   node.routing = Bytes::copy_of(registering.routing.view());
   by_routing_[std::string(node.routing.view())] = node.meta.id;
   node.last_heard = now.monotonic;
+  heard_since_grace_ = true;
   node.last_heartbeat = std::max(node.last_heartbeat, now.wall);
   out.nodes.push_back({node.meta.id, node.routing});
   out.events.push_back({.kind = registering.new_life ? BrokerEventKind::node_registered
@@ -241,6 +242,7 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
   Node* node = session_of(message, heartbeat.node, heartbeat.incarnation, heartbeat.session);
   if (node == nullptr) return say_hello(message, out);
   node->last_heard = now.monotonic;
+  heard_since_grace_ = true;
   node->last_heartbeat = std::max(node->last_heartbeat, now.wall);
   node->load = heartbeat.load;
   std::vector<PartitionKey> opened;

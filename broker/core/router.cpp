@@ -190,10 +190,13 @@ Result<void> Router::check_credit(const Client& client, const Node& node, NodeId
   for (const Pair& pair : client.pairs) {
     if (pair.node == id) mine = pair.total();
   }
-  const std::uint64_t free_requests =
-      limits_.node_requests - std::min(limits_.node_requests, node.total.requests);
-  const std::uint64_t free_bytes =
-      limits_.node_bytes - std::min(limits_.node_bytes, node.total.bytes);
+  // A quarter more is there for those that have nothing in flight, so that nobody is shut out.
+  const auto room = [&](std::uint64_t most, std::uint64_t used) {
+    if (mine.requests == 0) most += most / 4;
+    return most - std::min(most, used);
+  };
+  const std::uint64_t free_requests = room(limits_.node_requests, node.total.requests);
+  const std::uint64_t free_bytes = room(limits_.node_bytes, node.total.bytes);
   if (free_requests == 0 || bytes > free_bytes || mine.requests > free_requests ||
       mine.bytes > free_bytes) {
     return failure(Errc::throttled, "node " + std::to_string(id.raw()) + " has " +

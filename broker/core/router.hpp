@@ -11,7 +11,8 @@
 //                   are forgotten, so what ZeroMQ loses under a silent reconnect leaks for at most
 //                   two lifetimes
 // A node's room is shared: a client may have at most as much in flight at a node as is still free
-// there, so that none can take it all from the others.
+// there, so that none can take it all from the others; and a quarter of the room is kept for
+// clients that have nothing in flight there.
 //
 // Pure; one thread. Clients are evicted, longest silent first, beyond clients_max.
 #pragma once
