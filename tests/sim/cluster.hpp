@@ -1,0 +1,39 @@
+// All processes of one simulated cluster: the leader broker, partition brokers and clients.
+#pragma once
+
+#include "tests/sim/broker_process.hpp"
+#include "tests/sim/client_process.hpp"
+#include "tests/sim/node_process.hpp"
+#include "tests/sim/world.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pinion::sim {
+
+using MakeDisk = std::function<std::unique_ptr<Disk>(const std::string& store_id)>;
+
+class Cluster {
+ public:
+  Cluster(World& world, const MakeDisk& make_disk);
+
+  [[nodiscard]] World& world() { return world_; }
+  [[nodiscard]] BrokerProcess& broker() { return *broker_; }
+  [[nodiscard]] std::vector<std::unique_ptr<NodeProcess>>& nodes() { return nodes_; }
+  [[nodiscard]] std::vector<std::unique_ptr<ClientProcess>>& clients() { return clients_; }
+
+  void start();
+  /// Every process runs, every disk works.
+  void heal();
+
+ private:
+  World& world_;
+  Prng prng_;
+  std::unique_ptr<BrokerProcess> broker_;
+  std::vector<std::unique_ptr<NodeProcess>> nodes_;
+  std::vector<std::unique_ptr<ClientProcess>> clients_;
+};
+
+}  // namespace pinion::sim

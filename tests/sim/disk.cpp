@@ -1,0 +1,49 @@
+#include "tests/sim/disk.hpp"
+
+#include "tests/support/memory_record_store.hpp"
+
+#include <utility>
+
+namespace pinion::sim {
+
+namespace {
+
+class MemorySimDisk final : public Disk {
+ public:
+  explicit MemorySimDisk(const std::string& store_id)
+      : disk_(std::make_shared<test::MemoryDisk>(store_id)) {}
+
+  std::unique_ptr<RecordStore> open_store() override {
+    return std::make_unique<test::MemoryRecordStore>(disk_);
+  }
+  void kill() override { disk_->kill(); }
+  void power_cut(Prng& prng) override { disk_->power_cut(prng.below(3)); }
+  void set_sync(SyncFault fault) override {
+    disk_->set_sync(fault == SyncFault::none ? test::MemoryDisk::Sync::honest
+                                             : test::MemoryDisk::Sync::failing);
+  }
+  void set_room(std::int64_t bytes) override {
+    disk_->set_capacity(bytes < 0 ? test::MemoryDisk::unlimited
+                                  : disk_->used_bytes() + static_cast<std::uint64_t>(bytes));
+  }
+  std::optional<Offset> fsynced_end(const PartitionKey& key) const override {
+    return disk_->fsynced_end(key);
+  }
+  std::optional<Offset> fsynced_position(const PartitionKey& key,
+                                         const std::string& reader) const override {
+    const std::optional<Position> position = disk_->fsynced_position(key, reader);
+    if (!position || position->deleted) return std::nullopt;
+    return position->offset;
+  }
+
+ private:
+  std::shared_ptr<test::MemoryDisk> disk_;
+};
+
+}  // namespace
+
+std::unique_ptr<Disk> make_memory_disk(const std::string& store_id) {
+  return std::make_unique<MemorySimDisk>(store_id);
+}
+
+}  // namespace pinion::sim

@@ -1,0 +1,40 @@
+// One node's disk, as the world may misuse it. The memory disk is what nearly every run uses; the
+// store mode puts the real SQLite store over a crash-simulating VFS behind the same interface.
+#pragma once
+
+#include "common/base/prng.hpp"
+#include "common/ports/record_store.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace pinion::sim {
+
+enum class SyncFault : std::uint8_t { none, failing };
+
+class Disk {
+ public:
+  virtual ~Disk() = default;
+
+  /// A process starts over what the disk holds.
+  [[nodiscard]] virtual std::unique_ptr<RecordStore> open_store() = 0;
+
+  /// Both require that the process's store and logs are destroyed.
+  virtual void kill() = 0;
+  virtual void power_cut(Prng& prng) = 0;
+
+  virtual void set_sync(SyncFault fault) = 0;
+  /// Room for so many bytes of payload more; a negative number: as much as one likes.
+  virtual void set_room(std::int64_t bytes) = 0;
+
+  /// What would survive a power cut now. Nothing: no such file, or not known.
+  [[nodiscard]] virtual std::optional<Offset> fsynced_end(const PartitionKey& key) const = 0;
+  [[nodiscard]] virtual std::optional<Offset> fsynced_position(const PartitionKey& key,
+                                                               const std::string& reader) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Disk> make_memory_disk(const std::string& store_id);
+
+}  // namespace pinion::sim

@@ -1,0 +1,212 @@
+#include "tests/sim/faults.hpp"
+
+#include <algorithm>
+
+namespace pinion::sim {
+
+Faults::Faults(Cluster& cluster, std::uint64_t seed)
+    : cluster_(cluster), world_(cluster.world()), prng_(seed) {
+  const FaultOptions& options = world_.options.faults;
+  choices_ = {
+      {options.kill_node, &Faults::kill_node},
+      {options.power_cut_node, &Faults::power_cut_node},
+      {options.stop_node, &Faults::stop_node},
+      {options.kill_broker, &Faults::kill_broker},
+      {options.power_cut_broker, &Faults::power_cut_broker},
+      {options.kill_client, &Faults::kill_client},
+      {options.pause, &Faults::pause},
+      {options.cut, &Faults::cut},
+      {options.clog, &Faults::clog},
+      {options.failing_sync, &Faults::failing_sync},
+      {options.full_disk, &Faults::full_disk},
+      {options.full_meta_disk, &Faults::full_meta_disk},
+      {options.slow_disk, &Faults::slow_disk},
+      {options.clock_jump, &Faults::clock_jump},
+      {options.blackout, &Faults::blackout},
+  };
+  for (const Choice& choice : choices_) weight_ += choice.weight;
+}
+
+void Faults::begin() {
+  if (weight_ > 0 && world_.options.faults.every < never) plan_next();
+}
+
+void Faults::plan_next() {
+  const std::int64_t mean = world_.options.faults.every.count();
+  later(Micros(prng_.between(1, 2 * mean)), [this] {
+    strike();
+    plan_next();
+  });
+}
+
+void Faults::strike() {
+  std::uint64_t at = prng_.below(weight_);
+  for (const Choice& choice : choices_) {
+    if (at < choice.weight) {
+      (this->*choice.inflict)();
+      return;
+    }
+    at -= choice.weight;
+  }
+}
+
+void Faults::later(Micros delay, std::function<void()> mend) {
+  world_.scheduler.after(delay, [this, era = era_, mend = std::move(mend)] {
+    if (era == era_) mend();
+  });
+}
+
+Micros Faults::outage() {
+  return Micros(prng_.between(1'000, world_.options.faults.outage_max.count()));
+}
+
+NodeProcess& Faults::some_node() { return *cluster_.nodes()[prng_.below(cluster_.nodes().size())]; }
+
+/// A client's or a node's end of its connection to the broker.
+ActorId Faults::some_end() {
+  const std::size_t nodes = cluster_.nodes().size();
+  const std::size_t index = prng_.below(nodes + cluster_.clients().size());
+  return index < nodes ? node_end(cluster_.nodes()[index]->id().raw())
+                       : cluster_.clients()[index - nodes]->end();
+}
+
+void Faults::down(Process& process, Process::Death death) {
+  if (!process.up()) return;
+  process.crash(death);
+  later(outage(), [&process] {
+    if (!process.up()) process.start();
+  });
+}
+
+void Faults::kill_node() { down(some_node(), Process::Death::kill); }
+void Faults::power_cut_node() { down(some_node(), Process::Death::power_cut); }
+void Faults::kill_broker() { down(cluster_.broker(), Process::Death::kill); }
+void Faults::power_cut_broker() { down(cluster_.broker(), Process::Death::power_cut); }
+
+void Faults::stop_node() {
+  NodeProcess& node = some_node();
+  if (!node.up() || node.paused()) return;
+  node.stop();
+  // Started again when it has ended; a stop that hangs is killed, as a supervisor would.
+  later(outage(), [this, &node] {
+    if (node.up()) node.crash(Process::Death::kill);
+    later(Micros(1'000), [&node] {
+      if (!node.up()) node.start();
+    });
+  });
+}
+
+void Faults::kill_client() {
+  if (cluster_.clients().empty()) return;
+  down(*cluster_.clients()[prng_.below(cluster_.clients().size())], Process::Death::kill);
+}
+
+void Faults::pause() {
+  const std::size_t nodes = cluster_.nodes().size();
+  const std::size_t index = prng_.below(nodes + 1 + cluster_.clients().size());
+  Process* process = &cluster_.broker();
+  if (index < nodes) {
+    process = cluster_.nodes()[index].get();
+  } else if (index > nodes) {
+    process = cluster_.clients()[index - nodes - 1].get();
+  }
+  process->pause();
+  later(outage(), [process] { process->resume(); });
+}
+
+void Faults::cut() {
+  const ActorId end = some_end();
+  const ActorId broker = end < client_end(0) ? broker_cluster_end : broker_client_end;
+  const std::uint64_t how = prng_.below(3);
+  world_.trace.brief("network", "cut of %d, %s", end,
+                     how == 0 ? "both ways" : (how == 1 ? "towards it" : "from it"));
+  if (how != 2) world_.network.cut(broker, end);
+  if (how != 1) world_.network.cut(end, broker);
+  later(outage(), [this, end, broker] {
+    world_.network.heal(broker, end);
+    world_.network.heal(end, broker);
+  });
+}
+
+void Faults::clog() {
+  const ActorId end = some_end();
+  const ActorId broker = end < client_end(0) ? broker_cluster_end : broker_client_end;
+  const bool towards = prng_.chance(1, 2);
+  const ActorId from = towards ? broker : end;
+  const ActorId to = towards ? end : broker;
+  world_.trace.brief("network", "clog %d>%d", from, to);
+  world_.network.clog(from, to);
+  later(outage(), [this, from, to] { world_.network.heal(from, to); });
+}
+
+void Faults::failing_sync() {
+  NodeProcess& node = some_node();
+  world_.counters.count("fault: failing sync");
+  world_.trace.brief(node.name().c_str(), "syncs fail");
+  node.disk().set_sync(SyncFault::failing);
+  // A person replaces the cable and restarts the node: a halted partition stays halted until then.
+  later(outage(), [this, &node] {
+    node.disk().set_sync(SyncFault::none);
+    down(node, prng_.chance(1, 2) ? Process::Death::kill : Process::Death::power_cut);
+  });
+}
+
+void Faults::full_disk() {
+  NodeProcess& node = some_node();
+  world_.counters.count("fault: full disk");
+  world_.trace.brief(node.name().c_str(), "disk is nearly full");
+  node.disk().set_room(prng_.between(0, 3'000));
+  later(outage(), [&node] { node.disk().set_room(-1); });
+}
+
+void Faults::full_meta_disk() {
+  world_.counters.count("fault: full metadata disk");
+  world_.trace.brief("broker", "disk is full");
+  cluster_.broker().set_meta_room(BrokerProcess::Room::none);
+  later(outage(), [this] { cluster_.broker().set_meta_room(BrokerProcess::Room::enough); });
+}
+
+void Faults::slow_disk() {
+  NodeProcess& node = some_node();
+  world_.counters.count("fault: slow disk");
+  const Micros extra(prng_.between(5'000, 500'000));
+  world_.trace.brief(node.name().c_str(), "disk is slow, +%lld ms",
+                     static_cast<long long>(extra.count() / 1000));
+  node.slow_writes(extra);
+  if (prng_.chance(1, 2)) cluster_.broker().slow_writes(extra);
+  later(outage(), [this, &node] {
+    node.slow_writes(Micros(0));
+    cluster_.broker().slow_writes(Micros(0));
+  });
+}
+
+void Faults::clock_jump() {
+  const Micros by(prng_.between(-30'000'000, 30'000'000));
+  world_.counters.count("fault: clock jump");
+  const std::size_t index = prng_.below(cluster_.nodes().size() + 1);
+  Process& process =
+      index == 0 ? static_cast<Process&>(cluster_.broker()) : *cluster_.nodes()[index - 1];
+  world_.trace.brief(process.name().c_str(), "clock jumps by %lld ms",
+                     static_cast<long long>(by.count() / 1000));
+  process.jump_wall_clock(by);
+}
+
+void Faults::blackout() {
+  world_.counters.count("fault: blackout");
+  down(cluster_.broker(), Process::Death::power_cut);
+  for (const auto& node : cluster_.nodes()) down(*node, Process::Death::power_cut);
+}
+
+void Faults::heal() {
+  ++era_;
+  world_.trace.brief("faults", "end; everything is healed");
+  world_.network.heal_all();
+  NetworkOptions calm = world_.network.options();
+  calm.lost_per_10k = 0;
+  calm.duplicated_per_10k = 0;
+  calm.slow_per_10k = 0;
+  world_.network.set_options(calm);
+  cluster_.heal();
+}
+
+}  // namespace pinion::sim

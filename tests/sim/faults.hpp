@@ -1,0 +1,61 @@
+// The part of the world that wants it to break: chooses, from the run's prng, what goes wrong next
+// and for how long. Everything that it breaks it mends again; heal() mends all of it at once.
+#pragma once
+
+#include "common/base/prng.hpp"
+#include "tests/sim/cluster.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace pinion::sim {
+
+class Faults {
+ public:
+  Faults(Cluster& cluster, std::uint64_t seed);
+
+  void begin();
+  /// No more faults; everything is up, connected and has room.
+  void heal();
+
+ private:
+  struct Choice {
+    std::uint32_t weight;
+    void (Faults::*inflict)();
+  };
+
+  void plan_next();
+  void strike();
+  [[nodiscard]] Micros outage();
+  void later(Micros delay, std::function<void()> mend);
+  [[nodiscard]] NodeProcess& some_node();
+  [[nodiscard]] ActorId some_end();
+
+  void kill_node();
+  void power_cut_node();
+  void stop_node();
+  void kill_broker();
+  void power_cut_broker();
+  void kill_client();
+  void pause();
+  void cut();
+  void clog();
+  void failing_sync();
+  void full_disk();
+  void full_meta_disk();
+  void slow_disk();
+  void clock_jump();
+  void blackout();
+
+  void down(Process& process, Process::Death death);
+
+  Cluster& cluster_;
+  World& world_;
+  Prng prng_;
+  std::vector<Choice> choices_;
+  std::uint64_t weight_ = 0;
+  std::uint64_t era_ = 0;  ///< What was planned before heal() does not happen after it.
+};
+
+}  // namespace pinion::sim

@@ -1,0 +1,89 @@
+#include "tests/sim/inspector.hpp"
+
+#include "tests/sim/text.hpp"
+
+#include <string>
+
+namespace pinion::sim {
+
+void Inspector::on_commit(PartitionKey key, std::span<const Persist> group) {
+  if (!enabled_) return;
+  for (const Persist& persist : group) {
+    const auto* append = std::get_if<AppendBatch>(&persist.op);
+    if (append == nullptr) continue;
+    const BatchHeader& header = append->batch.header;
+    const auto [at, fresh] = records_.try_emplace({key, header.leader_epoch, header.base_offset},
+                                                  std::pair(header.crc, header.base_sequence));
+    if (!fresh && at->second != std::pair(header.crc, header.base_sequence)) {
+      checker_.violate("epoch-offset-reused",
+                       text_of(key) + " epoch " + std::to_string(header.leader_epoch.raw()) +
+                           " offset " + std::to_string(header.base_offset.raw()) +
+                           " names two records");
+    }
+  }
+}
+
+void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk,
+                          const Message& request, const Message& answer) {
+  if (!enabled_ || answer.header.error != Errc::ok) return;
+  const PartitionKey key{answer.header.topic, answer.header.partition};
+  if (answer.header.leader_epoch != epoch_unknown) {
+    on_leader(key, answer.header.leader_epoch, node, incarnation);
+  }
+  const std::optional<Offset> durable = disk.fsynced_end(key);
+  if (!durable) return;  // The topic is deleted, or this disk cannot tell.
+  const auto* produce = std::get_if<Produce>(&request.body);
+  const auto* produced = std::get_if<ProduceReply>(&answer.body);
+  if (produce != nullptr && produced != nullptr && produce->acks != Acks::none) {
+    if (produced->base_offset + produce->batch.record_count > *durable) {
+      checker_.violate("acknowledged-before-durable",
+                       text_of(key) + " offset " + std::to_string(produced->base_offset.raw()) +
+                           " with a durable end at " + std::to_string(durable->raw()));
+    }
+  }
+  if (const auto* fetched = std::get_if<FetchReply>(&answer.body)) {
+    if (fetched->high_watermark > *durable) {
+      checker_.violate("high-watermark-past-durable",
+                       text_of(key) + " shows " + std::to_string(fetched->high_watermark.raw()) +
+                           " with a durable end at " + std::to_string(durable->raw()));
+    }
+    if (!fetched->batches.empty() &&
+        fetched->batches.back().next_offset() > fetched->high_watermark) {
+      checker_.violate("read-past-high-watermark",
+                       text_of(key) + " sends records up to " +
+                           std::to_string(fetched->batches.back().next_offset().raw()));
+    }
+  }
+  const auto* commit = std::get_if<CommitPosition>(&request.body);
+  if (commit != nullptr && commit->offset >= Offset(0) &&
+      !disk.fsynced_position(key, commit->reader)) {
+    checker_.violate("position-before-durable", text_of(key) + " answers a commit of " +
+                                                    commit->reader + " that is not on its disk");
+  }
+  const auto* position = std::get_if<FetchPositionReply>(&answer.body);
+  const auto* asked = std::get_if<FetchPosition>(&request.body);
+  if (position != nullptr && asked != nullptr && position->offset >= Offset(0)) {
+    const std::optional<Offset> stored = disk.fsynced_position(key, asked->reader);
+    if (!stored || *stored < position->offset) {
+      checker_.violate("position-before-durable", text_of(key) + " shows a position of " +
+                                                      asked->reader + " that is not on its disk");
+    }
+  }
+}
+
+void Inspector::on_assigned(NodeId node, Incarnation incarnation, const Assignment& assignment) {
+  if (!enabled_ || assignment.leader != node) return;
+  on_leader({assignment.topic, assignment.partition}, assignment.leader_epoch, node, incarnation);
+}
+
+void Inspector::on_leader(PartitionKey key, Epoch epoch, NodeId node, Incarnation incarnation) {
+  const auto [at, fresh] = leaders_.try_emplace({key, epoch}, std::pair(node, incarnation));
+  if (!fresh && at->second != std::pair(node, incarnation)) {
+    checker_.violate("two-leaders-in-an-epoch",
+                     text_of(key) + " epoch " + std::to_string(epoch.raw()) + " is led by node " +
+                         std::to_string(at->second.first.raw()) + " and node " +
+                         std::to_string(node.raw()));
+  }
+}
+
+}  // namespace pinion::sim

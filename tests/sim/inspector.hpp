@@ -1,0 +1,44 @@
+// What must hold inside, checked at the places where it could first be seen to be broken: an
+// acknowledgement leaves a node, a record is written, a leader speaks. The checker (checker.hpp)
+// sees only what clients see; this one sees disks and messages of nodes, can be switched off, and
+// finds the cause where the checker finds the consequence.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/proto/messages.hpp"
+#include "common/ports/record_store.hpp"
+#include "tests/sim/checker.hpp"
+#include "tests/sim/disk.hpp"
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <tuple>
+#include <utility>
+
+namespace pinion::sim {
+
+class Inspector {
+ public:
+  Inspector(Checker& checker, bool enabled) : checker_(checker), enabled_(enabled) {}
+
+  [[nodiscard]] bool enabled() const { return enabled_; }
+
+  /// A group became durable on a node's disk.
+  void on_commit(PartitionKey key, std::span<const Persist> group);
+  /// A node sends an answer to a client.
+  void on_answer(NodeId node, Incarnation incarnation, const Disk& disk, const Message& request,
+                 const Message& answer);
+  /// The controller tells a node to lead.
+  void on_assigned(NodeId node, Incarnation incarnation, const Assignment& assignment);
+
+ private:
+  void on_leader(PartitionKey key, Epoch epoch, NodeId node, Incarnation incarnation);
+
+  Checker& checker_;
+  const bool enabled_;
+  std::map<std::tuple<PartitionKey, Epoch, Offset>, std::pair<std::uint32_t, Sequence>> records_;
+  std::map<std::pair<PartitionKey, Epoch>, std::pair<NodeId, Incarnation>> leaders_;
+};
+
+}  // namespace pinion::sim

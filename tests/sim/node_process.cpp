@@ -1,0 +1,280 @@
+#include "tests/sim/node_process.hpp"
+
+#include "common/base/assert.hpp"
+#include "common/proto/codec.hpp"
+
+#include <algorithm>
+
+namespace pinion::sim {
+
+using partition::Effects;
+using partition::Input;
+
+namespace {
+
+/// One request of one client: the answer carries the same path and number.
+std::string request_key(const ReturnPath& path, const Header& header) {
+  std::string key = std::to_string(header.request_id.raw());
+  for (const Bytes& frame : path) key.append("/").append(frame.view());
+  return key;
+}
+
+}  // namespace
+
+NodeProcess::NodeProcess(World& world, std::int32_t id, std::unique_ptr<Disk> disk,
+                         std::uint64_t seed)
+    : Process(world, "node-" + std::to_string(id), seed), id_(id), disk_(std::move(disk)) {}
+
+void NodeProcess::on_start() {
+  store_ = disk_->open_store();
+  const Result<RecordStore::Life> life = store_->begin_life();
+  const Result<RecordStore::Membership> membership = store_->membership();
+  PINION_ASSERT(life.has_value());
+  PINION_ASSERT(membership.has_value());
+  incarnation_ = life->incarnation;
+  partition::NodeOptions options;
+  options.id = id_;
+  options.life = *life;
+  options.membership = *membership;
+  options.address = name();
+  options.server_version = "sim";
+  options.low_space_bytes = world_.options.low_space_bytes;
+  options.tail_bytes = world_.options.tail_bytes;
+  options.seed = prng_.next();
+  core_.emplace(options);
+  listen(node_end(id_.raw()));
+  step(partition::DiskChanged{store_->disk_space()});
+  step(partition::Tick{});
+  after_steps();
+  plan(100ms, [this] { measure(); });
+}
+
+void NodeProcess::on_death(Death death) {
+  world_.network.detach(node_end(id_.raw()));
+  for (auto& [key, log] : logs_) {
+    // What was handed to the disk and not answered may have happened.
+    if (log.committing.empty() || log.broken || !prng_.chance(1, 2)) continue;
+    if (log.log->apply(log.committing)) world_.inspector.on_commit(key, log.committing);
+  }
+  core_.reset();
+  logs_.clear();
+  store_.reset();
+  effects_.clear();
+  requests_.clear();
+  refused_ = 0;
+  tick_at_ = never;
+  if (death == Death::kill) {
+    disk_->kill();
+  } else {
+    disk_->power_cut(prng_);
+  }
+}
+
+void NodeProcess::stop() {
+  if (!core_) return;
+  world_.counters.count("fault: clean stop of a node");
+  world_.trace.brief(name().c_str(), "is asked to stop");
+  step(partition::Stop{});
+  after_steps();
+}
+
+bool NodeProcess::has_halted() const {
+  if (!core_) return false;
+  for (const PartitionKey key : core_->partitions()) {
+    const auto view = core_->replica(key);
+    if (view && view->role == partition::RoleName::halted) return true;
+  }
+  return false;
+}
+
+// ---- Messages
+
+std::optional<Input> NodeProcess::read_message(Frames frames) {
+  Result<SplitMessage> parts = split(std::move(frames));
+  const Result<Header> header =
+      parts ? decode_header(parts->header.view()) : failure(parts.error());
+  if (!header) {
+    world_.counters.count("node: malformed");
+    ++refused_;
+    return std::nullopt;
+  }
+  Result<Message> message = decode_message(*parts);
+  if (!message) {
+    world_.counters.count("node: invalid");
+    return partition::Malformed{std::move(parts->path), *header, message.error()};
+  }
+  return partition::FromBroker{std::move(parts->path), *std::move(message)};
+}
+
+void NodeProcess::on_arrivals(std::vector<Arrival> arrivals) {
+  for (Arrival& arrival : arrivals) {
+    std::optional<Input> input = read_message(std::move(arrival.frames));
+    if (!input) continue;
+    const auto* request = std::get_if<partition::FromBroker>(&*input);
+    if (request != nullptr && !request->path.empty() && world_.inspector.enabled()) {
+      requests_[request_key(request->path, request->message.header)] = request->message;
+    }
+    step(std::move(*input));
+    // A driver may carry out after each step or after a batch of them.
+    if (prng_.chance(1, 4)) carry_out();
+  }
+  step(partition::Tick{});
+  after_steps();
+}
+
+void NodeProcess::step(Input input) {
+  core_->step(now(), std::move(input), effects_);
+  if (world_.inspector.enabled()) core_->check_invariants();
+}
+
+void NodeProcess::tell(Input input) {
+  plan(Micros(prng_.between(1, 60)), [this, input = std::move(input)] {
+    step(input);
+    if (prng_.chance(1, 2)) step(partition::Tick{});
+    after_steps();
+  });
+}
+
+void NodeProcess::tell_in_order(PartitionKey key, Input input) {
+  Log& log = logs_[key];
+  const Micros at = world_.scheduler.now();
+  log.told_at = std::max(at + Micros(prng_.between(1, 60)), log.told_at);
+  plan(log.told_at - at, [this, input = std::move(input)] {
+    step(input);
+    if (prng_.chance(1, 2)) step(partition::Tick{});
+    after_steps();
+  });
+}
+
+void NodeProcess::after_steps() {
+  carry_out();
+  if (core_->stopped()) {
+    // The process ends; what it sent may arrive.
+    world_.network.detach(node_end(id_.raw()));
+    core_.reset();
+    logs_.clear();
+    store_.reset();
+    requests_.clear();
+    tick_at_ = never;
+    disk_->kill();
+    end_life();
+    return;
+  }
+  plan_tick();
+}
+
+/// In any order, but for each partition's store effects, and the reset before the sends.
+void NodeProcess::carry_out() {
+  note_events();
+  Effects effects;
+  std::swap(effects, effects_);
+  if (effects.reset_link) {
+    world_.counters.count("node: fresh socket");
+    world_.network.reset(node_end(id_.raw()));
+  }
+  std::vector<int> order{0, 1, 2, 3};
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[prng_.below(i)]);
+  for (const int turn : order) {
+    if (turn == 0) {
+      for (std::size_t i = effects.sends.size(); i > 1; --i) {
+        if (prng_.chance(1, 4)) std::swap(effects.sends[i - 1], effects.sends[prng_.below(i)]);
+      }
+      for (partition::Send& message : effects.sends) send(std::move(message));
+    } else if (turn == 1) {
+      for (auto& effect : effects.store) begin_store_effect(std::move(effect));
+    } else if (turn == 2) {
+      for (auto& effect : effects.node_store) begin_node_store_effect(std::move(effect));
+    } else {
+      for (auto& effect : effects.reads) begin_read(std::move(effect));
+    }
+  }
+}
+
+void NodeProcess::send(partition::Send send) {
+  inspect(send);
+  Frames frames = encode(send.message);
+  frames.insert(frames.begin(), Bytes());
+  frames.insert(frames.begin(), send.path.begin(), send.path.end());
+  // The broker's ROUTER puts our routing id in front.
+  frames.insert(frames.begin(), Bytes("n" + std::to_string(id_.raw())));
+  if (send.message.header.error != Errc::ok) {
+    world_.counters.count("node answers: " + std::string(name_of(send.message.header.error)));
+  }
+  world_.trace.full(name().c_str(), "sends kind %d %s", static_cast<int>(send.message.header.kind),
+                    name_of(send.message.header.error).data());
+  world_.network.send(node_end(id_.raw()), broker_cluster_end, std::move(frames), "to broker");
+}
+
+void NodeProcess::inspect(const partition::Send& send) {
+  if (send.path.empty() || !world_.inspector.enabled()) return;
+  const std::string key = request_key(send.path, send.message.header);
+  const auto request = requests_.find(key);
+  if (request == requests_.end()) return;  // A duplicate's answer, its original answered already.
+  world_.inspector.on_answer(id_, incarnation_, *disk_, request->second, send.message);
+}
+
+void NodeProcess::plan_tick() {
+  const Now at = now();
+  const Micros wanted = core_->next_deadline();
+  if (wanted >= never || wanted >= tick_at_) return;
+  tick_at_ = wanted;
+  plan(std::max(Micros(0), wanted - at.monotonic) + Micros(prng_.between(0, 500)), [this, wanted] {
+    if (tick_at_ != wanted) return;
+    tick_at_ = never;
+    step(partition::Tick{});
+    after_steps();
+  });
+}
+
+void NodeProcess::measure() {
+  partition::LoadMeasured load;
+  load.refused = refused_;
+  step(partition::DiskChanged{store_->disk_space()});
+  step(std::move(load));
+  for (auto& [key, log] : logs_) {
+    if (log.log && !log.broken) step(partition::SizesMeasured{key, log.log->sizes()});
+  }
+  maintain();
+  // Requests whose answers the inspector has not seen for long are of no more use.
+  if (requests_.size() > 5'000) requests_.clear();
+  plan(Micros(prng_.between(500'000, 1'500'000)), [this] { measure(); });
+  after_steps();
+}
+
+void NodeProcess::note_events() {
+  static const char* const names[] = {"registered",
+                                      "registration refused",
+                                      "broker lost",
+                                      "controller fenced",
+                                      "session ignored",
+                                      "assignment ignored",
+                                      "partition opening",
+                                      "partition online",
+                                      "partition open failed",
+                                      "partition halted",
+                                      "partition closed",
+                                      "storage full",
+                                      "storage has room",
+                                      "log shortened",
+                                      "retention",
+                                      "producer evicted",
+                                      "wal warning",
+                                      "topic removed",
+                                      "topic remove failed",
+                                      "membership save failed",
+                                      "unexpected",
+                                      "stopping",
+                                      "stopped"};
+  for (const partition::Event& event : effects_.events) {
+    const auto index = static_cast<std::size_t>(event.kind);
+    PINION_ASSERT(index < std::size(names));
+    world_.counters.count(std::string("node event: ") + names[index]);
+    const PartitionKey key = event.key.value_or(PartitionKey{});
+    world_.trace.brief(name().c_str(), "%s topic=%lld/%d %s", names[index],
+                       static_cast<long long>(key.topic.raw()), key.partition.raw(),
+                       event.detail.c_str());
+  }
+  effects_.events.clear();
+}
+
+}  // namespace pinion::sim

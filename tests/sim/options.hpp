@@ -1,0 +1,84 @@
+// Everything that a run may vary, drawn from its seed (swarm testing): sizes, delays, which faults
+// there are and how often, and the mix of the workload. A run is its options; printed at the start.
+#pragma once
+
+#include "tests/sim/network.hpp"
+
+#include "common/base/time.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace pinion::sim {
+
+struct FaultOptions {
+  Micros every{400'000};  ///< Mean time between two faults.
+  // Weights among each other; 0: not in this run.
+  std::uint32_t kill_node = 0;
+  std::uint32_t power_cut_node = 0;
+  std::uint32_t stop_node = 0;  ///< A clean stop and start.
+  std::uint32_t kill_broker = 0;
+  std::uint32_t power_cut_broker = 0;
+  std::uint32_t kill_client = 0;
+  std::uint32_t pause = 0;
+  std::uint32_t cut = 0;  ///< Between two processes, one or both ways.
+  std::uint32_t clog = 0;
+  std::uint32_t failing_sync = 0;
+  std::uint32_t full_disk = 0;
+  std::uint32_t full_meta_disk = 0;
+  std::uint32_t slow_disk = 0;
+  std::uint32_t clock_jump = 0;
+  std::uint32_t blackout = 0;    ///< Power cut of everything at once.
+  Micros outage_max{1'500'000};  ///< Until a killed process starts again, a cut heals.
+};
+
+struct DiskOptions {
+  Micros commit_min{100};
+  Micros commit_max{2'000};
+  Micros read_max{1'000};
+  std::uint32_t stall_per_10k = 0;
+  Micros stall_max{300'000};
+};
+
+struct WorkloadOptions {
+  std::uint32_t topics = 1;
+  std::int32_t partitions_max = 3;
+  std::uint32_t producers = 2;
+  std::uint32_t raw_producers = 1;
+  std::uint32_t consumers = 2;
+  std::uint32_t dequeuers = 1;
+  Micros send_every{4'000};  ///< Of one producer, mean; several records at once at times.
+  std::uint32_t burst_max = 8;
+  std::uint32_t value_bytes_max = 200;
+  std::uint32_t acks_all_percent = 100;  ///< The rest is leader and none.
+  std::uint32_t keyed_percent = 30;
+  std::uint32_t explicit_percent = 40;
+  Micros delivery_timeout{20'000'000};
+  std::uint32_t batch_bytes_max = 4'096;
+  Micros linger{2'000};
+  std::uint32_t create_topic_percent = 2;  ///< Of the admin's turns.
+  std::uint32_t delete_topic_percent = 1;
+  Micros admin_every{300'000};
+  std::int64_t retention_bytes = 0;
+};
+
+struct SimOptions {
+  std::uint64_t seed = 0;
+  std::int32_t nodes = 3;
+  Micros safety_phase{8'000'000};
+  Micros liveness_bound{60'000'000};
+  bool internal_checks = true;
+  std::uint64_t low_space_bytes = 0;
+  std::uint64_t tail_bytes = 64 << 20;  ///< Small ones make readers go to the disk.
+  NetworkOptions network;
+  FaultOptions faults;
+  DiskOptions disk;
+  WorkloadOptions workload;
+
+  [[nodiscard]] static SimOptions draw(std::uint64_t seed);
+  /// No faults and one of everything: what a scenario starts from.
+  [[nodiscard]] static SimOptions calm(std::uint64_t seed);
+  [[nodiscard]] std::string describe() const;
+};
+
+}  // namespace pinion::sim

@@ -1,0 +1,111 @@
+#include "tests/sim/workload.hpp"
+
+#include "common/base/assert.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace pinion::sim {
+
+template <typename Client, typename... Arguments>
+Client& Workload::add(const std::string& name, Arguments&&... arguments) {
+  auto& clients = cluster_.clients();
+  const auto index = static_cast<std::int32_t>(clients.size());
+  auto client = std::make_unique<Client>(world_, index, name, prng_.next(),
+                                         std::forward<Arguments>(arguments)...);
+  Client& added = *client;
+  clients.push_back(std::move(client));
+  return added;
+}
+
+Workload::Workload(Cluster& cluster, std::uint64_t seed)
+    : cluster_(cluster), world_(cluster.world()), prng_(seed) {
+  const WorkloadOptions& options = world_.options.workload;
+  admin_ = &add<AdminClient>("admin", book_);
+  const auto next_process = [this] { return processes_++; };
+  for (std::uint32_t i = 0; i < options.raw_producers; ++i) {
+    raw_producers_.push_back(&add<RawProducer>("raw-" + std::to_string(i), book_, next_process));
+  }
+  for (std::uint32_t i = 0; i < options.producers; ++i) {
+    producers_.push_back(&add<ProducerClient>("prod-" + std::to_string(i), book_, next_process));
+  }
+  const auto know_reader = [this](const std::string& reader, PartitionKey key) {
+    admin_->know_reader(reader, key);
+  };
+  for (std::uint32_t i = 0; i < options.consumers; ++i) {
+    consumers_.push_back(&add<ConsumerClient>("cons-" + std::to_string(i), book_, know_reader));
+  }
+  for (std::uint32_t i = 0; i < options.dequeuers; ++i) {
+    dequeuers_.push_back(&add<DequeueClient>("deq-" + std::to_string(i), book_));
+  }
+}
+
+void Workload::finish() {
+  stage_ = Stage::sending_last;
+  world_.trace.brief("workload", "sends its last records");
+  admin_->finish();
+  for (RawProducer* producer : raw_producers_) producer->finish();
+  for (ProducerClient* producer : producers_) producer->finish();
+  for (ConsumerClient* consumer : consumers_) consumer->finish();
+  watch();
+}
+
+void Workload::watch() {
+  advance();
+  if (stage_ != Stage::done) world_.scheduler.after(20ms, [this] { watch(); });
+}
+
+void Workload::advance() {
+  if (stage_ == Stage::sending_last && all_sent() && admin_->idle()) {
+    stage_ = Stage::catching_up;
+    world_.trace.brief("workload", "catches up");
+    for (DequeueClient* dequeuer : dequeuers_) dequeuer->finish();
+  }
+  if (stage_ == Stage::catching_up && all_caught_up()) {
+    stage_ = Stage::draining;
+    admin_->begin_drain();
+  }
+  if (stage_ == Stage::draining && admin_->drained()) stage_ = Stage::done;
+}
+
+bool Workload::all_sent() const {
+  return std::all_of(raw_producers_.begin(), raw_producers_.end(),
+                     [](const RawProducer* producer) { return producer->idle(); }) &&
+         std::all_of(producers_.begin(), producers_.end(),
+                     [](const ProducerClient* producer) { return producer->idle(); });
+}
+
+bool Workload::all_caught_up() const {
+  return std::all_of(dequeuers_.begin(), dequeuers_.end(),
+                     [](const DequeueClient* dequeuer) { return dequeuer->idle(); }) &&
+         std::all_of(consumers_.begin(), consumers_.end(),
+                     [](const ConsumerClient* consumer) { return consumer->caught_up(); });
+}
+
+std::string Workload::unfinished() const {
+  std::string text = admin_->unfinished();
+  for (const RawProducer* producer : raw_producers_) {
+    if (text.empty()) text = producer->unfinished();
+  }
+  for (const ProducerClient* producer : producers_) {
+    if (text.empty()) text = producer->unfinished();
+  }
+  for (const ConsumerClient* consumer : consumers_) {
+    if (text.empty()) text = consumer->unfinished();
+  }
+  for (const DequeueClient* dequeuer : dequeuers_) {
+    if (text.empty()) text = dequeuer->unfinished();
+  }
+  return text;
+}
+
+void Workload::count_outcomes() {
+  for (const Outcome outcome : {Outcome::ok, Outcome::fail, Outcome::info, Outcome::pending}) {
+    world_.counters.count(std::string("sends: ") + name_of(outcome),
+                          world_.checker.count_of(outcome));
+  }
+  world_.counters.count("records polled", world_.checker.records_polled());
+}
+
+}  // namespace pinion::sim

@@ -1,0 +1,40 @@
+// What all parts of one simulation share: virtual time, the network, the trace, the checkers and
+// the options that the seed drew.
+#pragma once
+
+#include "tests/sim/checker.hpp"
+#include "tests/sim/counters.hpp"
+#include "tests/sim/inspector.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/options.hpp"
+#include "tests/sim/scheduler.hpp"
+#include "tests/sim/trace.hpp"
+
+#include <cstdint>
+
+namespace pinion::sim {
+
+/// The ends of the network. Clients and nodes have one socket each, the broker has two.
+inline constexpr ActorId broker_client_end = 1;
+inline constexpr ActorId broker_cluster_end = 2;
+[[nodiscard]] constexpr ActorId node_end(std::int32_t node) { return 10 + node; }
+[[nodiscard]] constexpr ActorId client_end(std::int32_t client) { return 1000 + client; }
+
+struct World {
+  World(const SimOptions& sim_options, TraceLevel level)
+      : options(sim_options),
+        trace(scheduler, level),
+        network(scheduler, trace, counters, sim_options.seed ^ 0x6e6574776f726bULL),
+        inspector(checker, options.internal_checks) {}
+
+  const SimOptions options;
+  Scheduler scheduler;
+  Trace trace;
+  Counters counters;
+  Network network;
+  Checker checker;
+  Inspector inspector;
+  Micros wall_start{1'750'000'000'000'000};
+};
+
+}  // namespace pinion::sim
