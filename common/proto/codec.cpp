@@ -311,7 +311,7 @@ Message make_reply(const Header& request, Body body) {
   return message;
 }
 
-Message make_error_reply(const Header& request, Error error) {
+Message make_error_reply(const Header& request, const Error& error) {
   PINION_ASSERT(error.code != Errc::ok);
   ErrorBody body;
   body.detail = printable(error.detail, limits::error_detail_bytes_max);

@@ -68,6 +68,6 @@ struct Received {
 /// The answer to a request: the kind, ids and partition are taken over from it. A detail too long
 /// for limits::error_detail_bytes_max is cut.
 [[nodiscard]] Message make_reply(const Header& request, Body body);
-[[nodiscard]] Message make_error_reply(const Header& request, Error error);
+[[nodiscard]] Message make_error_reply(const Header& request, const Error& error);
 
 }  // namespace pinion
