@@ -132,21 +132,26 @@ TEST_CASE("transport: a frame outlives the socket that it came from", "[transpor
 }
 
 TEST_CASE("transport: a peer that is not there is no_peer, and nothing was sent", "[transport]") {
-  Pair pair;
-  CHECK(pair.router->try_send(only, frames_of({"c1", "", "early"})) == Sent::no_peer);
-  send(*pair.dealer, only, frames_of({"", "hello"}));
-  receive(*pair.router);
-  CHECK(pair.router->try_send(only, frames_of({"c2", "", "stranger"})) == Sent::no_peer);
-  CHECK(pair.router->try_send(only, frames_of({"c1", "", "answer"})) == Sent::queued);
-  CHECK(receive(*pair.dealer).frames == frames_of({"", "answer"}));
+  const auto context = make_context();
+  const auto router = open_one(context, router_config());
+  CHECK(router->try_send(only, frames_of({"c1", "", "early"})) == Sent::no_peer);
+  const auto dealer = open_one(context, dealer_config(router->bound_endpoint(only), "c1"));
+  send(*dealer, only, frames_of({"", "hello"}));
+  receive(*router);
+  CHECK(router->try_send(only, frames_of({"c2", "", "stranger"})) == Sent::no_peer);
+  CHECK(router->try_send(only, frames_of({"c1", "", "answer"})) == Sent::queued);
+  CHECK(receive(*dealer).frames == frames_of({"", "answer"}));
 }
 
 TEST_CASE("transport: a DEALER without its ROUTER would block, and wait ends when it is there",
           "[transport]") {
+  std::string endpoint;
+  {
+    // A context of its own: when that has ended, the address is free for certain.
+    const auto passing = make_context();
+    endpoint = open_one(passing, router_config())->bound_endpoint(only);
+  }
   const auto context = make_context();
-  auto router = open_one(context, router_config());
-  const std::string endpoint = router->bound_endpoint(only);
-  router.reset();
   const auto dealer = open_one(context, dealer_config(endpoint, "c1"));
   CHECK(dealer->try_send(only, frames_of({"", "stale"})) == Sent::would_block);
   std::unique_ptr<ZmqTransport> again;
@@ -194,14 +199,17 @@ TEST_CASE("transport: a peer that does not read would block and hurts nobody els
 }
 
 TEST_CASE("transport: a restarted peer takes its routing id over", "[transport]") {
-  Pair pair;
-  send(*pair.dealer, only, frames_of({"", "first life"}));
-  receive(*pair.router);
-  const auto second =
-      open_one(pair.context, dealer_config(pair.router->bound_endpoint(only), "c1"));
+  const auto context = make_context();
+  const auto router = open_one(context, router_config());
+  ZmqLinkConfig first_config = dealer_config(router->bound_endpoint(only), "c1");
+  first_config.reconnect_after = Micros(-1ms);  // Never: it hangs, and its connection with it.
+  const auto first = open_one(context, first_config);
+  send(*first, only, frames_of({"", "first life"}));
+  receive(*router);
+  const auto second = open_one(context, dealer_config(router->bound_endpoint(only), "c1"));
   send(*second, only, frames_of({"", "second life"}));
-  CHECK(receive(*pair.router).frames == frames_of({"c1", "", "second life"}));
-  CHECK(pair.router->try_send(only, frames_of({"c1", "", "answer"})) == Sent::queued);
+  CHECK(receive(*router).frames == frames_of({"c1", "", "second life"}));
+  CHECK(router->try_send(only, frames_of({"c1", "", "answer"})) == Sent::queued);
   CHECK(receive(*second).frames == frames_of({"", "answer"}));
 }
 
