@@ -44,7 +44,9 @@ void install_interrupt() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGHUP);
+  struct sigaction hang_up {};
+  sigaction(SIGHUP, nullptr, &hang_up);
+  if (hang_up.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);  // Unless nohup wants it so.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread(wait_for_signals, signals).detach();
 }
