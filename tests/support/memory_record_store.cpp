@@ -470,6 +470,29 @@ std::optional<MemoryFile::State> MemoryDisk::fsynced(const PartitionKey& key) co
   return found->second->fsynced ? *found->second->fsynced : found->second->written;
 }
 
+std::optional<Offset> MemoryDisk::fsynced_end(const PartitionKey& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = files_.find(key);
+  if (found == files_.end()) return std::nullopt;
+  return found->second->fsynced ? found->second->fsynced->log_end : found->second->written.log_end;
+}
+
+std::optional<Position> MemoryDisk::fsynced_position(const PartitionKey& key,
+                                                     const std::string& reader) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = files_.find(key);
+  if (found == files_.end()) return std::nullopt;
+  const State& state = found->second->fsynced ? *found->second->fsynced : found->second->written;
+  const auto position = state.positions.find(reader);
+  if (position == state.positions.end()) return std::nullopt;
+  return position->second;
+}
+
+std::uint64_t MemoryDisk::used_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return used();
+}
+
 std::vector<LogIdentity> MemoryDisk::files() const {
   const std::lock_guard lock(mutex_);
   std::vector<LogIdentity> identities;

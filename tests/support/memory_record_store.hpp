@@ -68,7 +68,8 @@ class MemoryDisk {
   void set_capacity(std::uint64_t bytes);
   static constexpr std::uint64_t unlimited = UINT64_MAX / 2;
 
-  /// The process died (kill -9): every file is closed, what was written stays.
+  /// The process died (kill -9): every file is closed, what was written stays. Requires: the dead
+  /// process's logs and readers are destroyed before the next one opens them.
   void kill();
 
   /// The power failed: as kill(), and of the transactions that were not fsynced at most the first
@@ -83,6 +84,11 @@ class MemoryDisk {
 
   /// What would survive a power cut now; nothing when there is no such file.
   [[nodiscard]] std::optional<MemoryFile::State> fsynced(const PartitionKey& key) const;
+  /// The same for the log's end and one reader's position alone, which is cheap.
+  [[nodiscard]] std::optional<Offset> fsynced_end(const PartitionKey& key) const;
+  [[nodiscard]] std::optional<Position> fsynced_position(const PartitionKey& key,
+                                                         const std::string& reader) const;
+  [[nodiscard]] std::uint64_t used_bytes() const;
   [[nodiscard]] std::vector<LogIdentity> files() const;
   [[nodiscard]] std::vector<std::string> set_aside() const;
   [[nodiscard]] std::uint64_t commits() const;
