@@ -123,7 +123,7 @@ class ProducerTopic {
   [[nodiscard]] std::int32_t partition_count() const noexcept;
 
   struct Inside;  ///< Private to the library.
-  explicit ProducerTopic(std::shared_ptr<Inside> inside) noexcept : inside_(std::move(inside)) {}
+  explicit ProducerTopic(std::shared_ptr<Inside> inside) noexcept;
   [[nodiscard]] Inside* inside() const noexcept { return inside_.get(); }
 
  private:

@@ -58,7 +58,8 @@ void ClientSession::on(const Now& now, FromBroker& input, Effects& out) {
   if (!received) {
     // Its request, if it was an answer, is sent again when its time is over.
     ++wire_.counters.messages_refused;
-    out.events.push_back({EventKind::message_refused, received.error().to_string()});
+    out.events.push_back(
+        {.kind = EventKind::message_refused, .detail = received.error().to_string()});
     return;
   }
   on_message(now, std::move(received->message), out);

@@ -56,6 +56,7 @@ class ClientSession {
 
   /// Its `problem` says why requests get no answer, and what to do.
   [[nodiscard]] ConnectionStatus status() const { return connection_.status(); }
+  [[nodiscard]] bool connected() const noexcept { return wire_.connected; }
   /// Why the broker refused our last hello, if it did.
   [[nodiscard]] const std::optional<Error>& refusal() const noexcept {
     return connection_.refusal();

@@ -21,7 +21,7 @@ ConnectionSession::Change ConnectionSession::on_hello_reply(const Now& now, cons
   if (header.request_id != hello_id_ || state_ == State::ready) return Change::none;
   if (const auto* error = std::get_if<ErrorBody>(&body)) {
     refusal_ = Error{header.error, error->detail};
-    out.events.push_back({EventKind::hello_refused, refusal_->to_string()});
+    out.events.push_back({.kind = EventKind::hello_refused, .detail = refusal_->to_string()});
     const std::string why = "the broker at " + broker_ + " refuses: " + refusal_->to_string();
     return rest(now, why, out);
   }
@@ -29,7 +29,7 @@ ConnectionSession::Change ConnectionSession::on_hello_reply(const Now& now, cons
   if (!hello_.cluster_id.empty() && reply.cluster_id != hello_.cluster_id) {
     refusal_ = Error{Errc::wrong_cluster, "the broker at " + broker_ + " is of cluster " +
                                               reply.cluster_id + ", not " + hello_.cluster_id};
-    out.events.push_back({EventKind::hello_refused, refusal_->to_string()});
+    out.events.push_back({.kind = EventKind::hello_refused, .detail = refusal_->to_string()});
     return rest(now, refusal_->detail, out);
   }
   return become_ready(now, reply, out);
@@ -53,13 +53,14 @@ ConnectionSession::Change ConnectionSession::become_ready(const Now& now, const 
   status_.cluster_id = reply.cluster_id;
   status_.server_version = reply.server_version;
   status_.record_bytes_max = reply.record_bytes_max;
-  out.events.push_back({EventKind::connected, broker_});
+  out.events.push_back({.kind = EventKind::connected, .detail = broker_});
   return Change::became_ready;
 }
 
 ConnectionSession::Change ConnectionSession::on_say_hello(const Now& now, Effects& out) {
   if (state_ != State::ready) return Change::none;
-  out.events.push_back({EventKind::connection_lost, "the broker does not know us any more"});
+  out.events.push_back(
+      {.kind = EventKind::connection_lost, .detail = "the broker does not know us any more"});
   wire_->connected = false;
   wire_->problem = "the broker at " + broker_ + " has restarted; saying hello again";
   wire_->forget_all();
@@ -136,7 +137,7 @@ ConnectionSession::Change ConnectionSession::rest(const Now& now, std::string wh
   wire_->connected = false;
   wire_->problem = std::move(why);
   if (!was_ready) return Change::none;
-  out.events.push_back({EventKind::connection_lost, wire_->problem});
+  out.events.push_back({.kind = EventKind::connection_lost, .detail = wire_->problem});
   wire_->forget_all();
   ++status_.reconnects;
   return Change::lost;

@@ -48,7 +48,8 @@ void ConsumerSession::ask(const Now& now, Parts::value_type& at, Effects& out) {
 bool ConsumerSession::fetch(const Now& now, Parts::value_type& at, Effects& out) {
   Part& part = at.second;
   const std::size_t share = fetch_share();
-  const Micros wait = fetch_wait();
+  // So that the high watermark, and with it the lag, is known at once.
+  const Micros wait = part.fresh ? Micros{0} : fetch_wait();
   const Body body = Fetch{part.next, part.last_epoch, static_cast<std::uint32_t>(share),
                           static_cast<std::uint32_t>(wait / 1ms)};
   part.sent_under = metadata_->leader_epoch(at.first);
@@ -69,6 +70,7 @@ bool ConsumerSession::fetch(const Now& now, Parts::value_type& at, Effects& out)
 void ConsumerSession::locate(Parts::value_type& at, Offset next, Epoch last_epoch, Effects& out) {
   Part& part = at.second;
   part.phase = Phase::fetching;
+  part.fresh = true;
   part.next = next;
   part.last_epoch = last_epoch;
   out.located.push_back({handle_, at.first, part.reading, next, part.committed});
@@ -98,7 +100,8 @@ void ConsumerSession::on_fetched(const Now& now, Parts::value_type& at, Message&
     return;
   }
   // A peer that answers empty at once, again and again, must not be asked as fast as it answers.
-  const bool hasty = !progress && now.monotonic - part.sent_at < fetch_wait() / 4;
+  const bool hasty = !progress && !part.fresh && now.monotonic - part.sent_at < fetch_wait() / 4;
+  part.fresh = false;
   part.retry_at = hasty ? now.monotonic + part.retry.next(wire_->prng) : now.monotonic;
 }
 
@@ -126,7 +129,7 @@ void ConsumerSession::on_corrupt(const Now& now, Parts::value_type& at, Error wh
   Part& part = at.second;
   const std::string text = "the batch at offset " + std::to_string(part.next.raw()) +
                            " came damaged: " + why.to_string();
-  out.events.push_back({EventKind::corrupt_batch, text});
+  out.events.push_back({.kind = EventKind::corrupt_batch, .detail = text});
   if (++part.corrupt >= limits::consumer_corrupt_fetches_max) {
     stop(at, fail(Errc::corrupt_record, text + "; seek beyond it to go on"), out);
     return;

@@ -85,6 +85,7 @@ class ConsumerSession {
     std::size_t buffered = 0;  ///< Payload bytes that are not consumed.
     std::size_t reserved = 0;  ///< What the fetch on its way may bring.
     bool queued = false;       ///< Stands in line_.
+    bool fresh = false;        ///< Located and not fetched yet: the first answer comes at once.
     int corrupt = 0;           ///< Fetches in a row.
     std::optional<RequestId> request;
     Micros sent_at{0};

@@ -140,7 +140,7 @@ void ProducerSession::take_new_epoch(Lanes::value_type& at, Effects& out) {
     lane.next_sequence = batch.header.next_sequence();
   }
   ++wire_->counters.epochs_taken;
-  out.events.push_back({EventKind::epoch_taken, lane.last_detail});
+  out.events.push_back({EventKind::epoch_taken, lane.last_detail, open_.producer});
 }
 
 /// Its answer is not waited for any more; it may come to be carried out all the same.

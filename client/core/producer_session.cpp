@@ -58,6 +58,11 @@ void ProducerSession::on_answer(const Now& now, PartitionKey key, Message&& answ
   if (const auto* reply = std::get_if<ProduceReply>(&answer.body)) {
     at->second.retry.reset();
     finish(key, batch, Outcome::acknowledged, {});
+    // Answers come in the order of the requests, so one that an earlier batch still lacks was lost.
+    for (auto earlier = inflight.begin(); earlier != found; ++earlier) {
+      earlier->answer_by =
+          std::min(earlier->answer_by, now.monotonic + limits::client_lost_after_gap);
+    }
     batch.done->base_offset = reply->base_offset;
     batch.done->append_time = reply->append_time;
   } else if (answer.header.error == Errc::duplicate_sequence) {
@@ -214,7 +219,7 @@ bool ProducerSession::attempt(const Now& now, Lanes::value_type& at, Batch& batc
   }
   if (batch.attempts > 0) {
     ++wire_->counters.resends;
-    out.events.push_back({EventKind::batch_resent, {}});
+    out.events.push_back({EventKind::batch_resent, {}, open_.producer});
   }
   ++batch.attempts;
   ++batch.unresolved;

@@ -217,7 +217,8 @@ enum class EventKind : std::uint8_t {
 /// For logs and counters; never for decisions.
 struct Event {
   EventKind kind{};
-  std::string detail;
+  std::string detail{};
+  ProducerHandle producer{0};  ///< With batch_resent and epoch_taken.
 };
 
 /// Reused by the runner: it carries out and clears.
