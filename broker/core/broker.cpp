@@ -11,6 +11,10 @@ namespace pinion {
 
 namespace {
 
+/// An answer to cluster_status of this size is given again for so long.
+constexpr std::size_t status_bytes_kept = 64 * limits::kib;
+constexpr Micros status_kept_for = 100ms;
+
 /// Where the header stands in a message as a ROUTER hands it over, or nothing when the frames are
 /// not ours. Looks at sizes only.
 [[nodiscard]] std::optional<std::size_t> find_header(const Frames& frames) {
@@ -117,9 +121,10 @@ void Broker::on_client_message(const Now& now, Frames& frames, std::size_t index
       break;
   }
   if (stopping_) return refuse(std::move(path), header, fail(Errc::shutting_down), out);
+  if (reply_as_before(now, path, header, received->message.body, out)) return;
   controller_.step(now, ClientRequest{std::move(path), header, std::move(received->message.body)},
                    effects_);
-  carry_out(out);
+  carry_out(now, out);
 }
 
 void Broker::on_hello(const Now& now, const Frames& path, const Header& header, const Hello& hello,
@@ -162,7 +167,7 @@ void Broker::on(const Now& now, FromNode& input, BrokerEffects& out) {
     return;
   }
   controller_.step(now, NodeHeard{frames[0]}, effects_);
-  carry_out(out);
+  carry_out(now, out);
   if (!frames[1].empty()) {
     // An answer. One of a node without a session is as true as any: it goes on too.
     if (auto answer = router_.answer(std::move(frames))) {
@@ -180,7 +185,7 @@ void Broker::on(const Now& now, FromNode& input, BrokerEffects& out) {
       now,
       NodeMessage{std::move(routing), received->message.header, std::move(received->message.body)},
       effects_);
-  carry_out(out);
+  carry_out(now, out);
 }
 
 void Broker::on(const Now&, NotSent& input, BrokerEffects& out) {
@@ -207,12 +212,12 @@ void Broker::on(const Now&, NotSent& input, BrokerEffects& out) {
 
 void Broker::on(const Now& now, MetaPersisted& input, BrokerEffects& out) {
   controller_.step(now, input, effects_);
-  carry_out(out);
+  carry_out(now, out);
 }
 
 void Broker::on(const Now& now, MetaStalled& input, BrokerEffects& out) {
   controller_.step(now, input, effects_);
-  carry_out(out);
+  carry_out(now, out);
 }
 
 void Broker::on(const Now&, Vitals& input, BrokerEffects&) { vitals_ = input; }
@@ -220,7 +225,7 @@ void Broker::on(const Now&, Vitals& input, BrokerEffects&) { vitals_ = input; }
 void Broker::on(const Now& now, Tick& input, BrokerEffects& out) {
   router_.tick(now);
   controller_.step(now, input, effects_);
-  carry_out(out);
+  carry_out(now, out);
 }
 
 void Broker::on(const Now&, Stop&, BrokerEffects& out) {
@@ -240,16 +245,11 @@ void Broker::on(const Now&, Stop&, BrokerEffects& out) {
 }
 
 /// Carries out what the controller wants, which the router must hear of first.
-void Broker::carry_out(BrokerEffects& out) {
+void Broker::carry_out(const Now& now, BrokerEffects& out) {
   for (const NodeUpdate& update : effects_.nodes) router_.update_node(update);
   for (const RouteUpdate& update : effects_.routes) router_.update_route(update);
   for (const TopicId topic : effects_.routes_removed) router_.remove_topic(topic);
-  for (ClientReply& answer : effects_.replies) {
-    if (auto* status = std::get_if<ClusterStatusReply>(&answer.message.body)) {
-      complete(status->broker);
-    }
-    send(answer.client, answer.message, out);
-  }
+  for (ClientReply& answer : effects_.replies) reply(now, answer, out);
   for (const NodeSend& message : effects_.to_nodes) {
     NodeFrames frames;
     frames.frames = join({message.routing}, encode_header(message.message.header),
@@ -260,6 +260,28 @@ void Broker::carry_out(BrokerEffects& out) {
   std::move(effects_.persist.begin(), effects_.persist.end(), std::back_inserter(out.persist));
   std::move(effects_.events.begin(), effects_.events.end(), std::back_inserter(out.events));
   effects_.clear();
+}
+
+void Broker::reply(const Now& now, ClientReply& answer, BrokerEffects& out) {
+  auto* status = std::get_if<ClusterStatusReply>(&answer.message.body);
+  if (status == nullptr) return send(answer.client, answer.message, out);
+  complete(status->broker);
+  Bytes body = encode_body(answer.message.body);
+  if (body.size() >= status_bytes_kept && !status->partitions.empty()) {
+    status_body_ = body;
+    status_until_ = now.monotonic + status_kept_for;
+  }
+  out.to_clients.push_back(
+      join(answer.client, encode_header(answer.message.header), std::move(body), {}));
+}
+
+bool Broker::reply_as_before(const Now& now, const Frames& path, const Header& header,
+                             const Body& body, BrokerEffects& out) {
+  const auto* asked = std::get_if<ClusterStatusRequest>(&body);
+  if (asked == nullptr || !asked->with_partitions || now.monotonic >= status_until_) return false;
+  const Header answer = make_reply(header, {}).header;
+  out.to_clients.push_back(join(path, encode_header(answer), status_body_, {}));
+  return true;
 }
 
 /// Encoded once, and shared by all.

@@ -104,7 +104,10 @@ class Broker {
                          const Header& header, BrokerEffects& out);
   void on_hello(const Now& now, const Frames& path, const Header& header, const Hello& hello,
                 BrokerEffects& out);
-  void carry_out(BrokerEffects& out);
+  void carry_out(const Now& now, BrokerEffects& out);
+  void reply(const Now& now, ClientReply& answer, BrokerEffects& out);
+  [[nodiscard]] bool reply_as_before(const Now& now, const Frames& path, const Header& header,
+                                     const Body& body, BrokerEffects& out);
   void push(const MetadataChanged& change, BrokerEffects& out);
   void complete(BrokerStatus& status) const;
   void send(const Frames& path, const Message& message, BrokerEffects& out);
@@ -119,6 +122,10 @@ class Broker {
   Vitals vitals_;
   Micros started_at_{0};
   bool stopping_ = false;
+  /// The last large answer to cluster_status, for those that ask again at once: making it anew each
+  /// time would let one client slow down all.
+  Bytes status_body_;
+  Micros status_until_{0};
   ControllerEffects effects_;  ///< Reused; empty between steps.
 };
 

@@ -86,6 +86,8 @@ void Controller::on(const Now& now, const NodeMessage& message, ControllerEffect
     case Kind::goodbye:
       return on_node_goodbye(now, message, out);
     default:
+      // Whatever it is, it is not from a node that we know.
+      if (by_routing_.count(std::string(message.routing.view())) == 0) say_hello(message, out);
       return;
   }
 }

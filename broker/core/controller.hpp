@@ -137,8 +137,7 @@ class Controller {
   /// A topic between its creation's decision and the last report of its partitions.
   struct Creating {
     std::string name;
-    std::size_t partitions = 0;
-    std::vector<NodeId> leaders;
+    std::vector<NodeId> leaders;  ///< Until it is durable.
     bool durable = false;
     std::vector<Waiter> creators;    ///< Answered when all have reported, or their time is over.
     std::vector<Waiter> latecomers;  ///< Others that asked for the same name: topic_exists.
@@ -203,7 +202,7 @@ class Controller {
                     ControllerEffects& out);
   void decide_opened(std::vector<PartitionKey> opened, ControllerEffects& out);
   void then(const Now& now, const ReplicasOpened& opened, ControllerEffects& out);
-  void set_state(Partition& partition, PartitionState state, std::string detail,
+  void set_state(Partition& partition, PartitionState state, const std::string& detail,
                  ControllerEffects& out);
   void update_route(const Partition& partition, ControllerEffects& out) const;
   void send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,
@@ -230,6 +229,7 @@ class Controller {
   void on_metadata(const Now& now, const ClientRequest& request, ControllerEffects& out);
   void on_cluster_status(const Now& now, const ClientRequest& request, ControllerEffects& out);
   [[nodiscard]] TopicMetadata metadata_of(const Topic& topic) const;
+  [[nodiscard]] TopicMetadata metadata_within(const Topic& topic, std::size_t& bytes) const;
   [[nodiscard]] PartitionStatus status_of(const Partition& partition) const;
   [[nodiscard]] NodeStatus status_of(const Node& node) const;
 
@@ -253,6 +253,8 @@ class Controller {
   std::map<TopicId, std::vector<Waiter>> removing_;
   std::size_t waiters_ =
       0;  ///< In creating_, removing_ and, beyond one a name, registering_names_.
+  std::map<NodeId, std::uint64_t> placing_;  ///< Partitions decided and not durable, by leader.
+  std::size_t placing_total_ = 0;
   std::map<NodeId, Registering> registering_;
   std::map<RegistrationKey, std::vector<Waiter>> registering_names_;
   std::map<std::pair<RegistrationKind, RegistrationId>, Waiter> registering_numbers_;

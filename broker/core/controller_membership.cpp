@@ -10,6 +10,9 @@ namespace pinion {
 
 namespace {
 
+/// As PartitionStatus promises.
+constexpr std::size_t status_readers_max = 64;
+
 [[nodiscard]] std::string name_of_node(NodeId id) { return "node " + std::to_string(id.raw()); }
 
 [[nodiscard]] bool is_same_store(const Node& node, const RegisterNode& request) {
@@ -40,7 +43,9 @@ void Controller::on_register_node(const Now& now, const NodeMessage& message,
   }
   const auto registering = registering_.find(request.node);
   if (registering != registering_.end()) {
-    registering->second.again = message;
+    std::optional<NodeMessage>& again = registering->second.again;
+    if (again && std::get<RegisterNode>(again->body).incarnation > request.incarnation) return;
+    again = message;
     return;
   }
   keep_node(now, message, out);
@@ -254,6 +259,9 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
       continue;
     }
     partition->status = status;
+    if (partition->status.readers.size() > status_readers_max) {
+      partition->status.readers.resize(status_readers_max);
+    }
     refresh_.insert(key);
     note_replica(*node,
                  {.topic = status.topic,

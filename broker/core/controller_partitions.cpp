@@ -4,6 +4,7 @@
 
 #include "broker/core/controller.hpp"
 #include "common/base/assert.hpp"
+#include "common/base/text.hpp"
 #include "common/proto/codec.hpp"
 
 namespace pinion {
@@ -16,6 +17,9 @@ namespace {
 
 /// Assignments are sent again after 2, 4, 8, ... seconds, at most this many doublings.
 constexpr std::uint32_t assign_doublings_max = 4;
+
+/// A sentence for people; there may be 50,000 of them in one answer.
+constexpr std::size_t partition_detail_bytes_max = 256;
 
 }  // namespace
 
@@ -70,21 +74,26 @@ void Controller::decide_opened(std::vector<PartitionKey> opened, ControllerEffec
 }
 
 void Controller::then(const Now& now, const ReplicasOpened& opened, ControllerEffects& out) {
+  std::set<TopicId> topics;
   for (const PartitionKey key : opened.keys) {
     Partition* partition = partitions_.find(key);
     if (partition == nullptr) continue;
+    topics.insert(key.topic);
     partition->opened_pending = false;
     // Lost or assigned anew in the meantime: the next report says.
     if (partition->state != PartitionState::opening) continue;
     if (partition->reported == PartitionState::offline) continue;
     set_state(*partition, partition->reported, partition->reported_detail, out);
   }
-  expire_creators(now, out);
+  for (const TopicId topic : topics) {
+    if (creating_.count(topic) != 0) finish_creation(now, topic, out);
+  }
 }
 
-void Controller::set_state(Partition& partition, PartitionState state, std::string detail,
+void Controller::set_state(Partition& partition, PartitionState state, const std::string& detail,
                            ControllerEffects& out) {
-  const bool same = partition.state == state && partition.detail == detail;
+  const bool same =
+      partition.state == state && partition.detail == printable(detail, partition_detail_bytes_max);
   if (state == PartitionState::opening || state == PartitionState::offline) {
     partition.reported = PartitionState::offline;
     partition.reported_detail.clear();
@@ -98,7 +107,7 @@ void Controller::set_state(Partition& partition, PartitionState state, std::stri
   }
   if (same) return;
   partition.state = state;
-  partition.detail = std::move(detail);
+  partition.detail = printable(detail, partition_detail_bytes_max);
   mark_changed(partition.meta.key.topic);
   update_route(partition, out);
   out.events.push_back({.kind = BrokerEventKind::partition_state,

@@ -37,16 +37,13 @@ namespace {
 // --------------------------------------------------------------------------------------
 
 std::vector<PlacementNode> Controller::placement_nodes() const {
-  std::map<NodeId, std::uint64_t> on_their_way;
-  for (const auto& [topic, creating] : creating_) {
-    if (creating.durable) continue;
-    for (const NodeId leader : creating.leaders) ++on_their_way[leader];
-  }
   std::vector<PlacementNode> nodes;
   for (const auto& [id, node] : nodes_.rows()) {
     if (!node.alive()) continue;
+    const auto placing = placing_.find(id);
+    const std::uint64_t on_their_way = placing == placing_.end() ? 0 : placing->second;
     nodes.push_back({.id = id,
-                     .partitions = partitions_.led_by(id).size() + on_their_way[id],
+                     .partitions = partitions_.led_by(id).size() + on_their_way,
                      .topics = node.meta.topics,
                      .rack = node.meta.rack,
                      .region = node.meta.region});
@@ -59,10 +56,7 @@ Result<TopicId> Controller::create_topic(const Now& now, const std::string& name
                                          const TopicConfig& config, ControllerEffects& out) {
   PINION_CHECK(check_config(config));
   PINION_CHECK(may_decide());
-  std::size_t partitions = partitions_.size();
-  for (const auto& [topic, creating] : creating_) {
-    if (!creating.durable) partitions += creating.partitions;
-  }
+  const std::size_t partitions = partitions_.size() + placing_total_;
   if (topics_.size() + creating_names_.size() >= limits::topics_max ||
       partitions + static_cast<std::size_t>(config.partitions) > limits::partitions_max) {
     return failure(Errc::limit_reached, "a cluster has at most " +
@@ -87,7 +81,8 @@ Result<TopicId> Controller::create_topic(const Now& now, const std::string& name
   }
   Creating& creating = creating_[id];
   creating.name = name;
-  creating.partitions = leaders.size();
+  for (const NodeId leader : leaders) ++placing_[leader];
+  placing_total_ += leaders.size();
   creating.leaders = std::move(leaders);
   creating_names_[name] = id;
   std::vector<MetaOp> ops;
@@ -129,6 +124,9 @@ void Controller::on_create_topic(const Now& now, const ClientRequest& request,
 void Controller::then(const Now& now, const TopicCreated& created, ControllerEffects& out) {
   Creating& creating = creating_.at(created.topic);
   creating.durable = true;
+  for (const NodeId leader : creating.leaders) --placing_[leader];
+  placing_total_ -= creating.leaders.size();
+  creating.leaders.clear();
   creating_names_.erase(creating.name);
   mark_changed(created.topic);
   std::map<NodeId, std::vector<PartitionKey>> assigned;

@@ -55,15 +55,30 @@ void Controller::on_metadata(const Now& now, const ClientRequest& request, Contr
   MetadataReply answer;
   answer.controller_epoch = epoch_;
   answer.metadata_version = metadata_version_;
+  std::size_t bytes = 0;
   if (asked.topics.empty()) {
-    for (const auto& [id, topic] : topics_.rows()) answer.topics.push_back(metadata_of(topic));
+    for (const auto& [id, topic] : topics_.rows()) {
+      answer.topics.push_back(metadata_within(topic, bytes));
+    }
   } else {
+    std::set<TopicId> seen;  // A name asked for a thousand times is answered once.
     for (const std::string& name : asked.topics) {
       const Topic* topic = topics_.find(std::string_view(name));
-      if (topic != nullptr) answer.topics.push_back(metadata_of(*topic));
+      if (topic == nullptr || !seen.insert(topic->meta.id).second) continue;
+      answer.topics.push_back(metadata_within(*topic, bytes));
     }
   }
   reply(waiter_of(now, request), std::move(answer), out);
+}
+
+/// The topic's metadata, without the sentences when the answer is large already.
+TopicMetadata Controller::metadata_within(const Topic& topic, std::size_t& bytes) const {
+  TopicMetadata metadata = metadata_of(topic);
+  if (bytes + estimated_bytes(metadata) > status_bytes_max / 2) {
+    for (PartitionMetadata& partition : metadata.partitions) partition.detail.clear();
+  }
+  bytes += estimated_bytes(metadata);
+  return metadata;
 }
 
 // ---- The cluster's state
@@ -108,8 +123,7 @@ void Controller::on_cluster_status(const Now& now, const ClientRequest& request,
   for (const auto& [id, node] : nodes_.rows()) answer.nodes.push_back(status_of(node));
   std::size_t bytes = answer.nodes.size() * 512;
   for (const auto& [id, topic] : topics_.rows()) {
-    answer.topics.push_back(metadata_of(topic));
-    bytes += estimated_bytes(answer.topics.back());
+    answer.topics.push_back(metadata_within(topic, bytes));
   }
   const auto add_registrations = [&](RegistrationKind kind, std::vector<RegistrationStatus>& list) {
     for (const Registration& r : registrations_.newest(kind)) {

@@ -175,8 +175,8 @@ Result<std::unique_ptr<SqliteMetaStore>> SqliteMetaStore::open(
     PINION_CHECK(inside->database->exec("PRAGMA page_size = " + std::to_string(page_bytes)));
     PINION_TRY(mode, inside->database->query_text("PRAGMA journal_mode = WAL"));
     if (mode != "wal") return failure(Errc::io_failed, "the file system cannot do WAL");
-    PINION_CHECK(inside->database->exec(
-        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4096"));
+    inside->database->watch_wal();
+    PINION_CHECK(inside->database->exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -4096"));
     PINION_CHECK(check_file(*inside->database, inside->path));
     PINION_TRY(rows, MetaRowWriter::prepare(*inside->database));
     inside->rows.emplace(std::move(rows));

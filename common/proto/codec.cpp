@@ -189,8 +189,9 @@ Result<Header> decode_header(std::string_view frame) {
                                                   " is not spoken here; " +
                                                   std::to_string(protocol_version) + " is");
   }
-  unpacker = Unpacker(frame);
-  if (!unpacker.unpack(header) || !unpacker.at_end()) return unpacker.problem("the header");
+  if (!unpacker.unpack_fields<1>(header, count) || !unpacker.at_end()) {
+    return unpacker.problem("the header");
+  }
   if (!is_known(header.kind)) {
     return failure(Errc::unknown_kind, "messages of kind " +
                                            std::to_string(static_cast<unsigned>(header.kind)) +

@@ -140,10 +140,17 @@ class Unpacker {
   template <HasFields T>
   bool unpack(T& value) {
     std::uint32_t count = 0;
-    if (!reader_.read_array(count)) return false;
+    return reader_.read_array(count) && unpack_fields<0>(value, count);
+  }
+  /// The fields from the one of that index on, of an array of `count` elements.
+  template <std::size_t First, HasFields T>
+  bool unpack_fields(T& value, std::uint32_t count) {
     if (count < field_count<T>) return reader_.refuse("fields are missing");
-    const bool all =
-        std::apply([this](auto&... field) { return (this->unpack(field) && ...); }, value.fields());
+    auto fields = value.fields();
+    const bool all = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return (this->unpack(std::get<First + I>(fields)) && ...);
+    }
+    (std::make_index_sequence<field_count<T> - First>());
     for (std::size_t i = field_count<T>; all && i < count; ++i) {
       if (!reader_.skip(2)) return false;
     }

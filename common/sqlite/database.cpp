@@ -110,6 +110,7 @@ struct Database::Hooks {
   std::function<bool()> interrupt;
   std::function<bool(const Action&)> allow;
   std::int64_t wal_pages = 0;
+  RowSinkSlot row_sink;
 };
 
 Result<Database> Database::open(const std::string& path, const OpenOptions& options) {
@@ -139,17 +140,9 @@ Result<Database> Database::open(const std::string& path, const OpenOptions& opti
   const int rc = sqlite3_open_v2(name.c_str(), &database.handle_, flags, vfs);
   if (rc != SQLITE_OK) return failure(error_of(rc, database.handle_, "opening " + path));
   database.hooks_ = std::make_unique<Hooks>();
-  sqlite3* handle = database.handle_;
-  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
-  sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+  sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
   database.set_busy_timeout(options.busy_timeout);
-  sqlite3_wal_hook(
-      handle,
-      [](void* hooks, sqlite3*, const char*, int pages) {
-        static_cast<Hooks*>(hooks)->wal_pages = pages;
-        return SQLITE_OK;
-      },
-      database.hooks_.get());
   return database;
 }
 
@@ -228,6 +221,16 @@ Result<CheckpointResult> Database::checkpoint(CheckpointMode mode) {
   return CheckpointResult{log_pages, moved_pages, busy};
 }
 
+void Database::watch_wal() noexcept {
+  sqlite3_wal_hook(
+      handle_,
+      [](void* hooks, sqlite3*, const char*, int pages) {
+        static_cast<Hooks*>(hooks)->wal_pages = pages;
+        return SQLITE_OK;
+      },
+      hooks_.get());
+}
+
 std::int64_t Database::wal_pages() const noexcept { return hooks_->wal_pages; }
 
 void Database::set_busy_timeout(Micros timeout) noexcept {
@@ -237,6 +240,8 @@ void Database::set_busy_timeout(Micros timeout) noexcept {
 void Database::set_checkpoint_on_close(bool checkpoint) noexcept {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, checkpoint ? 0 : 1, nullptr);
 }
+
+RowSinkSlot& Database::row_sink_slot() noexcept { return hooks_->row_sink; }
 
 std::size_t Database::memory_bytes() const noexcept {
   std::size_t bytes = 0;

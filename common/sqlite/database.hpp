@@ -148,6 +148,13 @@ struct Action {
   std::string_view inside;
 };
 
+class RowSink;
+/// Where the rows of a running statement go; see row_sink.hpp.
+struct RowSinkSlot {
+  RowSink* sink = nullptr;
+  bool full = false;
+};
+
 class Database {
  public:
   /// Opens without mutexes, with extended result codes and without double-quoted strings. Nothing
@@ -187,6 +194,9 @@ class Database {
   /// `busy` is no error. Everything else that keeps it from finishing is.
   [[nodiscard]] Result<CheckpointResult> checkpoint(CheckpointMode mode);
 
+  /// From now on nothing is checkpointed by itself, and wal_pages() counts. (Setting the pragma
+  /// wal_autocheckpoint would undo it: SQLite has one hook for both.)
+  void watch_wal() noexcept;
   /// Pages in the write-ahead log after this connection's last commit.
   [[nodiscard]] std::int64_t wal_pages() const noexcept;
 
@@ -212,6 +222,7 @@ class Database {
 
   /// For common/sqlite and tests.
   [[nodiscard]] sqlite3* raw() noexcept { return handle_; }
+  [[nodiscard]] RowSinkSlot& row_sink_slot() noexcept;
 
  private:
   struct Hooks;

@@ -2,6 +2,7 @@
 
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
+#include "common/proto/codec.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -19,10 +20,12 @@ Node::Node(NodeOptions options) : options_(std::move(options)), prng_(options_.s
 }
 
 void Node::step(const Now& now, Input input, Effects& out) noexcept {
+  const bool was_stopped = stopped();
   std::visit([&](auto& in) { on(now, in, out); }, input);
   trim_tails();
   start_waiting_reads(now, out);
   if (stopping_) say_goodbye_when_done(out);
+  if (!was_stopped && stopped()) event(out, EventKind::stopped, Severity::info, {});
 }
 
 void Node::on(const Now& now, FromBroker& in, Effects& out) {
@@ -32,10 +35,9 @@ void Node::on(const Now& now, FromBroker& in, Effects& out) {
     return;
   }
   Message& message = in.message;
-  const auto kind = static_cast<std::uint16_t>(message.header.kind);
-  if (kind % 2 == 0 || kind >= static_cast<std::uint16_t>(Kind::metadata_changed)) {
+  if (!is_request(message.header.kind)) {
     event(out, EventKind::unexpected, Severity::warn,
-          "kind " + std::to_string(kind) + " came as a request");
+          "kind " + std::to_string(static_cast<int>(message.header.kind)) + " came as a request");
     return;
   }
   ++shared_.requests_open;
@@ -73,13 +75,12 @@ void Node::on_request(const Now& now, Request request, Effects& out) {
 }
 
 void Node::on(const Now& /*now*/, Malformed& in, Effects& out) {
-  const auto kind = static_cast<std::uint16_t>(in.header.kind);
-  if (in.path.empty() || kind % 2 == 0) {
+  ++shared_.refused;
+  if (in.path.empty() || !is_request(in.header.kind)) {
     event(out, EventKind::unexpected, Severity::warn, in.error.to_string());
     return;
   }
   ++shared_.requests_open;
-  ++shared_.refused;
   shared_.refuse({std::move(in.path), in.header}, std::move(in.error), epoch_unknown, out);
 }
 

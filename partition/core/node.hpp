@@ -77,6 +77,7 @@ class Node {
   /// After Stop: everything is answered and closed, and the goodbye is among the effects.
   [[nodiscard]] bool stopped() const noexcept;
 
+  [[nodiscard]] LinkState link() const noexcept { return link_; }
   [[nodiscard]] NodeView view() const;
   [[nodiscard]] std::vector<PartitionKey> partitions() const;
   [[nodiscard]] std::optional<ReplicaView> replica(PartitionKey key) const;

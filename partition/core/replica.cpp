@@ -153,7 +153,7 @@ void Replica::become_leading(const Now& now, Opened& in, Effects& out) {
                       ", newer than the leader broker's " +
                       std::to_string(assignment_.leader_epoch.raw()) +
                       ": the broker's metadata is older than the data; restore a newer broker.db",
-                  out);
+                  out, CloseHow::clean);
     return;
   }
   Leading leading;
@@ -169,7 +169,7 @@ void Replica::become_leading(const Now& now, Opened& in, Effects& out) {
             std::to_string(log_.log_end.raw()) + (recovered.clean ? "" : " after a crash"));
 }
 
-void Replica::become_halted(std::string why, Effects& out) {
+void Replica::become_halted(std::string why, Effects& out, CloseHow how) {
   PINION_ASSERT(!std::holds_alternative<Halted>(role_));
   const bool closing = std::holds_alternative<Closing>(role_);
   event(out, EventKind::partition_halted, Severity::error, why);
@@ -180,7 +180,7 @@ void Replica::become_halted(std::string why, Effects& out) {
   drop_pending(halted_error(why), out);
   log_.tail.clear();
   close_wanted_ = true;
-  close_how_ = CloseHow::abandon;
+  close_how_ = how;
   state_changed();
   continue_closing(out);
 }

@@ -111,7 +111,7 @@ class Replica {
   // replica.cpp
   void open(Effects& out);
   void become_leading(const Now& now, Opened& in, Effects& out);
-  void become_halted(std::string why, Effects& out);
+  void become_halted(std::string why, Effects& out, CloseHow how = CloseHow::abandon);
   void continue_closing(Effects& out);
   void answer_everything_waiting(const Error& why, Effects& out);
   void refuse_by_role(Asker&& asker, Effects& out);

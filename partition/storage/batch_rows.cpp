@@ -2,6 +2,7 @@
 
 #include "common/base/checksum.hpp"
 #include "common/base/limits.hpp"
+#include "common/sqlite/row_sink.hpp"
 
 #include <cstring>
 #include <limits>
@@ -19,34 +20,78 @@ std::string range_of(const BatchHeader& header) {
          std::to_string(header.last_offset().raw());
 }
 
-tl::unexpected<Error> damaged(const BatchRow& batch, std::string_view what) {
-  return failure(Errc::file_corrupt, "batch " + range_of(batch.header) + ": " + std::string(what));
-}
+/// Writes rows of `messages` as records, one batch after the other.
+class PayloadSink final : public sqlite::RowSink {
+ public:
+  PayloadSink(std::span<const BatchRow> batches, char* to) noexcept : rest_(batches), at_(to) {}
 
-/// Writes one row of `messages` as a record. Nothing when it does not fit into [at, end).
-char* put_record(sqlite::Statement& row, char* at, const char* end) noexcept {
-  const std::int64_t timestamp = row.column_int(1);
-  const bool has_key = !row.column_is_null(2);
-  const bool has_headers = !row.column_is_null(3);
-  const std::string_view key = has_key ? row.column_bytes(2) : std::string_view();
-  const std::string_view headers = has_headers ? row.column_bytes(3) : std::string_view();
-  const std::string_view value = row.column_bytes(4);
-  const std::size_t size =
-      limits::record_overhead_bytes + key.size() + headers.size() + value.size();
-  if (size > static_cast<std::size_t>(end - at)) return nullptr;
-  const std::int32_t sizes[3] = {has_key ? static_cast<std::int32_t>(key.size()) : -1,
-                                 has_headers ? static_cast<std::int32_t>(headers.size()) : -1,
-                                 static_cast<std::int32_t>(value.size())};
-  std::memcpy(at, &timestamp, 8);
-  std::memcpy(at + 8, sizes, 12);
-  at += limits::record_overhead_bytes;
-  if (!key.empty()) std::memcpy(at, key.data(), key.size());
-  at += key.size();
-  if (!headers.empty()) std::memcpy(at, headers.data(), headers.size());
-  at += headers.size();
-  if (!value.empty()) std::memcpy(at, value.data(), value.size());
-  return at + value.size();
-}
+  bool row(sqlite::RowValues values) noexcept override {
+    if (records_left_ == 0 && !next_batch()) return false;
+    if (values.int_at(0) != offset_) return stop("is missing a record");
+    const bool has_key = !values.is_null(2);
+    const bool has_headers = !values.is_null(3);
+    const std::string_view key = has_key ? values.bytes_at(2) : std::string_view();
+    const std::string_view headers = has_headers ? values.bytes_at(3) : std::string_view();
+    const std::string_view value = values.bytes_at(4);
+    const std::size_t size =
+        limits::record_overhead_bytes + key.size() + headers.size() + value.size();
+    if (size > static_cast<std::size_t>(end_ - at_)) return stop("has more bytes than it says");
+    const std::int64_t timestamp = values.int_at(1);
+    const std::int32_t sizes[3] = {has_key ? static_cast<std::int32_t>(key.size()) : -1,
+                                   has_headers ? static_cast<std::int32_t>(headers.size()) : -1,
+                                   static_cast<std::int32_t>(value.size())};
+    std::memcpy(at_, &timestamp, 8);
+    std::memcpy(at_ + 8, sizes, 12);
+    at_ += limits::record_overhead_bytes;
+    put(key);
+    put(headers);
+    put(value);
+    ++offset_;
+    --records_left_;
+    return true;
+  }
+
+  /// Nothing when all the batches were read in full.
+  [[nodiscard]] std::optional<Error> finish() noexcept {
+    if (what_ == nullptr && (records_left_ > 0 || !rest_.empty())) {
+      if (records_left_ == 0) (void)next_batch();
+      if (what_ == nullptr) what_ = "is missing records at its end";
+    }
+    if (what_ == nullptr && at_ != end_) what_ = "has fewer bytes than it says";
+    if (what_ == nullptr) return std::nullopt;
+    return fail(Errc::file_corrupt, "batch " + range_of(*batch_) + " " + what_ +
+                                        (offset_ < 0 ? "" : ", at " + std::to_string(offset_)));
+  }
+
+ private:
+  bool next_batch() noexcept {
+    if (batch_ != nullptr && at_ != end_) return stop("has fewer bytes than it says");
+    if (rest_.empty()) return stop("is followed by records of no batch");
+    batch_ = &rest_.front().header;
+    end_ = at_ + rest_.front().payload_bytes;
+    offset_ = batch_->base_offset.raw();
+    records_left_ = batch_->record_count;
+    rest_ = rest_.subspan(1);
+    return true;
+  }
+  bool stop(const char* what) noexcept {
+    what_ = what;
+    return false;
+  }
+  void put(std::string_view bytes) noexcept {
+    if (bytes.empty()) return;
+    std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+  }
+
+  std::span<const BatchRow> rest_;
+  const BatchHeader* batch_ = nullptr;
+  char* at_;
+  const char* end_ = nullptr;
+  std::int64_t offset_ = -1;
+  std::uint32_t records_left_ = 0;
+  const char* what_ = nullptr;
+};
 
 }  // namespace
 
@@ -109,39 +154,39 @@ Result<std::optional<BatchRow>> BatchRows::next() {
   return row_of(batches_, row);
 }
 
-Result<void> BatchRows::seek_records(Offset from) {
+Result<std::vector<Bytes>> BatchRows::payloads_of(std::span<const BatchRow> batches) {
+  std::vector<Bytes> payloads;
+  if (batches.empty()) return payloads;
   if (!records_) {
+    PINION_CHECK(sqlite::add_row_sink(*database_));
     PINION_TRY(statement,
-               database_->prepare("SELECT offset, timestamp, key, headers, value FROM messages"
-                                  " WHERE offset >= ?1 ORDER BY offset"));
+               database_->prepare("SELECT row_sink(offset, timestamp, key, headers, value)"
+                                  " FROM messages WHERE offset >= ?1 AND offset < ?2"));
     records_ = std::move(statement);
   }
-  records_.reset();
-  records_.bind(1, from.raw());
-  return {};
-}
-
-Result<Bytes> BatchRows::payload_of(const BatchRow& batch) {
-  const auto size = static_cast<std::size_t>(batch.payload_bytes);
+  std::size_t size = 0;
+  for (const BatchRow& batch : batches) size += static_cast<std::size_t>(batch.payload_bytes);
   auto buffer = std::make_shared_for_overwrite<char[]>(size);
-  char* at = buffer.get();
-  char* const end = at + size;
-  const std::int64_t base = batch.header.base_offset.raw();
-  for (std::uint32_t i = 0; i < batch.header.record_count; ++i) {
-    PINION_TRY(row, records_.step());
-    if (!row) return damaged(batch, "the log ends before it");
-    if (records_.column_int(0) != base + i) {
-      return damaged(batch, "record " + std::to_string(base + i) + " is missing");
+  PayloadSink sink(batches, buffer.get());
+  records_.bind(1, batches.front().header.base_offset.raw());
+  records_.bind(2, batches.back().header.next_offset().raw());
+  const Result<void> read = sqlite::run_into(*database_, records_, sink);
+  if (!read && read.error().code != Errc::cancelled) return failure(read.error());
+  if (const auto error = sink.finish()) return failure(*error);
+
+  const char* at = buffer.get();
+  const std::shared_ptr<const void> owner = std::move(buffer);
+  payloads.reserve(batches.size());
+  for (const BatchRow& batch : batches) {
+    const auto bytes = static_cast<std::size_t>(batch.payload_bytes);
+    if (crc32c({at, bytes}) != batch.header.crc) {
+      return failure(Errc::file_corrupt, "batch " + range_of(batch.header) +
+                                             " has records with another checksum than it says");
     }
-    at = put_record(records_, at, end);
-    if (at == nullptr) return damaged(batch, "its records are larger than it says");
+    payloads.emplace_back(owner, at, bytes);
+    at += bytes;
   }
-  if (at != end) return damaged(batch, "its records are smaller than it says");
-  const char* data = buffer.get();
-  if (crc32c({data, size}) != batch.header.crc) {
-    return damaged(batch, "the checksum of its records is another one");
-  }
-  return Bytes(std::move(buffer), data, size);
+  return payloads;
 }
 
 void BatchRows::reset() noexcept {

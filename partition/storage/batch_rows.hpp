@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 namespace pinion::storage {
 
@@ -33,11 +35,9 @@ class BatchRows {
   /// The next of them, or nothing at the end. `file_corrupt` for a row that cannot be.
   [[nodiscard]] Result<std::optional<BatchRow>> next();
 
-  /// Begins to read records from `from` on.
-  [[nodiscard]] Result<void> seek_records(Offset from);
-  /// The payload of the batch whose records come next; they must be exactly its own.
-  /// `file_corrupt` when the rows, their sizes or the checksum do not agree with it.
-  [[nodiscard]] Result<Bytes> payload_of(const BatchRow& batch);
+  /// The payloads of batches that follow each other; they share one allocation. `file_corrupt` when
+  /// the rows, their sizes or a checksum do not agree with `batches`, naming the batch.
+  [[nodiscard]] Result<std::vector<Bytes>> payloads_of(std::span<const BatchRow> batches);
 
   /// Ends all reading: the statements no longer hold a read transaction.
   void reset() noexcept;

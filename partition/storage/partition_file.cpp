@@ -140,11 +140,12 @@ Result<PartitionFile> PartitionFile::open(const std::string& path,
 Result<void> PartitionFile::set_up(const PartitionFileOptions& options) {
   // A crash must leave everything as it is; close() switches this back.
   database_.set_checkpoint_on_close(false);
+  database_.watch_wal();
   PINION_CHECK(database_.exec("PRAGMA page_size=" + std::to_string(options.page_bytes)));
   PINION_TRY(mode, database_.query_text("PRAGMA journal_mode=WAL"));
   if (mode != "wal") return failure(Errc::io_failed, "no write-ahead log is possible there");
   PINION_CHECK(
-      database_.exec("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0;"
+      database_.exec("PRAGMA synchronous=FULL; PRAGMA mmap_size=0;"
                      "PRAGMA secure_delete=OFF; PRAGMA cache_spill=OFF; PRAGMA temp_store=MEMORY;"
                      "PRAGMA cache_size=-" +
                      std::to_string(cache_kib) +

@@ -150,7 +150,6 @@ Result<std::vector<Position>> read_positions(Database& database) {
 Result<void> check_tail(Database& database, const LogState& state) {
   BatchRows rows(database);
   PINION_CHECK(rows.seek(state.snapshot_offset, state.log_end));
-  PINION_CHECK(rows.seek_records(state.snapshot_offset));
   Offset expected = state.snapshot_offset;
   Micros after{0};
   for (;;) {
@@ -162,7 +161,7 @@ Result<void> check_tail(Database& database, const LogState& state) {
     if (batch->header.append_time < after) {
       return corrupt("log time goes back at " + text(expected));
     }
-    PINION_TRY(payload, rows.payload_of(*batch));
+    PINION_TRY(payload, rows.payloads_of({&*batch, 1}));
     expected = batch->header.next_offset();
     after = batch->header.append_time + Micros(batch->header.record_count);
   }

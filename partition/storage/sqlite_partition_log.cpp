@@ -114,7 +114,12 @@ Result<void> SqlitePartitionLog::apply(std::span<const Persist> group) {
 /// write-ahead log from being emptied. Retention and epochs pass.
 Result<void> SqlitePartitionLog::refuse_growth(std::span<const Persist> group) {
   if (std::none_of(group.begin(), group.end(), grows)) return {};
-  const std::uint64_t free_bytes = store_->free_bytes;
+  std::uint64_t free_bytes = store_->free_bytes;
+  if (free_bytes < store_->options.low_space_bytes) {
+    // What was seen last may be old by now: nobody maintains a log that refuses to be written.
+    free_bytes = store_->folder.space().free_bytes;
+    store_->free_bytes = free_bytes;
+  }
   if (free_bytes < store_->options.low_space_bytes) {
     std::string detail = "only " + mib(free_bytes) + " are free in " + store_->folder.path() +
                          "; writing goes on at " + mib(store_->options.low_space_bytes);

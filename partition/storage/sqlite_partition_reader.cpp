@@ -65,6 +65,29 @@ Result<Offset> SqlitePartitionReader::log_start() {
   return Offset(start);
 }
 
+/// Whole batches from the one at `base` on, all their records with one statement.
+Result<std::vector<Batch>> SqlitePartitionReader::read_batches(Offset base, Offset end,
+                                                               std::size_t bytes_max) {
+  BatchRows& rows = *connection_->rows;
+  PINION_CHECK(rows.seek(base, end));
+  std::vector<BatchRow> found;
+  std::size_t bytes = 0;
+  for (;;) {
+    PINION_TRY(batch, rows.next());
+    if (!batch) break;
+    bytes += static_cast<std::size_t>(batch->payload_bytes);
+    if (!found.empty() && bytes > bytes_max) break;
+    found.push_back(*batch);
+  }
+  PINION_TRY(payloads, rows.payloads_of(found));
+  std::vector<Batch> batches;
+  batches.reserve(found.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    batches.push_back({found[i].header, std::move(payloads[i])});
+  }
+  return batches;
+}
+
 Result<std::vector<Batch>> SqlitePartitionReader::read(Offset from, Offset end,
                                                        std::size_t bytes_max) {
   return reading([&]() -> Result<std::vector<Batch>> {
@@ -78,20 +101,8 @@ Result<std::vector<Batch>> SqlitePartitionReader::read(Offset from, Offset end,
                                                     " is not in the log, which starts at " +
                                                     std::to_string(start.raw()));
     }
-    std::vector<Batch> batches;
-    if (at_end || from >= end) return batches;
-    PINION_CHECK(rows.seek(first->header.base_offset, end));
-    PINION_CHECK(rows.seek_records(first->header.base_offset));
-    std::size_t bytes = 0;
-    for (;;) {
-      PINION_TRY(batch, rows.next());
-      if (!batch) return batches;
-      const auto size = static_cast<std::size_t>(batch->payload_bytes);
-      if (!batches.empty() && bytes + size > bytes_max) return batches;
-      bytes += size;
-      PINION_TRY(payload, rows.payload_of(*batch));
-      batches.push_back({batch->header, std::move(payload)});
-    }
+    if (at_end || from >= end) return std::vector<Batch>();
+    return read_batches(first->header.base_offset, end, bytes_max);
   });
 }
 

@@ -37,6 +37,8 @@ class SqlitePartitionReader final : public PartitionReader {
 
   [[nodiscard]] Result<void> open_connection();
   [[nodiscard]] Result<Offset> log_start();
+  [[nodiscard]] Result<std::vector<Batch>> read_batches(Offset base, Offset end,
+                                                        std::size_t bytes_max);
   [[nodiscard]] Error read_error(const Error& error) const;
 
   std::shared_ptr<StoreContext> store_;

@@ -47,6 +47,8 @@ void BrokerProcess::on_start() {
   BrokerOptions options;
   options.version = "sim";
   options.controller.version = "sim";
+  options.router.client_requests = world_.options.client_requests_max;
+  options.router.node_requests = world_.options.node_requests_max;
   core_.emplace(options, *std::move(state), now());
   listen(broker_client_end);
   listen(broker_cluster_end);

@@ -207,7 +207,7 @@ void Checker::on_high_watermark(QuestionId question_id, Offset high_watermark) {
 
 Checker::CommitId Checker::on_commit(const std::string& reader, PartitionKey key, Offset offset) {
   const auto commit = static_cast<CommitId>(commits_.size());
-  commits_.push_back({offset, ++moment_, 0, Outcome::pending});
+  commits_.push_back({offset, ++moment_, 0, 0, Outcome::pending});
   commits_of_[{reader, key}].push_back(commit);
   return commit;
 }
@@ -229,7 +229,8 @@ void Checker::on_position(QuestionId question_id, Offset offset) {
   std::uint64_t newest_begin = 0;
   for (const CommitId id : commits_of_[{question.reader, question.key}]) {
     const CommitOp& commit = commits_[id];
-    const bool certain = commit.outcome == Outcome::ok && commit.ended < question.invoked;
+    const bool answered = commit.outcome == Outcome::ok && commit.ended < question.invoked;
+    const bool certain = answered || (commit.seen > 0 && commit.seen < question.invoked);
     if (certain) newest_begin = std::max(newest_begin, commit.invoked);
   }
   if (offset == offset_unassigned) {
@@ -240,13 +241,19 @@ void Checker::on_position(QuestionId question_id, Offset offset) {
     return;
   }
   bool tried = false;
+  CommitOp* only = nullptr;
+  std::size_t possible = 0;
   for (const CommitId id : commits_of_[{question.reader, question.key}]) {
-    const CommitOp& commit = commits_[id];
+    CommitOp& commit = commits_[id];
     if (commit.offset != offset || commit.outcome == Outcome::fail) continue;
     tried = true;
     const bool superseded = commit.outcome == Outcome::ok && commit.ended < newest_begin;
-    if (!superseded) return;
+    if (superseded) continue;
+    only = &commit;
+    ++possible;
   }
+  if (possible == 1 && only->seen == 0) only->seen = ++moment_;
+  if (possible > 0) return;
   violate(tried ? "position-back" : "position-unexpected",
           question.reader + " is told " + text_of(offset) + " in " + text_of(question.key) +
               (tried ? ", which it had moved on from" : ", which it never committed"));

@@ -138,6 +138,7 @@ class Checker {
     Offset offset;
     std::uint64_t invoked = 0;  ///< In order of all commits' and questions' beginnings and ends.
     std::uint64_t ended = 0;
+    std::uint64_t seen = 0;  ///< When somebody was first told it; from then on it is certain.
     Outcome outcome = Outcome::pending;
   };
 

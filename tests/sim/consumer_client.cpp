@@ -118,7 +118,7 @@ void ConsumerClient::on_call(const client::CallDone& done) {
 // ---- What the program does
 
 void ConsumerClient::next_turn() {
-  later(Micros(prng_.between(500, 30'000)), [this] { turn(); });
+  later(Micros(prng_.between(500, finishing_ ? 3'000 : 30'000)), [this] { turn(); });
 }
 
 void ConsumerClient::turn() {

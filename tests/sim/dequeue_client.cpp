@@ -72,6 +72,10 @@ void DequeueClient::turn() {
               if (finishing_) idle_ = true;
               return idle_ ? void() : next_turn(Micros(prng_.between(1'000, 100'000)));
             }
+            if (error == Errc::offset_out_of_range) {  // What it returned, retention took since.
+              give_up();
+              return next_turn(1ms);
+            }
             if (!finishing_ && unknown_ && prng_.chance(1, 8)) give_up();
             // A token that may have been used and finds nothing cannot be told from one that was
             // not; at the end nothing more will come.

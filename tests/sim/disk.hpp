@@ -25,6 +25,9 @@ class Disk {
   virtual void kill() = 0;
   virtual void power_cut(Prng& prng) = 0;
 
+  /// The power goes in the middle of what is done next; power_cut() follows.
+  virtual void lose_power_soon(Prng&) {}
+
   virtual void set_sync(SyncFault fault) = 0;
   /// Room for so many bytes of payload more; a negative number: as much as one likes.
   virtual void set_room(std::int64_t bytes) = 0;

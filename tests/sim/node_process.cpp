@@ -51,6 +51,7 @@ void NodeProcess::on_start() {
 
 void NodeProcess::on_death(Death death) {
   world_.network.detach(node_end(id_.raw()));
+  if (death == Death::power_cut) disk_->lose_power_soon(prng_);
   for (auto& [key, log] : logs_) {
     // What was handed to the disk and not answered may have happened.
     if (log.committing.empty() || log.broken || !prng_.chance(1, 2)) continue;

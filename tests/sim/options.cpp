@@ -98,6 +98,8 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
   if (prng.chance(1, 2))
     options.low_space_bytes = static_cast<std::uint64_t>(prng.between(0, 5'000));
   if (prng.chance(1, 2)) options.tail_bytes = static_cast<std::uint64_t>(prng.between(0, 20'000));
+  if (prng.chance(1, 3)) options.client_requests_max = draw_up_to(prng, 16, 64);
+  if (prng.chance(1, 3)) options.node_requests_max = draw_up_to(prng, 100, 400);
   options.network = draw_network(prng);
   options.faults = draw_faults(prng);
   options.disk = draw_disk(prng);
@@ -116,6 +118,7 @@ SimOptions SimOptions::calm(std::uint64_t seed) {
 std::string SimOptions::describe() const {
   std::ostringstream text;
   text << "nodes=" << nodes << " safety=" << safety_phase.count() / 1000 << "ms"
+       << " credit=" << client_requests_max << "/" << node_requests_max
        << " low_space=" << low_space_bytes << "B tail=" << tail_bytes
        << "B internal=" << internal_checks << "\n  network: delay=" << network.delay_min.count()
        << ".." << network.delay_max.count() << "us in_order=" << network.in_order

@@ -68,6 +68,8 @@ struct SimOptions {
   Micros safety_phase{8'000'000};
   Micros liveness_bound{60'000'000};
   bool internal_checks = true;
+  std::uint32_t client_requests_max = 8'192;  ///< The router's credit.
+  std::uint32_t node_requests_max = 65'536;
   std::uint64_t low_space_bytes = 0;
   std::uint64_t tail_bytes = 64 << 20;  ///< Small ones make readers go to the disk.
   NetworkOptions network;

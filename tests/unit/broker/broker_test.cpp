@@ -387,6 +387,29 @@ TEST_CASE("broker: cluster_status carries the broker's own counters", "[broker]"
   CHECK(status.started_at == Micros(1'700'000'000'000'000));
 }
 
+TEST_CASE("broker: a large cluster's status is not made anew for each that asks", "[broker]") {
+  BrokerFixture f;
+  f.serve();
+  f.hello("c");
+  const auto routed = [&] {
+    f.out.clear();
+    f.from_client("c", f.message(ClusterStatusRequest{true}, Kind::cluster_status));
+    return std::get<ClusterStatusReply>(f.to("c").at(0).body).broker.messages_routed;
+  };
+  CHECK(routed() == 0);
+  f.from_client("c", f.fetch());
+  CHECK(routed() == 1);  // A small one always is.
+  CreateTopic create{.name = "wide", .config = {}};
+  create.config.partitions = 2'000;
+  f.from_client("c", f.message(create, Kind::create_topic));
+  f.persist();
+  CHECK(routed() == 1);
+  f.from_client("c", f.fetch());
+  CHECK(routed() == 1);
+  f.now.monotonic += 100ms;
+  CHECK(routed() == 2);
+}
+
 TEST_CASE("broker: a stop says goodbye to everybody and then refuses", "[broker]") {
   BrokerFixture f;
   f.serve();

@@ -207,6 +207,17 @@ TEST_CASE("controller: a node that starts twice while it is kept gets an epoch f
   CHECK(f.controller->nodes().find(NodeId{1})->meta.incarnation == Incarnation{3});
 }
 
+TEST_CASE("controller: a late copy of an earlier start does not take the later one's place",
+          "[broker]") {
+  ControllerFixture f;
+  f.ask_to_register(f.node(1, 2));
+  f.ask_to_register(f.node(1, 3));
+  f.ask_to_register(f.node(1, 2));
+  f.persist();
+  CHECK(f.controller->nodes().find(NodeId{1})->meta.incarnation == Incarnation{3});
+  CHECK(f.controller->nodes().find(NodeId{1})->alive());
+}
+
 TEST_CASE("controller: after a broker restart nodes return under the same epochs", "[broker]") {
   ControllerFixture f;
   f.registers(1);

@@ -1,5 +1,7 @@
 #include "tests/unit/broker/controller_fixture.hpp"
 
+#include "common/proto/codec.hpp"
+
 using namespace pinion;
 using pinion::test::ControllerFixture;
 
@@ -434,6 +436,34 @@ TEST_CASE("controller: metadata by name and of all", "[broker]") {
   REQUIRE(some.topics.size() == 1);
   CHECK(some.topics[0].name == "a");
   CHECK(some.metadata_version == f.controller->metadata_version());
+}
+
+TEST_CASE("controller: a name that is asked for again and again is answered once", "[broker]") {
+  ControllerFixture f;
+  f.registers(1);
+  f.created("wide", 1'000);
+  const std::vector<std::string> names(1'000, "wide");
+  CHECK(f.body<MetadataReply>(f.ask(MetadataRequest{names}, Kind::metadata)).topics.size() == 1);
+}
+
+TEST_CASE("controller: the largest cluster's answers fit into a message", "[broker]") {
+  ControllerFixture f;
+  f.registers(1);
+  for (int i = 0; i < 5; ++i) {
+    f.create("wide-" + std::to_string(i), limits::partitions_per_topic_max);
+  }
+  f.persist();
+  for (int topic = 1; topic <= 5; ++topic) {
+    std::vector<ReplicaState> replicas;
+    for (int i = 0; i < limits::partitions_per_topic_max; ++i) {
+      replicas.push_back(
+          replica(TopicId(topic), i, 1, PartitionState::halted, std::string(1'000, 'x')));
+    }
+    f.report(1, 1, std::move(replicas));
+  }
+  const auto size = [&](RequestId asked) { return encode_body(f.answer(asked)->body).size(); };
+  CHECK(size(f.ask(MetadataRequest{}, Kind::metadata)) < limits::body_bytes_max);
+  CHECK(size(f.ask(ClusterStatusRequest{true}, Kind::cluster_status)) < limits::body_bytes_max);
 }
 
 TEST_CASE("controller: cluster_status shows nodes, topics and partitions", "[broker]") {

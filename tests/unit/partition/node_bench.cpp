@@ -1,6 +1,7 @@
 #include "tests/unit/partition/node_bench.hpp"
 
 #include "common/base/checksum.hpp"
+#include "common/proto/codec.hpp"
 #include "common/proto/record_batch.hpp"
 
 #include <catch2/catch.hpp>
@@ -92,15 +93,7 @@ void NodeBench::pass(Micros time) {
 
 void NodeBench::from_broker(Body body, RequestId request, Errc error) {
   FromBroker in;
-  in.message.header.kind = std::visit(
-      [](const auto& value) {
-        if constexpr (requires { std::decay_t<decltype(value)>::kind; }) {
-          return std::decay_t<decltype(value)>::kind;
-        } else {
-          return Kind::hello;
-        }
-      },
-      body);
+  in.message.header.kind = kind_of(body);
   in.message.header.request_id = request;
   in.message.header.error = error;
   in.message.body = std::move(body);
@@ -112,13 +105,7 @@ RequestId NodeBench::ask(Body body, AskOptions options, Frames records) {
   const RequestId id{++requests_};
   in.path = {Bytes("back " + std::to_string(id.raw()))};
   Header& header = in.message.header;
-  std::visit(
-      [&](const auto& value) {
-        if constexpr (requires { std::decay_t<decltype(value)>::kind; }) {
-          header.kind = std::decay_t<decltype(value)>::kind;
-        }
-      },
-      body);
+  header.kind = kind_of(body);
   header.request_id = id;
   header.topic = options.key.topic;
   header.partition = options.key.partition;

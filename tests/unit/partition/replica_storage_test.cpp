@@ -174,6 +174,9 @@ TEST_CASE("replica: a file newer than the broker's metadata does not serve", "[p
   bench.open(orders, recovered(0, 10, 7));
   CHECK(bench.view().state == PartitionState::halted);
   CHECK(bench.view().detail.find("epoch 7") != std::string::npos);
+  // The file is whole: it is closed as such.
+  REQUIRE(bench.store.size() == 1);
+  CHECK(std::get<CloseLog>(bench.store.front().op).how == CloseHow::clean);
 }
 
 TEST_CASE("node: too little free space refuses writes until there is room again", "[partition]") {

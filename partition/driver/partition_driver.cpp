@@ -1,0 +1,320 @@
+#include "partition/driver/partition_driver.hpp"
+
+#include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
+#include "common/obs/log.hpp"
+#include "common/proto/codec.hpp"
+#include "partition/driver/driver_clock.hpp"
+#include "partition/driver/driver_log.hpp"
+#include "partition/driver/process_memory.hpp"
+#include "partition/driver/reader_thread.hpp"
+#include "partition/driver/result_queue.hpp"
+#include "partition/driver/store_thread.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace pinion::partition {
+
+namespace {
+
+constexpr Link broker_link{0};
+
+/// Effects are carried out at the latest after so many inputs, or so many bytes to persist: the
+/// disk should not wait for the decoding of a whole inbox.
+constexpr std::size_t inputs_before_effects = 32;
+constexpr std::size_t persist_bytes_before_effects = 256 * limits::kib;
+/// Messages taken before results are looked at again: at most this, or inbox_batch_max of them.
+constexpr std::size_t inbox_bytes_max = 1 * limits::mib;
+/// Answers that the socket did not take yet; beyond, no more requests are taken from it.
+constexpr std::size_t unsent_max = 4'096;
+constexpr Micros measure_every = 1s;
+constexpr Micros stop_warning_after = 5s;
+
+}  // namespace
+
+class PartitionDriver::Inside {
+ public:
+  Inside(PartitionDriverOptions options, RecordStore& store, std::unique_ptr<Transport> transport)
+      : options_(std::move(options)),
+        transport_(std::move(transport)),
+        results_(*transport_),
+        budget_(std::make_shared<ReadBudget>(limits::reads_inflight_bytes_max)),
+        node_(options_.node),
+        log_(options_.node.id) {
+    for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.store_threads); ++i) {
+      store_threads_.push_back(std::make_unique<StoreThread>(store, results_));
+    }
+    // The last one runs the queries.
+    for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.reader_threads) + 1; ++i) {
+      reader_threads_.push_back(std::make_unique<ReaderThread>(store, results_, *budget_));
+    }
+  }
+
+  void start() {
+    for (auto& thread : store_threads_) thread->start();
+    for (auto& thread : reader_threads_) thread->start();
+    thread_ = std::thread([this] { run(); });
+  }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    stop_wanted_.store(true);
+    transport_->wake();
+    thread_.join();
+    transport_.reset();
+  }
+
+  [[nodiscard]] bool registered() const noexcept { return registered_.load(); }
+
+ private:
+  void run();
+  void begin_to_stop();
+  void take_results();
+  [[nodiscard]] bool take_messages();
+  void on_message(Frames frames);
+  void step(Input input);
+  void carry_out_when_due();
+  void carry_out();
+  void carry_out_store(StoreEffect& effect);
+  void carry_out_read(ReadEffect& effect);
+  void send(Send& send);
+  void flush_unsent();
+  void measure_when_due();
+  [[nodiscard]] static std::size_t place_of(PartitionKey key) noexcept {
+    return static_cast<std::size_t>(key.topic.raw()) * 31 +
+           static_cast<std::size_t>(key.partition.raw());
+  }
+  [[nodiscard]] StoreThread& store_thread_of(PartitionKey key) noexcept {
+    return *store_threads_[place_of(key) % store_threads_.size()];
+  }
+  [[nodiscard]] ReaderThread& reader_thread_of(PartitionKey key) noexcept {
+    return *reader_threads_[place_of(key) % (reader_threads_.size() - 1)];
+  }
+
+  const PartitionDriverOptions options_;
+  std::unique_ptr<Transport> transport_;
+  ResultQueue results_;
+  std::shared_ptr<ReadBudget> budget_;
+  std::vector<std::unique_ptr<StoreThread>> store_threads_;
+  std::vector<std::unique_ptr<ReaderThread>> reader_threads_;
+
+  // The I/O thread's own.
+  Node node_;
+  Now now_;
+  Effects effects_;
+  std::size_t inputs_ = 0;         ///< Since effects were carried out.
+  std::size_t persist_bytes_ = 0;  ///< Among them.
+  std::vector<Input> result_batch_;
+  std::deque<Frames> unsent_;
+  std::map<PartitionKey, std::shared_ptr<const LogIdentity>> identities_;
+  DriverLog log_;
+  std::uint64_t malformed_ = 0;
+  Micros measure_at_{0};
+  bool measuring_disk_ = false;
+  Micros stopping_since_ = never;
+
+  std::atomic<bool> stop_wanted_{false};
+  std::atomic<bool> registered_{false};
+  std::thread thread_;
+};
+
+void PartitionDriver::Inside::run() {
+  while (true) {
+    now_ = read_clocks();
+    if (stop_wanted_.load() && stopping_since_ == never) begin_to_stop();
+    flush_unsent();
+    take_results();
+    carry_out();  // Answers first: they are what somebody waits for.
+    const bool more = take_messages();
+    measure_when_due();
+    step(Tick{});
+    carry_out();
+    registered_.store(node_.link() == LinkState::registered, std::memory_order_relaxed);
+    if (node_.stopped()) break;
+    if (more) continue;
+    Micros sleep = node_.next_deadline() - now_.monotonic;
+    if (stopping_since_ != never) sleep = std::min<Micros>(sleep, 100ms);
+    if (!unsent_.empty()) sleep = std::min<Micros>(sleep, 100ms);
+    if (sleep > Micros{0}) transport_->wait(sleep);
+  }
+  for (auto& thread : reader_threads_) thread->stop();
+  for (auto& thread : store_threads_) thread->stop();
+  flush_unsent();
+  registered_.store(false);
+}
+
+void PartitionDriver::Inside::begin_to_stop() {
+  stopping_since_ = now_.monotonic;
+  budget_->close();  // A broker that takes no answers must not keep the files from being closed.
+  step(Stop{});
+}
+
+void PartitionDriver::Inside::take_results() {
+  result_batch_.clear();
+  results_.take_all(result_batch_);
+  for (Input& result : result_batch_) {
+    if (std::holds_alternative<DiskChanged>(result)) measuring_disk_ = false;
+    step(std::move(result));
+  }
+}
+
+/// True when there may be more: results are looked at in between, so that no answer waits for long.
+bool PartitionDriver::Inside::take_messages() {
+  std::size_t bytes = 0;
+  for (std::size_t taken = 0; taken < limits::inbox_batch_max; ++taken) {
+    if (bytes >= inbox_bytes_max) return true;
+    if (unsent_.size() >= unsent_max) return false;
+    std::optional<Incoming> incoming = transport_->try_receive();
+    if (!incoming) return false;
+    bytes += size_of(incoming->frames);
+    on_message(std::move(incoming->frames));
+    carry_out_when_due();
+  }
+  return true;
+}
+
+void PartitionDriver::Inside::on_message(Frames frames) {
+  Result<SplitMessage> parts = split(std::move(frames));
+  if (!parts) {
+    ++malformed_;
+    log_.malformed(parts.error().detail, now_.monotonic);
+    return;
+  }
+  Result<Message> message = decode_message(*parts);
+  if (!message) {
+    if (const std::optional<Header> header = salvage_header(parts->header.view())) {
+      step(Malformed{std::move(parts->path), *header, std::move(message).error()});
+      return;
+    }
+    ++malformed_;
+    log_.malformed(message.error().detail, now_.monotonic);
+    return;
+  }
+  persist_bytes_ += size_of(message->records);
+  step(FromBroker{std::move(parts->path), std::move(*message)});
+}
+
+void PartitionDriver::Inside::step(Input input) {
+  ++inputs_;
+  node_.step(now_, std::move(input), effects_);
+}
+
+void PartitionDriver::Inside::carry_out_when_due() {
+  if (inputs_ >= inputs_before_effects || persist_bytes_ >= persist_bytes_before_effects) {
+    carry_out();
+  }
+}
+
+void PartitionDriver::Inside::carry_out() {
+  inputs_ = 0;
+  persist_bytes_ = 0;
+  for (StoreEffect& effect : effects_.store) carry_out_store(effect);
+  for (NodeStoreEffect& effect : effects_.node_store) {
+    store_threads_.front()->push(std::move(effect));
+  }
+  for (ReadEffect& effect : effects_.reads) carry_out_read(effect);
+  if (effects_.reset_link) {
+    unsent_.clear();  // Of a connection that is gone: whoever waits asks again.
+    transport_->reset(broker_link);
+  }
+  for (Send& message : effects_.sends) send(message);
+  for (const Event& event : effects_.events) log_.write(event, now_.monotonic);
+  effects_.clear();
+}
+
+void PartitionDriver::Inside::carry_out_store(StoreEffect& effect) {
+  const PartitionKey key = effect.key;
+  if (const auto* open = std::get_if<OpenLog>(&effect.op)) {
+    identities_[key] = std::make_shared<const LogIdentity>(open->identity);
+  } else if (std::holds_alternative<CloseLog>(effect.op)) {
+    identities_.erase(key);
+    reader_thread_of(key).push(ForgetReader{key});
+    reader_threads_.back()->push(ForgetReader{key});
+  }
+  store_thread_of(key).push(std::move(effect));
+}
+
+void PartitionDriver::Inside::carry_out_read(ReadEffect& effect) {
+  const PartitionKey key = effect.key;
+  const auto identity = identities_.find(key);
+  PINION_ASSERT(identity != identities_.end());
+  const bool is_query = std::holds_alternative<RunQuery>(effect.op);
+  ReaderThread& thread = is_query ? *reader_threads_.back() : reader_thread_of(key);
+  thread.push(ReadWork{std::move(effect), identity->second});
+}
+
+void PartitionDriver::Inside::send(Send& send) {
+  Message& message = send.message;
+  Frames frames = join(send.path, encode_header(message.header), encode_body(message.body),
+                       std::move(message.records));
+  if (unsent_.empty() && transport_->try_send(broker_link, frames) == Sent::queued) return;
+  unsent_.push_back(std::move(frames));
+}
+
+void PartitionDriver::Inside::flush_unsent() {
+  while (!unsent_.empty()) {
+    if (transport_->try_send(broker_link, unsent_.front()) != Sent::queued) return;
+    unsent_.pop_front();
+  }
+}
+
+void PartitionDriver::Inside::measure_when_due() {
+  // Along with whatever woke the thread; nothing is woken for it.
+  if (now_.monotonic < measure_at_) return;
+  measure_at_ = now_.monotonic + measure_every;
+  if (!measuring_disk_) store_threads_.front()->push(MeasureDisk{});
+  measuring_disk_ = true;
+  LoadMeasured load;
+  load.memory_bytes = process_memory_bytes();
+  load.refused = malformed_ + transport_->dropped();
+  load.open_files = options_.open_files ? static_cast<std::uint32_t>(options_.open_files()) : 0;
+  std::vector<std::uint32_t> times;
+  for (const auto& thread : store_threads_) {
+    load.commits += thread->times().count();
+    thread->times().collect(times);
+  }
+  if (!times.empty()) {
+    std::sort(times.begin(), times.end());
+    load.commit_p50_us = times[times.size() / 2];
+    load.commit_p99_us = times[times.size() * 99 / 100];
+  }
+  step(load);
+  if (stopping_since_ != never && now_.monotonic - stopping_since_ >= stop_warning_after) {
+    log_warn("still stopping: a disk is slow", {{"node", options_.node.id}});
+  }
+}
+
+// ---- PartitionDriver
+
+Result<std::unique_ptr<PartitionDriver>> PartitionDriver::start(
+    PartitionDriverOptions options, RecordStore& store, std::unique_ptr<Transport> transport) {
+  PINION_TRY(membership, store.membership());
+  PINION_TRY(life, store.begin_life());
+  options.node.membership = membership;
+  options.node.life = life;
+  // Nodes that start together must not come back in step.
+  options.node.seed =
+      std::hash<std::string>{}(life.store_id) ^ static_cast<std::uint64_t>(life.incarnation.raw());
+  auto inside = std::make_unique<Inside>(std::move(options), store, std::move(transport));
+  inside->start();
+  return std::unique_ptr<PartitionDriver>(new PartitionDriver(std::move(inside)));
+}
+
+PartitionDriver::PartitionDriver(std::unique_ptr<Inside> inside) noexcept
+    : inside_(std::move(inside)) {}
+
+PartitionDriver::~PartitionDriver() { stop(); }
+
+void PartitionDriver::stop() { inside_->stop(); }
+
+bool PartitionDriver::registered() const noexcept { return inside_->registered(); }
+
+}  // namespace pinion::partition

@@ -1,0 +1,56 @@
+// PartitionDriver: runs a Node. Its I/O thread owns the transport and steps the core; store threads
+// write and maintain the files, reader threads read them. Bounded queues lie between, and nothing
+// blocks the I/O thread.
+//
+//   broker -> transport -> I/O thread: decode, step -> store thread of the file: group commit
+//                              ^                                     |
+//                              +------- results, one wake -----------+ -> step -> answers -> broker
+//
+// start() and stop() belong to one thread (the server's); the rest is inside.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/ports/record_store.hpp"
+#include "common/ports/transport.hpp"
+#include "partition/core/node.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace pinion::partition {
+
+struct PartitionDriverOptions {
+  NodeOptions node;  ///< Its life and membership are asked of the store.
+  std::size_t store_threads = limits::store_threads_default;
+  std::size_t reader_threads = limits::reader_threads_default;
+  /// Files open now, for the node's load; may be empty. Called by the I/O thread.
+  std::function<std::size_t()> open_files;
+};
+
+class PartitionDriver {
+ public:
+  /// Begins a life of the store and starts the threads. `transport` has one link, 0, a DEALER to
+  /// the leader broker; it is used by the I/O thread alone from now on. `store` outlives the
+  /// driver.
+  [[nodiscard]] static Result<std::unique_ptr<PartitionDriver>> start(
+      PartitionDriverOptions options, RecordStore& store, std::unique_ptr<Transport> transport);
+
+  ~PartitionDriver();  ///< Stops; see stop().
+  PartitionDriver(const PartitionDriver&) = delete;
+  PartitionDriver& operator=(const PartitionDriver&) = delete;
+
+  /// Finishes commits in flight, answers, says goodbye, closes the files clean, ends the threads.
+  void stop();
+
+  /// Any thread.
+  [[nodiscard]] bool registered() const noexcept;
+
+ private:
+  class Inside;
+  explicit PartitionDriver(std::unique_ptr<Inside> inside) noexcept;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace pinion::partition

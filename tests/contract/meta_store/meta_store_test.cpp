@@ -1,0 +1,282 @@
+// What the controller relies on of common/ports/meta_store.hpp: one suite for the memory store and
+// for broker.db.
+#include "common/ports/meta_store.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "broker/storage/sqlite_meta_store.hpp"
+#include "tests/support/memory_meta_store.hpp"
+#include "tests/support/test_process.hpp"
+
+#include <memory>
+#include <optional>
+
+using namespace pinion;
+
+namespace {
+
+/// A disk on which stores are opened one after the other; leaving one is a crash.
+class MemoryDisk {
+ public:
+  [[nodiscard]] std::unique_ptr<MetaStore> open() {
+    return std::make_unique<test::MemoryMetaStore>(disk_);
+  }
+
+ private:
+  std::shared_ptr<test::MemoryMetaDisk> disk_ = std::make_shared<test::MemoryMetaDisk>();
+};
+
+class SqliteDisk {
+ public:
+  [[nodiscard]] std::unique_ptr<MetaStore> open() {
+    auto store = SqliteMetaStore::open({.data_dir = folder_ / "broker", .vfs = {}});
+    if (!store) FAIL(store.error().to_string());
+    return std::move(*store);
+  }
+
+ private:
+  test::TemporaryFolder folder_;
+};
+
+template <typename Disk>
+class Fixture {
+ public:
+  Fixture() { crash(); }
+
+  /// The process ends without a word and starts again.
+  MetaState crash() {
+    store.reset();
+    store = disk.open();
+    auto begun = store->begin_term();
+    if (!begun) FAIL(begun.error().to_string());
+    state = std::move(*begun);
+    return state;
+  }
+  void apply(std::vector<MetaOp> ops) {
+    const MetaWrite write{++ticket, std::move(ops)};
+    REQUIRE(store->apply({&write, 1}));
+  }
+
+  Disk disk;
+  std::unique_ptr<MetaStore> store;
+  MetaState state;
+  Ticket ticket{0};
+};
+
+[[nodiscard]] NodeMeta node(int id) {
+  return {.id = NodeId(id),
+          .store_id = "store-" + std::to_string(id),
+          .incarnation = Incarnation{3},
+          .address = "tcp://host:1",
+          .rack = "r'1",
+          .region = "eu \xc3\xa4",
+          .topics = {"orders-*", "logs"},
+          .version = "0.1",
+          .registered_at = Micros(100),
+          .last_heartbeat = Micros(200),
+          .health = NodeHealth::alive};
+}
+
+[[nodiscard]] PartitionMeta partition(int topic, int index, int leader = 1) {
+  return {.key = {TopicId(topic), PartitionIndex(index)},
+          .leader = NodeId(leader),
+          .replicas = {NodeId(leader), NodeId(leader + 1)},
+          .isr = {NodeId(leader)},
+          .leader_epoch = Epoch{1},
+          .version = 1,
+          .opened = false,
+          .log_end = Offset{0},
+          .file_bytes = 0};
+}
+
+[[nodiscard]] PutTopic topic(int id, const std::string& name, int partitions = 1) {
+  PutTopic put;
+  put.topic = {.id = TopicId(id),
+               .name = name,
+               .created_at = Micros(5),
+               .config = {.partitions = partitions,
+                          .replication = 1,
+                          .retention_ms = 7,
+                          .retention_bytes = std::int64_t{1} << 40}};
+  for (int i = 0; i < partitions; ++i) put.partitions.push_back(partition(id, i));
+  return put;
+}
+
+[[nodiscard]] MetaCounters counters(int next_topic) {
+  return {.topic = TopicId(next_topic),
+          .producer_id = ProducerId{1'025},
+          .producer = RegistrationId{4},
+          .consumer = RegistrationId{9}};
+}
+
+[[nodiscard]] PutRegistration registration(RegistrationKind kind, int id, int of_topic,
+                                           const std::string& name) {
+  return {{.kind = kind,
+           .id = RegistrationId(id),
+           .topic = TopicId(of_topic),
+           .name = name,
+           .registered_at = Micros(11)}};
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("meta store: each term has a larger epoch, and a cluster one identity",
+                   "[contract]", MemoryDisk, SqliteDisk) {
+  Fixture<TestType> f;
+  const MetaState first = f.state;
+  CHECK(first.controller_epoch == ControllerEpoch{1});
+  CHECK_FALSE(first.cluster_id.empty());
+  CHECK(first.counters == MetaCounters{});
+  CHECK(first.topics.empty());
+  const MetaState second = f.crash();
+  CHECK(second.controller_epoch == ControllerEpoch{2});
+  CHECK(second.cluster_id == first.cluster_id);
+}
+
+TEMPLATE_TEST_CASE("meta store: two clusters have two identities", "[contract]", SqliteDisk) {
+  Fixture<TestType> one;
+  Fixture<TestType> other;
+  CHECK(one.state.cluster_id != other.state.cluster_id);
+}
+
+TEMPLATE_TEST_CASE("meta store: what was applied is there after a crash", "[contract]", MemoryDisk,
+                   SqliteDisk) {
+  Fixture<TestType> f;
+  f.apply({PutNode{node(2)}, PutNode{node(1)}, SetCounters{counters(3)}});
+  f.apply({topic(1, "orders", 3), topic(2, "logs")});
+  f.apply({registration(RegistrationKind::producer, 1, 1, "p"),
+           registration(RegistrationKind::consumer, 1, 1, ""),
+           registration(RegistrationKind::consumer, 2, 2, "c")});
+  const MetaState state = f.crash();
+  CHECK(state.nodes == std::vector<NodeMeta>{node(1), node(2)});
+  CHECK(state.counters == counters(3));
+  REQUIRE(state.topics.size() == 2);
+  CHECK(state.topics[0] == topic(1, "orders", 3).topic);
+  REQUIRE(state.partitions.size() == 4);
+  CHECK(state.partitions[2] == partition(1, 2));
+  CHECK(state.partitions[3] == partition(2, 0));
+  REQUIRE(state.registrations.size() == 3);
+  CHECK(state.registrations[0] == registration(RegistrationKind::producer, 1, 1, "p").registration);
+  CHECK(state.registrations[2] == registration(RegistrationKind::consumer, 2, 2, "c").registration);
+}
+
+TEMPLATE_TEST_CASE("meta store: operations change what they name and no more", "[contract]",
+                   MemoryDisk, SqliteDisk) {
+  Fixture<TestType> f;
+  f.apply({PutNode{node(1)}, topic(1, "orders", 2), SetCounters{counters(2)}});
+  const PartitionKey key{TopicId{1}, PartitionIndex{1}};
+  f.apply({SetLeadership{.key = key,
+                         .leader = NodeId{4},
+                         .leader_epoch = Epoch{9},
+                         .isr = {NodeId{4}, NodeId{5}},
+                         .version = 6},
+           SetOpened{key}});
+  f.apply({RefreshPartition{.key = key, .log_end = Offset{77}, .file_bytes = 4096},
+           RefreshNode{
+               .node = NodeId{1}, .last_heartbeat = Micros(999), .health = NodeHealth::stopping}});
+  const MetaState state = f.crash();
+  CHECK(state.partitions.at(0) == partition(1, 0));
+  PartitionMeta expected = partition(1, 1);
+  expected.leader = NodeId{4};
+  expected.leader_epoch = Epoch{9};
+  expected.isr = {NodeId{4}, NodeId{5}};
+  expected.version = 6;
+  expected.opened = true;
+  expected.log_end = Offset{77};
+  expected.file_bytes = 4096;
+  CHECK(state.partitions.at(1) == expected);
+  NodeMeta refreshed = node(1);
+  refreshed.last_heartbeat = Micros(999);
+  refreshed.health = NodeHealth::stopping;
+  CHECK(state.nodes.at(0) == refreshed);
+}
+
+TEMPLATE_TEST_CASE("meta store: a node's row is replaced", "[contract]", MemoryDisk, SqliteDisk) {
+  Fixture<TestType> f;
+  NodeMeta changed = node(1);
+  changed.incarnation = Incarnation{4};
+  changed.topics = {};
+  changed.health = NodeHealth::lost;
+  f.apply({PutNode{node(1)}});
+  f.apply({PutNode{changed}});
+  CHECK(f.crash().nodes == std::vector<NodeMeta>{changed});
+}
+
+TEMPLATE_TEST_CASE("meta store: a removed topic leaves its tombstone and nothing else",
+                   "[contract]", MemoryDisk, SqliteDisk) {
+  Fixture<TestType> f;
+  f.apply({topic(1, "orders", 2), topic(2, "logs"), SetCounters{counters(3)},
+           registration(RegistrationKind::producer, 1, 1, "p"),
+           registration(RegistrationKind::consumer, 1, 1, "c"),
+           registration(RegistrationKind::consumer, 2, 2, "c")});
+  const Tombstone tombstone{.topic = TopicId{1},
+                            .name = "orders",
+                            .deleted_at = Micros(55),
+                            .holders = {NodeId{1}, NodeId{2}}};
+  f.apply({RemoveTopic{tombstone}});
+  MetaState state = f.crash();
+  REQUIRE(state.topics.size() == 1);
+  CHECK(state.topics[0].name == "logs");
+  CHECK(state.partitions.size() == 1);
+  REQUIRE(state.registrations.size() == 1);
+  CHECK(state.registrations[0].id == RegistrationId{2});
+  CHECK(state.tombstones == std::vector<Tombstone>{tombstone});
+  CHECK(state.counters == counters(3));
+
+  f.apply({ClearTombstone{TopicId{1}, NodeId{1}}});
+  state = f.crash();
+  REQUIRE(state.tombstones.size() == 1);
+  CHECK(state.tombstones[0].holders == std::vector<NodeId>{NodeId{2}});
+  f.apply({ClearTombstone{TopicId{1}, NodeId{2}}});
+  CHECK(f.crash().tombstones.empty());
+}
+
+TEMPLATE_TEST_CASE("meta store: a topic that nobody holds leaves no tombstone", "[contract]",
+                   MemoryDisk, SqliteDisk) {
+  Fixture<TestType> f;
+  f.apply({topic(1, "orders"), SetCounters{counters(2)}});
+  f.apply({RemoveTopic{{.topic = TopicId{1}, .name = "orders", .deleted_at = {}, .holders = {}}}});
+  const MetaState state = f.crash();
+  CHECK(state.topics.empty());
+  CHECK(state.tombstones.empty());
+}
+
+TEMPLATE_TEST_CASE("meta store: a name can be used again in the same group", "[contract]",
+                   MemoryDisk, SqliteDisk) {
+  Fixture<TestType> f;
+  f.apply({topic(1, "orders"), SetCounters{counters(3)}});
+  const std::vector<MetaWrite> group = {
+      {Ticket{2},
+       {RemoveTopic{{.topic = TopicId{1}, .name = "orders", .deleted_at = {}, .holders = {}}}}},
+      {Ticket{3}, {topic(2, "orders", 2)}}};
+  REQUIRE(f.store->apply(group));
+  const MetaState state = f.crash();
+  REQUIRE(state.topics.size() == 1);
+  CHECK(state.topics[0].id == TopicId{2});
+  CHECK(state.partitions.size() == 2);
+}
+
+TEMPLATE_TEST_CASE("meta store: what is not there cannot be changed", "[contract]", MemoryDisk,
+                   SqliteDisk) {
+  Fixture<TestType> f;
+  const MetaState before = f.state;
+  const PartitionKey key{TopicId{1}, PartitionIndex{0}};
+  f.apply(
+      {SetLeadership{
+           .key = key, .leader = NodeId{1}, .leader_epoch = Epoch{1}, .isr = {}, .version = 1},
+       SetOpened{key}, RefreshPartition{.key = key, .log_end = Offset{1}, .file_bytes = 1},
+       RefreshNode{.node = NodeId{1}, .last_heartbeat = Micros(1), .health = NodeHealth::alive},
+       ClearTombstone{TopicId{1}, NodeId{1}},
+       RemoveTopic{{.topic = TopicId{1}, .name = "x", .deleted_at = {}, .holders = {NodeId{1}}}}});
+  MetaState after = f.crash();
+  after.controller_epoch = before.controller_epoch;
+  CHECK(after == before);
+}
+
+TEMPLATE_TEST_CASE("meta store: a clean close keeps everything", "[contract]", MemoryDisk,
+                   SqliteDisk) {
+  Fixture<TestType> f;
+  f.apply({topic(1, "wide", 1'000), SetCounters{counters(2)}});
+  REQUIRE(f.store->close());
+  CHECK(f.crash().partitions.size() == 1'000);
+}

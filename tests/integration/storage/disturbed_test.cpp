@@ -1,0 +1,497 @@
+// The real store while others meddle: another process reads or writes the file, somebody damages or
+// replaces it, the disk is small.
+#include "common/base/limits.hpp"
+#include "common/sqlite/database.hpp"
+#include "partition/storage/sqlite_record_store.hpp"
+#include "tests/integration/storage/log_model.hpp"
+
+#include <fstream>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace pinion::test {
+namespace {
+
+using sqlite::Database;
+using storage::SqliteRecordStore;
+using storage::SqliteRecordStoreOptions;
+
+/// One log on the real file system.
+struct Disk {
+  StoreFolder folder{"/dev/shm"};
+  SqliteRecordStoreOptions options;
+  std::unique_ptr<SqliteRecordStore> store;
+  OpenedLog opened;
+  std::unique_ptr<PartitionReader> reader;
+  BatchMaker maker;
+  Tickets ticket;
+  Micros clock{0};
+
+  Disk() {
+    options.data_dir = folder.path();
+    options.low_space_bytes = 0;
+    options.reserve_bytes = 0;
+    options.checkpoint_wal_bytes = 64 * limits::kib;
+    options.busy_timeout = 50ms;
+    options.pinned_warning_after = 1s;
+  }
+  void start() {
+    auto result = SqliteRecordStore::open(options);
+    INFO((result ? std::string() : result.error().to_string()));
+    REQUIRE(result);
+    store = std::move(*result);
+  }
+  Result<void> open(IfMissing if_missing) {
+    auto result = store->open(orders(), if_missing);
+    if (!result) return failure(result.error());
+    opened = std::move(*result);
+    auto made = store->open_reader(orders());
+    REQUIRE(made);
+    reader = std::move(*made);
+    return {};
+  }
+  void begin() {
+    start();
+    REQUIRE(open(IfMissing::create));
+    REQUIRE(apply({ticket.epoch(1, Offset(0))}));
+  }
+  Result<void> apply(const std::vector<Persist>& group) { return opened.log->apply(group); }
+  Result<void> append(std::size_t records, std::size_t bytes = 100) {
+    BatchMaker before = maker;
+    Result<void> done =
+        apply({ticket.high_watermark(maker.next), ticket.append(maker.make(records, bytes))});
+    if (!done) maker = before;
+    return done;
+  }
+  Result<Micros> maintain(Micros later = 2s) {
+    clock += later;
+    return opened.log->maintain({clock, clock});
+  }
+  void end() {
+    reader.reset();
+    opened = {};
+    store.reset();
+  }
+  void close() {
+    reader.reset();
+    REQUIRE(opened.log->close());
+    end();
+  }
+  [[nodiscard]] std::string path() const { return folder.path() + "/orders/orders-0.db"; }
+};
+
+/// Another process with the file open. It runs SQL and waits until it is told to go.
+class OtherProcess {
+ public:
+  OtherProcess(const std::string& path, const std::string& sql) {
+    REQUIRE(::pipe(ready_) == 0);
+    REQUIRE(::pipe(leave_) == 0);
+    pid_ = ::fork();
+    REQUIRE(pid_ >= 0);
+    if (pid_ == 0) run(path, sql);
+    char byte = 0;
+    REQUIRE(::read(ready_[0], &byte, 1) == 1);
+    REQUIRE(byte == 'y');
+  }
+  ~OtherProcess() { leave(); }
+  OtherProcess(const OtherProcess&) = delete;
+  OtherProcess& operator=(const OtherProcess&) = delete;
+
+  [[nodiscard]] std::string id() const { return "(pid " + std::to_string(pid_) + ")"; }
+
+  void leave() {
+    if (pid_ <= 0) return;
+    REQUIRE(::write(leave_[1], "x", 1) == 1);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    for (const int file : {ready_[0], ready_[1], leave_[0], leave_[1]}) ::close(file);
+  }
+
+ private:
+  /// A new program, so that no connection of this one is used after a fork.
+  [[noreturn]] void run(const std::string& path, const std::string& sql) {
+    ::dup2(leave_[0], 0);
+    ::dup2(ready_[1], 1);
+    ::execlp("sqlite3", "sqlite3", "-batch", "-cmd", ".timeout 2000", "-cmd", sql.c_str(), "-cmd",
+             ".system echo y; head -c 1 > /dev/null", path.c_str(), "", nullptr);
+    ::_exit(127);
+  }
+
+  int ready_[2] = {-1, -1};
+  int leave_[2] = {-1, -1};
+  pid_t pid_ = -1;
+};
+
+void flip_bit(const std::string& path, std::uint64_t byte, int bit) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(byte));
+  const char old = static_cast<char>(file.get());
+  file.seekp(static_cast<std::streamoff>(byte));
+  file.put(static_cast<char>(old ^ (1 << bit)));
+}
+
+}  // namespace
+
+TEST_CASE("storage: a reader in another process never stops a commit; it is named; the cap holds",
+          "[storage]") {
+  Disk disk;
+  disk.options.wal_bytes_max = 4 * limits::mib;
+  disk.begin();
+  REQUIRE(disk.append(100));
+  {
+    OtherProcess person(disk.path(), "BEGIN; SELECT count(*) FROM messages WHERE 0");
+    int commits = 0;
+    Result<void> done;
+    while ((done = disk.append(1000)) && ++commits < 1000) REQUIRE(disk.maintain(10ms));
+    CHECK(commits > 20);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == Errc::storage_full);
+    CHECK(done.error().detail.find(person.id()) != std::string::npos);
+    REQUIRE(disk.maintain());
+    REQUIRE(disk.maintain());
+    CHECK(disk.opened.log->sizes().warning.find("sqlite3 " + person.id()) != std::string::npos);
+    CHECK(disk.opened.log->sizes().wal_bytes >= 4 * limits::mib);
+    // Everything is there to be read meanwhile.
+    const auto batches = disk.reader->read(Offset(0), disk.maker.next, 1);
+    REQUIRE(batches);
+    REQUIRE_FALSE(disk.append(1000));
+  }
+  // The transaction ended: writing goes on, and the log shrinks.
+  REQUIRE(disk.append(1000));
+  REQUIRE(disk.maintain());
+  REQUIRE(disk.maintain());
+  CHECK(disk.opened.log->sizes().warning.empty());
+  disk.close();
+  check_whole(disk.path());
+}
+
+TEST_CASE("storage: a write by another process halts the log", "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  { OtherProcess person(disk.path(), "UPDATE meta SET value = 'mine' WHERE name = 'topic'"); }
+  const Result<void> done = disk.append(10);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::storage_failed);
+  CHECK(done.error().detail.find("another process") != std::string::npos);
+  disk.end();
+}
+
+TEST_CASE("storage: a quiet log notices a write by another process", "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  REQUIRE(disk.maintain());
+  { OtherProcess person(disk.path(), "DELETE FROM messages WHERE offset = 3"); }
+  const auto next = disk.maintain();
+  REQUIRE_FALSE(next);
+  CHECK(next.error().code == Errc::storage_failed);
+  disk.end();
+}
+
+TEST_CASE("storage: a file that is closed because idle is recognised when it is used again",
+          "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  REQUIRE(disk.reader->read(Offset(0), Offset(10), 1));
+  REQUIRE(disk.maintain());
+  REQUIRE(disk.maintain(61s));
+  CHECK(disk.store->open_files() == 0);
+  CHECK_FALSE(std::filesystem::exists(disk.path() + "-wal"));
+  SECTION("unchanged, it goes on, and its reader does") {
+    CHECK(disk.reader->read(Offset(0), Offset(10), 1));
+    REQUIRE(disk.append(10));
+    CHECK(disk.store->open_files() == 1);
+    CHECK(disk.reader->read(Offset(10), Offset(20), 1));
+    disk.close();
+    check_whole(disk.path());
+  }
+  SECTION("read by a person meanwhile, it goes on") {
+    { OtherProcess person(disk.path(), "SELECT count(*) FROM readable"); }
+    REQUIRE(disk.append(10));
+    disk.close();
+    check_whole(disk.path());
+  }
+  SECTION("changed by a person meanwhile, it halts") {
+    { OtherProcess person(disk.path(), "UPDATE messages SET value = 'x' WHERE offset = 1"); }
+    const Result<void> done = disk.append(10);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == Errc::storage_failed);
+    disk.end();
+  }
+  SECTION("it was marked as closed in order") {
+    disk.end();
+    disk.start();
+    REQUIRE(disk.open(IfMissing::fail));
+    CHECK(disk.opened.recovered.clean);
+    disk.end();
+  }
+}
+
+TEST_CASE("storage: another process that holds the write lock only delays", "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  {
+    OtherProcess person(disk.path(), "BEGIN IMMEDIATE");
+    const Result<void> done = disk.append(10);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == Errc::storage_full);
+    CHECK(done.error().detail.find("write lock") != std::string::npos);
+  }
+  CHECK(disk.append(10));
+  disk.close();
+  check_whole(disk.path());
+}
+
+TEST_CASE("storage: a second process cannot use the same data folder", "[storage]") {
+  Disk disk;
+  disk.start();
+  const auto second = SqliteRecordStore::open(disk.options);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().detail.find("in use by another process") != std::string::npos);
+}
+
+TEST_CASE("storage: an older copy of a file that is put back is set aside", "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  disk.close();
+  const std::string copy = disk.folder.path() + "/copy.db";
+  std::filesystem::copy_file(disk.path(), copy);
+  disk.start();
+  REQUIRE(disk.open(IfMissing::fail));
+  REQUIRE(disk.append(10));
+  disk.close();
+  std::filesystem::copy_file(copy, disk.path(), std::filesystem::copy_options::overwrite_existing);
+  disk.start();
+  const Result<void> done = disk.open(IfMissing::fail);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::file_corrupt);
+  CHECK(done.error().detail.find("an older copy was put back") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(disk.path()));
+  // It is kept, with a word about why.
+  int kept = 0;
+  int explained = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(disk.folder.path() + "/set-aside")) {
+    if (entry.path().extension() == ".db") ++kept;
+    if (entry.path().extension() == ".txt") ++explained;
+  }
+  CHECK(kept == 1);
+  CHECK(explained == 1);
+}
+
+TEST_CASE("storage: emptied, swapped and foreign files are set aside", "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  disk.close();
+  std::string expected;
+  SECTION("emptied") {
+    std::filesystem::resize_file(disk.path(), 0);
+    expected = "emptied";
+  }
+  SECTION("overwritten with something else") {
+    std::ofstream(disk.path(), std::ios::trunc) << std::string(50'000, 'x');
+    expected = "not a database";
+  }
+  SECTION("another partition's") {
+    disk.start();
+    auto other = disk.store->open(orders(1), IfMissing::create);
+    REQUIRE(other);
+    REQUIRE(other->log->close());
+    other->log.reset();
+    disk.end();
+    std::filesystem::rename(disk.folder.path() + "/orders/orders-1.db", disk.path());
+    expected = "it is partition 1 of topic orders";
+  }
+  SECTION("another file of the same partition") {
+    Disk twin;
+    twin.begin();
+    REQUIRE(twin.append(50));
+    twin.close();
+    std::filesystem::copy_file(twin.path(), disk.path(),
+                               std::filesystem::copy_options::overwrite_existing);
+    expected = "it is another file than the one this node made";
+  }
+  SECTION("of a node whose own memory is gone") {
+    std::filesystem::remove(disk.folder.path() + "/node.db");
+    expected = "no memory";
+  }
+  disk.start();
+  const Result<void> done = disk.open(IfMissing::fail);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::file_corrupt);
+  INFO(done.error().detail);
+  CHECK(done.error().detail.find(expected) != std::string::npos);
+  CHECK(done.error().detail.find("set-aside") != std::string::npos);
+}
+
+TEST_CASE("storage: a bit that flips in a record's bytes is found by verify", "[storage]") {
+  Disk disk;
+  disk.begin();
+  for (int i = 0; i < 20; ++i) REQUIRE(disk.append(1000, 100));
+  disk.close();
+  check_whole(disk.path());
+  Prng prng(5);
+  const std::uint64_t size = std::filesystem::file_size(disk.path());
+  int found = 0;
+  constexpr int flips = 60;
+  for (int i = 0; i < flips; ++i) {
+    const std::uint64_t byte = prng.below(size);
+    const int bit = static_cast<int>(prng.below(8));
+    flip_bit(disk.path(), byte, bit);
+    const auto report = storage::verify_file(disk.path());
+    // A file that cannot be opened at all is found too.
+    if (!report || !report->ok()) ++found;
+    flip_bit(disk.path(), byte, bit);
+  }
+  // What is not found hit free space in a page.
+  CHECK(found > flips * 3 / 4);
+  check_whole(disk.path());
+}
+
+TEST_CASE("storage: a record that was tampered with is not served", "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  disk.close();
+  {
+    auto database = Database::open(disk.path(), {});
+    REQUIRE(database);
+    REQUIRE(database->exec("UPDATE messages SET value = 'forged' WHERE offset = 4"));
+  }
+  disk.start();
+  REQUIRE(disk.open(IfMissing::fail));
+  const auto batches = disk.reader->read(Offset(0), Offset(10), 1);
+  REQUIRE_FALSE(batches);
+  CHECK(batches.error().code == Errc::file_corrupt);
+  disk.end();
+  const auto report = storage::verify_file(disk.path());
+  REQUIRE(report);
+  CHECK_FALSE(report->ok());
+}
+
+TEST_CASE("storage: damage behind the last checkpoint is found before the file serves",
+          "[storage]") {
+  Disk disk;
+  disk.options.checkpoint_wal_bytes = 64 * limits::mib;
+  disk.begin();
+  for (int i = 0; i < 6; ++i) REQUIRE(disk.append(100));
+  const std::string wal = disk.path() + "-wal";
+  const std::string copy = disk.folder.path() + "/wal";
+  // As after kill -9: the log is copied while it is open, then put back.
+  std::filesystem::copy_file(wal, copy);
+  std::filesystem::copy_file(disk.path(), disk.folder.path() + "/db");
+  disk.end();
+  SECTION("a flipped bit in a commit that others followed") {
+    flip_bit(copy, std::filesystem::file_size(copy) / 2, 3);
+    std::filesystem::copy_file(copy, wal, std::filesystem::copy_options::overwrite_existing);
+    disk.start();
+    const Result<void> done = disk.open(IfMissing::fail);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == Errc::file_corrupt);
+    CHECK(done.error().detail.find("write-ahead log is damaged") != std::string::npos);
+  }
+  SECTION("but an end that was cut off is only what a crash leaves") {
+    std::filesystem::resize_file(copy, std::filesystem::file_size(copy) - 10'000);
+    std::filesystem::copy_file(copy, wal, std::filesystem::copy_options::overwrite_existing);
+    disk.start();
+    REQUIRE(disk.open(IfMissing::fail));
+    CHECK(disk.opened.recovered.log_end == Offset(500));
+    disk.end();
+    check_whole(disk.path());
+  }
+}
+
+TEST_CASE("storage: what a topic of the same name left behind does not stop a new one",
+          "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  disk.close();
+  disk.start();
+  auto opened = disk.store->open(orders(0, 2), IfMissing::create);
+  REQUIRE(opened);
+  CHECK(opened->recovered.log_end == Offset(0));
+  REQUIRE(opened->log->close());
+  opened->log.reset();
+  // The old topic's removal does not take the new one's file.
+  REQUIRE(disk.store->remove_topic(TopicId(1)));
+  CHECK(disk.store->open(orders(0, 2), IfMissing::fail));
+}
+
+TEST_CASE("storage: below the mark of free space only retention is written", "[storage]") {
+  Disk disk;
+  disk.begin();
+  for (int i = 0; i < 5; ++i) REQUIRE(disk.append(100));
+  disk.close();
+  disk.options.low_space_bytes = std::uint64_t{1} << 60;
+  disk.start();
+  REQUIRE(disk.open(IfMissing::fail));
+  const Result<void> done = disk.append(1);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::storage_full);
+  CHECK(disk.apply({disk.ticket.drop_before(Offset(200)), disk.ticket.epoch(2, Offset(500))}));
+  REQUIRE(disk.maintain());
+  CHECK(disk.opened.log->sizes().payload_bytes > 0);
+  disk.close();
+  check_whole(disk.path());
+}
+
+TEST_CASE("storage: many files stay within the number that may be open", "[storage]") {
+  Disk disk;
+  disk.options.open_files_max = 20;
+  disk.start();
+  std::vector<std::unique_ptr<PartitionLog>> logs;
+  Tickets ticket;
+  for (std::int32_t i = 0; i < 60; ++i) {
+    auto opened = disk.store->open(orders(i), IfMissing::create);
+    REQUIRE(opened);
+    REQUIRE(opened->log->apply(std::vector<Persist>{ticket.epoch(1, Offset(0))}));
+    logs.push_back(std::move(opened->log));
+  }
+  Micros clock(0);
+  for (int round = 0; round < 3; ++round) {
+    clock += 2s;
+    for (auto& log : logs) REQUIRE(log->maintain({clock, clock}));
+  }
+  CHECK(disk.store->open_files() <= 20);
+  for (auto& log : logs) {
+    BatchMaker maker;
+    REQUIRE(log->apply(std::vector<Persist>{ticket.append(maker.make(3))}));
+    REQUIRE(log->close());
+  }
+  CHECK(disk.store->open_files() == 0);
+}
+
+TEST_CASE("storage: files are opened from several threads at once", "[storage]") {
+  Disk disk;
+  disk.start();
+  std::vector<std::thread> threads;
+  std::vector<int> failures(4, 0);
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      Tickets ticket;
+      for (std::int32_t i = 0; i < 10; ++i) {
+        auto opened = disk.store->open(orders(10 * t + i), IfMissing::create);
+        BatchMaker maker;
+        if (!opened ||
+            !opened->log->apply(
+                std::vector<Persist>{ticket.epoch(1, Offset(0)), ticket.append(maker.make(5))}) ||
+            !opened->log->close()) {
+          ++failures[static_cast<std::size_t>(t)];
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failures == std::vector<int>(4, 0));
+}
+
+}  // namespace pinion::test
