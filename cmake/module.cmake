@@ -9,12 +9,37 @@
 #   pinion_test(KIND MODULE SOURCES a_test.cpp ... DEPENDS pinion_x ...)
 #
 # adds sources to the one test binary of their kind (tests/CMakeLists.txt makes it).
+#
+# Whatever depends on the messages is compiled with them precompiled: they are the dearest header, and the
+# most used. That each header names what it needs is proved without it (tests/tidy).
+
+# What ccache asks for, to keep what was compiled with a precompiled header.
+add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+  "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+
+# Compiles `name` with the precompiled messages when one of what it depends on is compiled with them.
+function(pinion_precompile name)
+  set(sees_messages FALSE)
+  foreach(other ${ARGN})
+    if(TARGET ${other})
+      get_target_property(seen ${other} PINION_SEES_MESSAGES)
+      if(seen)
+        set(sees_messages TRUE)
+      endif()
+    endif()
+  endforeach()
+  if(sees_messages)
+    set_target_properties(${name} PROPERTIES PINION_SEES_MESSAGES TRUE)
+    target_precompile_headers(${name} REUSE_FROM pinion_precompiled)
+  endif()
+endfunction()
 
 function(pinion_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS} pinion_warnings)
+  pinion_precompile(${name} ${ARG_DEPENDS})
 
   if(PINION_TESTS)
     add_executable(${name}_links ${PROJECT_SOURCE_DIR}/cmake/link_test.cpp)
@@ -28,6 +53,7 @@ function(pinion_test kind module)
   set(name tests_${kind}_${module})
   add_library(${name} OBJECT ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} tests_support PRIVATE pinion_warnings)
+  target_compile_options(${name} PRIVATE ${PINION_TEST_OPTIONS})
   target_precompile_headers(${name} REUSE_FROM tests_main)
   set_property(GLOBAL APPEND PROPERTY PINION_TESTS_${kind} ${name})
 

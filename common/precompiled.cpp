@@ -1,0 +1,1 @@
+// Carries the precompiled messages; see cmake/module.cmake.
