@@ -19,7 +19,8 @@ class SqliteDisk final : public Disk {
     options.low_space_bytes = 0;
     options.reserve_bytes = 0;
     options.page_bytes = 4096;
-    options.checkpoint_wal_bytes = 64 * 1024;
+    options.checkpoint_record_bytes = 64 * 1024;
+    options.checkpoint_wal_bytes = 4 * options.checkpoint_record_bytes;
     options.idle_close = 1s;
     options.vfs = vfs_.name();
     auto store = storage::SqliteRecordStore::open(options);
