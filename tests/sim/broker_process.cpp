@@ -3,6 +3,7 @@
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
+#include "tests/sim/event_names.hpp"
 
 #include <algorithm>
 
@@ -245,16 +246,10 @@ void BrokerProcess::inspect_told_node(const Frames& frames) {
 }
 
 void BrokerProcess::note_events() {
-  static const char* const names[] = {
-      "node registered", "node refused",   "node lost",        "node stopping",
-      "node returned",   "topic created",  "topic deleted",    "topic removed everywhere",
-      "partition state", "client evicted", "metadata stalled", "metadata resumed",
-  };
   for (const BrokerEvent& event : effects_.events) {
-    const auto index = static_cast<std::size_t>(event.kind);
-    PINION_ASSERT(index < std::size(names));
-    world_.counters.count(std::string("broker event: ") + names[index]);
-    world_.trace.brief("broker", "%s node=%d topic=%lld/%d %s", names[index], event.node.raw(),
+    const char* const event_name = name_of(event.kind);
+    world_.counters.count(std::string("broker event: ") + event_name);
+    world_.trace.brief("broker", "%s node=%d topic=%lld/%d %s", event_name, event.node.raw(),
                        static_cast<long long>(event.partition.topic.raw()),
                        event.partition.partition.raw(), event.detail.c_str());
   }

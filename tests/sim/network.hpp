@@ -5,7 +5,10 @@
 //
 // A path is a direction between two processes. By default a path is a TCP connection: in order,
 // nothing lost, nothing twice. Reordering, loss and duplication are on top, because no core may
-// rely on what ZeroMQ does.
+// rely on what ZeroMQ does. Two things do rely on it, and are left to them here (docs/TESTING.md):
+// a position's commit and a dequeue carry nothing that makes a late copy harmless, so they come
+// once and in order; and the client library takes a refusal for the end of that attempt, so what it
+// produces comes once. Both may be lost and delayed like all else.
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -23,6 +26,11 @@
 namespace pinion::sim {
 
 using ActorId = std::int32_t;
+
+/// The first letter of a client's routing id: who speaks.
+inline constexpr char library_letter = 'l';
+inline constexpr char by_hand_letter = 'c';
+inline constexpr std::size_t routing_bytes = 16;
 
 struct NetworkOptions {
   Micros delay_min{50};
@@ -69,11 +77,13 @@ class Network {
   enum class State : std::uint8_t { open, cut, clogged };
   struct Held {
     std::uint64_t generation;
+    bool in_turn;  ///< Relies on its order.
     Frames frames;
   };
   struct Path {
     State state = State::open;
     Micros last_arrival{0};
+    Micros last_in_turn{0};  ///< Of what relies on its order.
     std::vector<Held> held;
   };
   struct Socket {
@@ -81,7 +91,7 @@ class Network {
     Deliver deliver;
   };
 
-  void plan_arrival(ActorId from, ActorId to, std::uint64_t generation, Frames frames);
+  void plan_arrival(ActorId from, ActorId to, Held message);
   void arrive(ActorId from, ActorId to, std::uint64_t generation, Frames frames);
 
   Scheduler& scheduler_;

@@ -24,6 +24,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Its name without its number: "node".
+  [[nodiscard]] std::string kind() const;
   [[nodiscard]] bool up() const { return up_; }
   [[nodiscard]] bool paused() const { return paused_; }
 
