@@ -55,9 +55,12 @@ bool Network::attached(ActorId actor) const {
   return found != sockets_.end() && found->second.deliver != nullptr;
 }
 
+bool Network::connected(const Peer& peer) const {
+  return attached(peer.actor) && sockets_.at(peer.actor).generation == peer.generation;
+}
+
 void Network::send(ActorId from, ActorId to, Frames frames, const char* what) {
   Path& path = paths_[{from, to}];
-  const std::uint64_t generation = sockets_[to].generation;
   if (path.state == State::cut) {
     counters_.count("network: lost in a cut");
     trace_.full("network", "%d>%d %s lost in a cut", from, to, what);
@@ -69,20 +72,21 @@ void Network::send(ActorId from, ActorId to, Frames frames, const char* what) {
     return;
   }
   const Reliance reliance = reliance_of(frames);
+  Held message{sockets_[from].generation, sockets_[to].generation, reliance.in_turn,
+               std::move(frames)};
   if (!reliance.once && options_.duplicated_per_10k > 0 &&
       prng_.chance(options_.duplicated_per_10k, 10'000)) {
     counters_.count("network: duplicated");
     trace_.full("network", "%d>%d %s duplicated", from, to, what);
     const Micros delay{prng_.between(options_.delay_min.count(), options_.slow_max.count())};
-    scheduler_.after(
-        delay, [this, from, to, generation, frames] { arrive(from, to, generation, frames); });
+    scheduler_.after(delay, [this, from, to, message] { arrive(from, to, message); });
   }
   if (path.state == State::clogged) {
     counters_.count("network: clogged");
-    path.held.push_back({generation, reliance.in_turn, std::move(frames)});
+    path.held.push_back(std::move(message));
     return;
   }
-  plan_arrival(from, to, {generation, reliance.in_turn, std::move(frames)});
+  plan_arrival(from, to, std::move(message));
 }
 
 void Network::plan_arrival(ActorId from, ActorId to, Held message) {
@@ -101,13 +105,13 @@ void Network::plan_arrival(ActorId from, ActorId to, Held message) {
     path.last_in_turn = at;
   }
   scheduler_.at(at, [this, from, to, message = std::move(message)]() mutable {
-    arrive(from, to, message.generation, std::move(message.frames));
+    arrive(from, to, std::move(message));
   });
 }
 
-void Network::arrive(ActorId from, ActorId to, std::uint64_t generation, Frames frames) {
+void Network::arrive(ActorId from, ActorId to, Held message) {
   const Socket& socket = sockets_[to];
-  if (socket.deliver == nullptr || socket.generation != generation) {
+  if (socket.deliver == nullptr || socket.generation != message.to) {
     counters_.count("network: lost with a closed socket");
     return;
   }
@@ -115,7 +119,7 @@ void Network::arrive(ActorId from, ActorId to, std::uint64_t generation, Frames 
     counters_.count("network: lost in a cut");
     return;
   }
-  socket.deliver(from, std::move(frames));
+  socket.deliver({from, message.from}, std::move(message.frames));
 }
 
 void Network::cut(ActorId from, ActorId to) {

@@ -45,7 +45,12 @@ struct NetworkOptions {
 
 class Network {
  public:
-  using Deliver = std::function<void(ActorId from, Frames frames)>;
+  /// One end of a connection: a process and which of its sockets.
+  struct Peer {
+    ActorId actor = 0;
+    std::uint64_t generation = 0;
+  };
+  using Deliver = std::function<void(Peer from, Frames frames)>;
 
   Network(Scheduler& scheduler, Trace& trace, Counters& counters, std::uint64_t seed)
       : scheduler_(scheduler), trace_(trace), counters_(counters), prng_(seed) {}
@@ -58,6 +63,8 @@ class Network {
   /// A fresh socket in the place of the old one.
   void reset(ActorId actor);
   [[nodiscard]] bool attached(ActorId actor) const;
+  /// That socket is still open: what is sent to another one of the process is not for it.
+  [[nodiscard]] bool connected(const Peer& peer) const;
 
   void send(ActorId from, ActorId to, Frames frames, const char* what);
 
@@ -76,7 +83,8 @@ class Network {
  private:
   enum class State : std::uint8_t { open, cut, clogged };
   struct Held {
-    std::uint64_t generation;
+    std::uint64_t from;  ///< Generations of the two sockets.
+    std::uint64_t to;
     bool in_turn;  ///< Relies on its order.
     Frames frames;
   };
@@ -92,7 +100,7 @@ class Network {
   };
 
   void plan_arrival(ActorId from, ActorId to, Held message);
-  void arrive(ActorId from, ActorId to, std::uint64_t generation, Frames frames);
+  void arrive(ActorId from, ActorId to, Held message);
 
   Scheduler& scheduler_;
   Trace& trace_;

@@ -73,7 +73,7 @@ void Process::forget() {
 }
 
 void Process::listen(ActorId end) {
-  world_.network.attach(end, [this, end](ActorId from, Frames frames) {
+  world_.network.attach(end, [this, end](Network::Peer from, Frames frames) {
     arrive({end, from, std::move(frames)});
   });
 }

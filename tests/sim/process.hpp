@@ -46,7 +46,7 @@ class Process {
   /// A batch of what arrived, as a driver takes it from its sockets.
   struct Arrival {
     ActorId end = 0;  ///< Which of our sockets.
-    ActorId from = 0;
+    Network::Peer from;
     Frames frames;
   };
   virtual void on_arrivals(std::vector<Arrival> arrivals) = 0;
