@@ -179,6 +179,7 @@ struct PartitionLocated {
   Reading reading{0};
   Offset next{0};
   Offset committed = offset_unassigned;  ///< Where it was asked for.
+  Epoch last_epoch{0};                   ///< Of the record before `next`; 0 when unknown.
 };
 /// Batches with verified checksums, at consecutive offsets. Records before `next` are to be
 /// dropped. No batches: only the high watermark moved.

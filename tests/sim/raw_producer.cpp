@@ -19,6 +19,7 @@ void RawProducer::begin() {
   id_ = producer_none;
   epoch_ = ProducerEpoch(0);
   next_sequence_ = Sequence(0);
+  received_only_ = false;
   window_ = static_cast<std::size_t>(prng_.between(1, limits::producer_inflight_max));
   become_known();
 }
@@ -141,9 +142,12 @@ void RawProducer::on_answer(Sequence sequence, ProducerEpoch epoch, const Messag
     world_.checker.violate("producer-fenced", name() + " uses its id alone and is told " +
                                                   std::string(name_of(error)));
   }
+  // One before it that was acknowledged on receipt never reached the disk: that gap stays.
+  const bool gap_stays =
+      error == Errc::out_of_order_sequence && received_only_ && at == batches_.begin();
   // Whatever else it says: an earlier try may still be on its way, so the batch is sent again as
   // it is. A predecessor that was lost shows as a gap; it is sent again too.
-  if (error == Errc::unknown_topic || error == Errc::unknown_partition) give_up();
+  if (gap_stays || error == Errc::unknown_topic || error == Errc::unknown_partition) give_up();
 }
 
 void RawProducer::complete(std::size_t index, const Message& answer) {
@@ -151,6 +155,7 @@ void RawProducer::complete(std::size_t index, const Message& answer) {
   BatchInFlight& batch = batches_[index];
   if (batch.answered) return;
   batch.answered = true;
+  if (batch.acks == Acks::none) received_only_ = true;
   Offset offset = reply.base_offset;
   for (const SendId send : batch.sends) {
     world_.checker.on_send_ok(send, key_, offset);
@@ -159,16 +164,19 @@ void RawProducer::complete(std::size_t index, const Message& answer) {
   while (!batches_.empty() && batches_.front().answered) batches_.pop_front();
 }
 
-/// Nobody knows what becomes of all this; under a new epoch none of it can come late.
+/// Nobody knows what becomes of all this; under a new epoch none of it can come late. At the end
+/// something must get through all the same.
 void RawProducer::give_up() {
   world_.counters.count("raw producer: gave up");
   for (const BatchInFlight& batch : batches_) {
     if (batch.answered) continue;
+    if (finishing_) ++last_;
     for (const SendId send : batch.sends) world_.checker.on_send_info(send, Errc::timed_out);
   }
   batches_.clear();
   ++epoch_;
   next_sequence_ = Sequence(0);
+  received_only_ = false;
 }
 
 std::string RawProducer::unfinished() const {

@@ -55,6 +55,7 @@ class RawProducer final : public RawClient {
   ProducerId id_{0};
   ProducerEpoch epoch_{0};
   Sequence next_sequence_{0};
+  bool received_only_ = false;  ///< A batch of this epoch was acknowledged before it was durable.
   std::size_t window_ = 1;
   std::deque<BatchInFlight> batches_;
   bool finishing_ = false;

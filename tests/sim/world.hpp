@@ -25,7 +25,9 @@ struct World {
       : options(sim_options),
         trace(scheduler, level),
         network(scheduler, trace, counters, sim_options.seed ^ 0x6e6574776f726bULL),
-        inspector(checker, options.internal_checks) {}
+        inspector(checker, options.internal_checks) {
+    network.set_options(options.network);
+  }
 
   const SimOptions options;
   Scheduler scheduler;
