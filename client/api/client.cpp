@@ -93,7 +93,11 @@ Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
   PINION_TRY(driver, client::ClientDriver::start(std::move(session), open));
   auto inside = std::make_shared<Inside>();
   inside->driver = std::move(driver);
-  PINION_CHECK(inside->driver->wait_until_connected(options.connect_timeout));
+  const auto connected = inside->driver->wait_until_connected(options.connect_timeout);
+  const bool away = !connected && connected.error().code == Errc::connection_lost;
+  if (!connected && !(away && options.if_away == BrokerAway::go_on)) {
+    return failure(connected.error());
+  }
   return std::unique_ptr<Client>(new Client(std::move(inside)));
 }
 
@@ -101,6 +105,12 @@ Admin Client::admin() {
   auto inside = std::make_shared<Admin::Inside>();
   inside->driver = inside_->driver;
   return Admin(std::move(inside));
+}
+
+Calls Client::calls() {
+  auto inside = std::make_shared<Calls::Inside>();
+  inside->driver = inside_->driver;
+  return Calls(std::move(inside));
 }
 
 ConnectionStatus Client::status() const { return inside_->driver->status(); }
