@@ -262,9 +262,11 @@ class Outbox:
     def _next_of(self, source: Lane, now: float) -> Optional[Batch]:
         if source.partition is not None:
             lane: Optional[Lane] = source
-            if source.on_its_way is not None:  # An attempt before did not succeed.
-                source.on_its_way.retry_at = 0.0
-                return source.on_its_way
+            waiting = source.on_its_way
+            if waiting is not None:
+                # An attempt before did not succeed; or a batch of the pool took the lane meanwhile.
+                due, waiting.retry_at = waiting.retry_at, 0.0
+                return waiting if due and not waiting.settled else None
         else:
             lane = source.topic.free_lane()
         if not source.batches:

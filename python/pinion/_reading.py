@@ -40,8 +40,6 @@ class Source:
         self.back_off = BackOff()
         self.error: Optional[PinionError] = None  # Final; for the reader, who may then seek.
         self.reason = ""  # Why the last attempt failed.
-        self.generation = 0  # Grows with every seek: what was asked before is thrown away.
-        self.asked_generation = 0
 
 
 class TopicSources:
@@ -84,7 +82,8 @@ class Reading:
         source.messages.clear()
         if source in source.topic.turn:
             source.topic.turn.remove(source)
-        source.generation += 1
+        if source.connection is not None:
+            self._detach(source).close()  # It may be parked, far from where reading goes on.
         source.error = None
         source.retry_at = 0.0
 
@@ -152,7 +151,6 @@ class Reading:
             return
         source.connection = connection
         source.lost_at = now + wait + _GRACE
-        source.asked_generation = source.generation
         self._asked += 1
         self._selector.register(connection, selectors.EVENT_READ, source)
 
@@ -183,14 +181,14 @@ class Reading:
             self._idle.append(connection)
             self._failed(source, failed, now)
         except _http.Malformed as error:
-            self._refused(source, malformed(connection, error))
+            source.error = malformed(connection, error)
         except PinionError as error:
             self._idle.append(connection)
-            self._refused(source, error)
+            source.error = error
         except (KeyError, TypeError, ValueError):
             connection.close()
             why = _http.Malformed("an answer to a read holds no records")
-            self._refused(source, malformed(connection, why))
+            source.error = malformed(connection, why)
         else:
             self._idle.append(connection)
             self._accept(source, records, place)
@@ -198,8 +196,6 @@ class Reading:
     def _accept(self, source: Source, records: List[Dict[str, Any]], place: int) -> None:
         source.back_off = BackOff()
         source.reason = ""
-        if source.generation != source.asked_generation:
-            return
         source.place = place
         if records:
             name, partition = source.topic.name, source.partition
@@ -210,10 +206,6 @@ class Reading:
     def _failed(self, source: Source, failed: Again, now: float) -> None:
         source.reason = str(failed)
         source.retry_at = now + source.back_off.delay(failed)
-
-    def _refused(self, source: Source, error: PinionError) -> None:
-        if source.generation == source.asked_generation:
-            source.error = error
 
 
 def _next_of(topic: TopicSources) -> Message:

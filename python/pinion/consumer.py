@@ -41,6 +41,7 @@ _log = logging.getLogger("pinion")
 
 _SLICE = 0.25  # Seconds after which a waiting reader looks whether the consumer was stopped.
 _PUMP_EVERY = 0.01  # Seconds between two looks for answers while there are messages to hand out.
+_IDLE_COMMIT_EVERY = 0.01  # Seconds between commits of a consumer that has read everything.
 _EMPTY_WAIT_MIN = 0.005  # Seconds before an empty topic is asked again by a shared consumer;
 _EMPTY_WAIT_MAX = 0.25  # doubles up to this.
 
@@ -101,6 +102,7 @@ class Consumer:
         self._shared = shared
         self._commit_interval = commit_interval
         self._committed_at = time.monotonic()
+        self._dirty = False  # Something was handled that the cluster does not know of.
         self._on_lost_position = on_lost_position
         self._timeout = timeout
         self._reading = Reading(self._gateways, records_max)
@@ -167,12 +169,20 @@ class Consumer:
                 if message is not None:
                     return message
                 now = time.monotonic()
+                wait = _SLICE
                 if timeout is not None:
                     until = until or now + timeout
-                    if now >= until:
-                        return None
-                self._commit_if_due(now, idle=True)
-                self._wait(only, _SLICE if timeout is None else min(_SLICE, until - now))
+                    wait = min(wait, until - now)
+                if self._commits_by_itself():
+                    # Everything has been read: a good time, but not after every single message.
+                    due_in = self._committed_at + _IDLE_COMMIT_EVERY - now
+                    if due_in <= 0 or wait <= 0:
+                        self._try_commit(now)
+                    else:
+                        wait = min(wait, due_in)
+                if timeout is not None and now >= until:
+                    return None
+                self._wait(only, wait)
         return None
 
     def _try_next(self, only: Optional[_Subscription]) -> Optional[Message]:
@@ -181,7 +191,9 @@ class Consumer:
         else:
             now = time.monotonic()
             if now - self._pumped_at >= _PUMP_EVERY:
-                self._commit_if_due(now, idle=False)
+                due = self._committed_at + (self._commit_interval or 0.0)
+                if now >= due and self._commits_by_itself():
+                    self._try_commit(now)
                 self._pump(0.0)
             sources = None if only is None else only.sources
             message = self._reading.next(sources)
@@ -323,40 +335,48 @@ class Consumer:
     def _all_handled(self) -> None:
         """The caller came back: what it was handed out before is done."""
         if self._out:
+            self._dirty = True
             for (topic, partition), offset in self._out.items():
                 self._subscriptions[topic].handled[partition] = offset
             self._out.clear()
 
-    def _commit_if_due(self, now: float, *, idle: bool) -> None:
-        if self._shared or self._commit_interval is None:
-            return
-        if not idle and now - self._committed_at < self._commit_interval:
-            return
-        if idle and now - self._committed_at < min(self._commit_interval, _PUMP_EVERY):
-            return
+    def _commits_by_itself(self) -> bool:
+        """Whether there is something to commit without being told to."""
+        return self._dirty and self._commit_interval is not None and not self._shared
+
+    def _try_commit(self, now: float) -> None:
+        """One attempt: what does not succeed is done with the next one."""
+        self._committed_at = now
         try:
-            self._commit(None)
+            for one, partition, offset in self._uncommitted():
+                path, params = _position(one, partition, offset)
+                until = now + self._timeout
+                try:
+                    self._gateway.attempt("POST", path, encode(params), until)
+                except PinionError as error:
+                    _log.warning("a position in %s was refused: %s", one.name, error)
+                one.committed[partition] = offset
+            self._dirty = False
         except Again as failed:
             _log.info("positions could not be stored and will be later: %s", failed)
             self._committed_at = now + 1.0
 
-    def _commit(self, deadline: Optional[float]) -> None:
-        """Without a deadline one attempt, which may raise Again."""
+    def _commit(self, deadline: float) -> None:
+        for one, partition, offset in self._uncommitted():
+            path, params = _position(one, partition, offset)
+            self._gateway.call("POST", path, params, deadline=deadline)
+            one.committed[partition] = offset
+        self._dirty = False
+
+    def _uncommitted(self) -> List[Tuple[_Subscription, int, int]]:
         if self._shared:
-            return
-        self._committed_at = time.monotonic()
-        for one in self._subscriptions.values():
-            for partition, offset in one.handled.items():
-                if one.committed.get(partition) == offset:
-                    continue
-                path = f"{topic_path(one.name)}/partitions/{partition}/position"
-                params = {"consumer_id": one.consumer_id, "offset": offset}
-                if deadline is None:
-                    until = time.monotonic() + self._timeout
-                    self._gateway.attempt("POST", path, encode(params), until)
-                else:
-                    self._gateway.call("POST", path, params, deadline=deadline)
-                one.committed[partition] = offset
+            return []
+        return [
+            (one, partition, offset)
+            for one in self._subscriptions.values()
+            for partition, offset in one.handled.items()
+            if one.committed.get(partition) != offset
+        ]
 
     # ---- Subscribing ---------------------------------------------------------------------------
 
@@ -430,6 +450,11 @@ class Consumer:
             with self._lock:
                 self._out.clear()
         self.stop()
+
+
+def _position(one: _Subscription, partition: int, offset: int) -> Tuple[str, Json]:
+    path = f"{topic_path(one.name)}/partitions/{partition}/position"
+    return path, {"consumer_id": one.consumer_id, "offset": offset}
 
 
 def _dequeued(topic: str, answer: Json) -> Message:

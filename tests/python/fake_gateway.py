@@ -1,10 +1,11 @@
 """A gateway in this process, over a cluster in memory, that fails on request.
 
-``FakeCluster`` keeps what a cluster keeps: topics, logs, registrations, sequences, positions and the
-last dequeues. Any number of ``FakeGateway`` serve one; each can be stopped, with all its connections
+``FakeCluster`` keeps what a cluster keeps: topics, logs, registrations, sequences, positions and
+the last dequeues. Any number of ``FakeGateway`` serve one; each can be stopped, with all its connections
 at once, and started again on the same port. Faults strike the next requests that match:
 
     gateway.fault("drop_after", path="/records", times=2)
+    gateway.fault("unavailable", method="GET", times=10, every=5)
 
 drop_before    the connection ends before anything was done
 drop_after     ... after it was done, without an answer
@@ -142,12 +143,32 @@ class FakeGateway:
         return self._server is not None
 
     def fault(
-        self, kind: str, *, path: str = "", method: str = "", times: int = 1, seconds: float = 0.0
+        self,
+        kind: str,
+        *,
+        path: str = "",
+        method: str = "",
+        times: int = 1,
+        every: int = 1,
+        seconds: float = 0.0,
     ) -> None:
+        """Strikes ``times`` of the requests that match: each, or every so manieth of them."""
         with self.cluster.lock:
             self._faults.append(
-                {"kind": kind, "path": path, "method": method, "left": times, "seconds": seconds}
+                {
+                    "kind": kind,
+                    "path": path,
+                    "method": method,
+                    "left": times,
+                    "every": every,
+                    "seen": 0,
+                    "seconds": seconds,
+                }
             )
+
+    def heal(self) -> None:
+        with self.cluster.lock:
+            self._faults.clear()
 
     def faults_left(self) -> int:
         with self.cluster.lock:
@@ -161,8 +182,10 @@ class FakeGateway:
         for fault in self._faults:
             fits = fault["path"] in path and fault["method"] in ("", method)
             if fits and fault["left"] > 0:
-                fault["left"] -= 1
-                return fault
+                fault["seen"] += 1
+                if fault["seen"] % fault["every"] == 0:
+                    fault["left"] -= 1
+                    return fault
         return {"kind": "", "seconds": 0.0}
 
 
