@@ -75,11 +75,11 @@ class BackOff:
             return 0.0
         delay = self._next * random.uniform(0.5, 1.0)
         self._next = min(self._next * 2, BACK_OFF_MAX)
-        # A gateway that says when is believed, but not for longer than we would wait by ourselves
-        # a few times over: its clients' deadlines are theirs.
-        return (
-            max(delay, min(failed.after, 5 * BACK_OFF_MAX)) if failed.after is not None else delay
-        )
+        # Whole seconds are the least that Retry-After can say, and by ourselves we wait up to one; so
+        # only a longer one is heeded, within reason: the deadlines are not the gateway's.
+        if failed.after is not None and failed.after > BACK_OFF_MAX:
+            return min(failed.after, 5 * BACK_OFF_MAX)
+        return delay
 
 
 class Gateways:

@@ -458,15 +458,12 @@ def _position(one: _Subscription, partition: int, offset: int) -> Tuple[str, Jso
 
 
 def _dequeued(topic: str, answer: Json) -> Message:
-    record = {name: answer[name] for name in ("offset", "message") if name in answer}
-    if "message" in record:
-        record["value"] = record.pop("message")
-    record.update((name, answer[name]) for name in _OPTIONAL if name in answer)
-    _int(answer, "offset")
+    record: Json = {"offset": _int(answer, "offset")}
+    if "message_base64" in answer:  # `message` then only shows what it looks like.
+        record["value_base64"] = answer["message_base64"]
+    else:
+        record["value"] = answer.get("message", "")
     return Message(topic, _int(answer, "partition_id"), record)
-
-
-_OPTIONAL = ("value_base64", "key", "key_base64", "headers", "timestamp", "log_time")
 
 
 def _int(answer: Json, name: str) -> int:

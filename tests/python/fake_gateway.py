@@ -1,8 +1,8 @@
 """A gateway in this process, over a cluster in memory, that fails on request.
 
-``FakeCluster`` keeps what a cluster keeps: topics, logs, registrations, sequences, positions and
-the last dequeues. Any number of ``FakeGateway`` serve one; each can be stopped, with all its connections
-at once, and started again on the same port. Faults strike the next requests that match:
+``FakeCluster`` keeps what a cluster keeps: topics, logs, registrations, sequences, positions,
+the last dequeues. Any number of ``FakeGateway`` serve one; each can be stopped, with all its
+connections at once, and started again on the same port. Faults strike the next requests that match:
 
     gateway.fault("drop_after", path="/records", times=2)
     gateway.fault("unavailable", method="GET", times=10, every=5)
@@ -417,7 +417,7 @@ class _Handler(BaseHTTPRequestHandler):
                 value = record.get("value", "")
                 reply = ok(message=value, log_message=value, offset=at, partition_id=partition)
                 if "value_base64" in record:
-                    reply["value_base64"] = record["value_base64"]
+                    reply["message_base64"] = record["value_base64"]
                 cluster.dequeues[number, token] = reply
                 return reply
         raise Refusal("no unread message", "nothing_unread")

@@ -358,6 +358,12 @@ class Shared(GatewayTest):
         self.assertEqual(list(consumer.get_next()), [])
         timer.join()
 
+    def test_bytes_that_are_no_text_come_as_they_were(self) -> None:
+        self.producer(["t"]).send_and_wait("t", b"\xff\x00")
+        message = next(self.consumer(["t"], shared=True).get_next(timeout=2))
+        self.assertEqual(message.value, b"\xff\x00")
+        self.assertIsNone(message.timestamp)
+
     def test_it_has_no_seek(self) -> None:
         self.fill("t", [])
         with self.assertRaises(InvalidArgument):

@@ -20,7 +20,7 @@ STANDARD = set(
     "__future__ atexit base64 collections datetime enum functools heapq itertools json logging "
     "random selectors socket ssl threading time types typing urllib uuid weakref".split()
 )
-OF_EXAMPLES = {"argparse", "sys"}
+OF_EXAMPLES = {"argparse", "sys", "threading"}
 
 
 class Sources(unittest.TestCase):
