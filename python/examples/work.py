@@ -26,7 +26,8 @@ def main() -> int:
             broker=given.broker, consumer_ids=first.consumer_ids, shared=True
         ) as consumer:
             for message in consumer.get_next(timeout=given.timeout):
-                print(f"worker {number} does {message.message}", flush=True)
+                sys.stdout.write(f"worker {number} does {message.message}\n")
+                sys.stdout.flush()
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for worker in workers:

@@ -75,8 +75,8 @@ class BackOff:
             return 0.0
         delay = self._next * random.uniform(0.5, 1.0)
         self._next = min(self._next * 2, BACK_OFF_MAX)
-        # Whole seconds are the least that Retry-After can say, and by ourselves we wait up to one; so
-        # only a longer one is heeded, within reason: the deadlines are not the gateway's.
+        # Retry-After says whole seconds, and by ourselves we wait up to one; so only a longer one
+        # is heeded, within reason: the deadlines are not the gateway's.
         if failed.after is not None and failed.after > BACK_OFF_MAX:
             return min(failed.after, 5 * BACK_OFF_MAX)
         return delay

@@ -1,0 +1,93 @@
+"""A whole Pinion cluster with gateways in one real process, to be killed and started again.
+
+The program is $PINION_BIN/pinion, else build/bin/pinion. Data is in a temporary folder (TMPDIR),
+which goes away with the cluster unless a test failed with PINION_KEEP set.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from typing import List, Optional
+
+from support import ROOT
+
+
+def free_ports(count: int) -> List[int]:
+    """Ports that nobody uses now. They are all held until the last one is chosen."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
+
+
+class Cluster:
+    def __init__(self, gateways: int = 2, nodes: int = 2) -> None:
+        self.program = pathlib.Path(os.environ.get("PINION_BIN", ROOT / "build/bin")) / "pinion"
+        if not self.program.exists():
+            raise AssertionError(f"{self.program} is not there: build first, or set PINION_BIN")
+        self.folder = tempfile.mkdtemp(prefix="pinion-python-")
+        self.kills = 0
+        self._nodes = nodes
+        self._port, *self._http = free_ports(1 + gateways)
+        self._process: Optional["subprocess.Popen[bytes]"] = None
+
+    @property
+    def gateways(self) -> List[str]:
+        return [f"127.0.0.1:{port}" for port in self._http]
+
+    def start(self, seconds: float = 30.0) -> None:
+        """Returns when the cluster says that it is ready."""
+        assert self._process is None
+        command = [str(self.program), "up", "--data", os.path.join(self.folder, "data")]
+        command += ["--nodes", str(self._nodes), "--port", str(self._port)]
+        for port in self._http:
+            command += ["--http", str(port)]
+        errors = open(os.path.join(self.folder, "stderr"), "ab")
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
+        errors.close()
+        assert self._process.stdout is not None
+        output = b""
+        until = time.monotonic() + seconds
+        while b"ready" not in output:
+            left = until - time.monotonic()
+            readable = left > 0 and select.select([self._process.stdout], [], [], left)[0]
+            data = os.read(self._process.stdout.fileno(), 65_536) if readable else b""
+            if not data:
+                status = self._process.poll()
+                self.kill()
+                raise AssertionError(f"not ready within {seconds} s ({status}): {self.said()}")
+            output += data
+
+    def kill(self) -> None:
+        """As a power cut to the processes: SIGKILL, in the middle of whatever they do."""
+        self._end(signal.SIGKILL)
+        self.kills += 1
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._end(signal.SIGKILL)
+        if not os.environ.get("PINION_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def said(self) -> str:
+        return pathlib.Path(self.folder, "stderr").read_text("utf-8", "replace")[-2000:]
+
+    def _end(self, how: int) -> None:
+        process, self._process = self._process, None
+        assert process is not None
+        process.send_signal(how)
+        process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()
