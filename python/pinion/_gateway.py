@@ -33,7 +33,9 @@ from .errors import (
 
 Json = Dict[str, Any]
 
-ATTEMPT_TIMEOUT = 5.0  # Seconds after which a silent gateway is given up and asked again.
+# Seconds after which a silent gateway is given up and asked again. A gateway waits for the cluster
+# for 10 s, as it comes, and then answers 503.
+ATTEMPT_TIMEOUT = 12.0
 BACK_OFF_MIN = 0.02  # Seconds before the second attempt; doubles, with jitter, up to
 BACK_OFF_MAX = 1.0
 

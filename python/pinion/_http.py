@@ -17,6 +17,7 @@ from ._address import Address
 HEAD_BYTES_MAX = 64 * 1024
 BODY_BYTES_MAX = 256 * 1024 * 1024
 _READ_BYTES = 256 * 1024
+_CONNECT_TIMEOUT = 3.0  # Seconds; another gateway may be nearer than one that does not even refuse.
 _STALE_AFTER = 1.0  # Seconds without use after which a connection is looked at before it is used.
 
 
@@ -169,7 +170,7 @@ class Connection:
         return False
 
     def _open(self, deadline: float) -> None:
-        remaining = deadline - time.monotonic()
+        remaining = min(deadline - time.monotonic(), _CONNECT_TIMEOUT)
         if remaining <= 0:
             raise Lost(f"{self.address}: no time was left to connect", maybe_received=False)
         sock: Optional[socket.socket] = None

@@ -73,6 +73,7 @@ class Consumer:
     commit_interval: None: only ``commit`` and ``stop`` move the ids on.
     on_lost_position: what to do when retention has deleted messages that were not read:
         ``"error"`` (OffsetOutOfRange; ``seek`` to go on), ``"earliest"`` or ``"latest"``.
+    records_max: how many are read ahead of one partition at once; about 1 MiB at most.
     timeout: how long the calls that are no reading wait for the cluster.
     """
 
@@ -85,7 +86,7 @@ class Consumer:
         shared: bool = False,
         commit_interval: Optional[float] = 1.0,
         on_lost_position: str = "error",
-        records_max: int = 1000,
+        records_max: int = 2000,
         timeout: float = 60.0,
         tls: Optional[ssl.SSLContext] = None,
     ) -> None:

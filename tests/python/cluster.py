@@ -29,25 +29,27 @@ def free_ports(count: int) -> List[int]:
     return ports
 
 
+def program(name: str) -> str:
+    path = pathlib.Path(os.environ.get("PINION_BIN", ROOT / "build/bin")) / name
+    if not path.exists():
+        raise AssertionError(f"{path} is not there: build first, or set PINION_BIN")
+    return str(path)
+
+
 class Cluster:
     def __init__(self, gateways: int = 2, nodes: int = 2) -> None:
-        self.program = pathlib.Path(os.environ.get("PINION_BIN", ROOT / "build/bin")) / "pinion"
-        if not self.program.exists():
-            raise AssertionError(f"{self.program} is not there: build first, or set PINION_BIN")
         self.folder = tempfile.mkdtemp(prefix="pinion-python-")
         self.kills = 0
         self._nodes = nodes
         self._port, *self._http = free_ports(1 + gateways)
+        self.broker = f"tcp://127.0.0.1:{self._port}"
+        self.gateways = [f"127.0.0.1:{port}" for port in self._http]
         self._process: Optional["subprocess.Popen[bytes]"] = None
-
-    @property
-    def gateways(self) -> List[str]:
-        return [f"127.0.0.1:{port}" for port in self._http]
 
     def start(self, seconds: float = 30.0) -> None:
         """Returns when the cluster says that it is ready."""
         assert self._process is None
-        command = [str(self.program), "up", "--data", os.path.join(self.folder, "data")]
+        command = [program("pinion"), "up", "--data", os.path.join(self.folder, "data")]
         command += ["--nodes", str(self._nodes), "--port", str(self._port)]
         for port in self._http:
             command += ["--http", str(port)]
@@ -91,3 +93,45 @@ class Cluster:
         process.wait(30)
         assert process.stdout is not None
         process.stdout.close()
+
+
+class GatewayProcess:
+    """pinion-gateway, by itself, in front of a cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        (port,) = free_ports(1)
+        self.address = f"127.0.0.1:{port}"
+        self._config = os.path.join(cluster.folder, f"gateway-{port}.toml")
+        pathlib.Path(self._config).write_text(
+            f'broker = "{cluster.broker}"\nbinds = ["{self.address}"]\naccess_log = "none"\n',
+            "utf-8",
+        )
+        self._errors = os.path.join(cluster.folder, "stderr")
+        self._process: Optional["subprocess.Popen[bytes]"] = None
+
+    def start(self, seconds: float = 10.0) -> None:
+        """Returns when it takes connections."""
+        host, _, port = self.address.partition(":")
+        with open(self._errors, "ab") as errors:
+            self._process = subprocess.Popen(
+                [program("pinion-gateway"), self._config], stdout=errors, stderr=errors
+            )
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection((host, int(port)), 1.0).close()
+                return
+            except OSError:
+                if time.monotonic() > until or self._process.poll() is not None:
+                    raise AssertionError(f"the gateway at {self.address} does not start") from None
+                time.sleep(0.01)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(30)
+        self._process = None
+
+    def close(self) -> None:
+        if self._process is not None:
+            self.kill()

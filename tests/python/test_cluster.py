@@ -3,6 +3,7 @@
 PINION_E2E_LONG=1 makes the runs ten times as long.
 """
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -11,12 +12,13 @@ import threading
 import time
 import unittest
 from collections import Counter
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
-from support import ROOT, Reports, wait_until
+from support import ROOT, Reports
 
 import pinion
-from cluster import Cluster
+from cluster import Cluster, GatewayProcess
+from load import Load, check
 from myqueue import MyConsumer, MyProducer
 from pinion import Admin, Consumer, InvalidArgument, Message, Producer, QueryError
 from pinion import RecordTooLarge, TopicExists, UnknownId, UnknownTopic
@@ -242,160 +244,54 @@ class Whole(unittest.TestCase):
 
 
 class Killed(unittest.TestCase):
-    """kill -9 of everything, again and again, under load."""
+    """kill -9, again and again, under load."""
 
-    def test_every_record_is_in_the_log_once_and_read_once_by_everybody(self) -> None:
+    def test_with_the_whole_cluster_killed_every_record_is_there_and_read_once(self) -> None:
         cluster = Cluster()
         self.addCleanup(cluster.close)
         cluster.start()
+        with self.counted(cluster) as load:
+            for _ in range(3 * LONG):
+                load.go_on()
+                cluster.kill()
+                time.sleep(0.3)  # Long enough for every client to see that nobody is there.
+                cluster.start()
+
+    def test_with_gateways_killed_every_record_is_there_and_read_once(self) -> None:
+        cluster = Cluster(gateways=0)
+        self.addCleanup(cluster.close)
+        cluster.start()
+        gateways = [GatewayProcess(cluster), GatewayProcess(cluster)]
+        for gateway in gateways:
+            self.addCleanup(gateway.close)
+            gateway.start()
+        cluster.gateways = [gateway.address for gateway in gateways]
+        with self.counted(cluster) as load:
+            for number in range(4 * LONG):
+                load.go_on()
+                gateways[number % 2].kill()
+                time.sleep(0.1)
+                gateways[number % 2].start()
+
+    @contextlib.contextmanager
+    def counted(self, cluster: Cluster) -> Iterator[Load]:
+        """Load while the block runs, and the count of everything afterwards."""
         admin = Admin(cluster.gateways, timeout=60)
         self.addCleanup(admin.close)
         admin.create_topic("one")
         admin.create_topic("three", 3)
-        load = Load(cluster)
+        load = Load(cluster.gateways, takers=1)
         threads = load.start()
         try:
-            for _ in range(3 * LONG):
-                self.go_on(load)
-                cluster.kill()
-                time.sleep(0.3)  # Long enough for every client to see that nobody is there.
-                cluster.start()
-            self.go_on(load)
+            yield load
+            load.go_on()
         finally:
             load.end.set()
             for thread in threads:
                 thread.join(120)
         self.assertEqual([t.name for t in threads if t.is_alive()], [], "threads that hang")
         self.assertEqual(load.errors, [])
-        self.check(load, admin)
-
-    def go_on(self, load: "Load") -> None:
-        """Until every producer and every consumer got further than it was."""
-        before = load.progress()
-        wait_until(
-            lambda: all(now > then + 50 for now, then in zip(load.progress(), before)),
-            "everybody goes on",
-            60,
-        )
-
-    def check(self, load: "Load", admin: Admin) -> None:
-        sent = {"one": load.sent_to("one"), "three": load.sent_to("three")}
-        outcomes = Counter(str(report.outcome) for report in load.reports.all)
-        self.assertEqual(outcomes, {"acknowledged": sum(map(len, sent.values()))})
-        in_log: Dict[Any, str] = {}
-        for topic, values in sent.items():
-            found = []
-            for partition in admin.list_partitions(topic):
-                offset = 0
-                while True:
-                    read = admin.read(topic, partition, offset, records_max=10_000)
-                    for m in read.messages:
-                        in_log[topic, partition, m.offset] = m.message
-                    found += [m.message for m in read.messages]
-                    if not read.messages:
-                        break
-                    offset = read.next_offset
-            self.assertEqual(Counter(found), Counter(values), f"{topic}: each once")
-        for report in load.reports.all:
-            place = (report.topic, report.partition, report.offset)
-            self.assertEqual(in_log[place], report.message, "it is where its report says")
-        for topic in sent:
-            for producer in range(Load.PRODUCERS):
-                for partition in range(3):
-                    own = [
-                        int(value.split("-")[1])
-                        for (t, p, _), value in sorted(in_log.items())
-                        if (t, p) == (topic, partition) and value.startswith(f"{producer}-")
-                    ]
-                    self.assertEqual(own, sorted(own), "in the order of its sends")
-        everything = Counter(value for values in sent.values() for value in values)
-        for name, read_ in load.seen.items():
-            self.assertEqual(Counter(m.message for m in read_), everything, f"{name}: each once")
-            for topic, partition in {(m.topic, m.partition) for m in read_}:
-                offsets = [m.offset for m in read_ if (m.topic, m.partition) == (topic, partition)]
-                self.assertEqual(offsets, list(range(len(offsets))), f"{name}: in order")
-        shared = Counter(m.message for own in load.shared for m in own)
-        self.assertEqual(shared, Counter(sent["three"]), "shared: each to one of them")
-
-
-class Load:
-    """Producers and consumers that go on whatever happens, and what they saw."""
-
-    PRODUCERS = 2
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._brokers = cluster.gateways
-        self.end = threading.Event()
-        self.sent: List[List[Any]] = [[] for _ in range(self.PRODUCERS)]
-        self.reports = Reports()
-        self.seen: Dict[str, List[Message]] = {"first": [], "second": []}
-        self.shared: List[List[Message]] = [[], []]
-        self.errors: List[str] = []
-        self._produced = threading.Event()
-        self._left = self.PRODUCERS
-        self._lock = threading.Lock()
-
-    def sent_to(self, topic: str) -> List[str]:
-        return [value for own in self.sent for where, value in own if where == topic]
-
-    def progress(self) -> List[int]:
-        shared = sum(map(len, self.shared))
-        return [*map(len, self.sent), *map(len, self.seen.values()), shared]
-
-    def start(self) -> List[threading.Thread]:
-        ids = Consumer(["three"], self._brokers, shared=True).consumer_ids
-        jobs = [(f"producer {n}", lambda n=n: self._produce(n)) for n in range(self.PRODUCERS)]
-        jobs += [(name, lambda name=name: self._consume(name)) for name in self.seen]
-        jobs += [(f"shared {n}", lambda n=n: self._share(n, ids)) for n in range(2)]
-        threads = [threading.Thread(target=self._guard, args=job, name=job[0]) for job in jobs]
-        for thread in threads:
-            thread.daemon = True
-            thread.start()
-        return threads
-
-    def _guard(self, name: str, job: Any) -> None:
-        try:
-            job()
-        except BaseException as error:
-            self.errors.append(f"{name}: {type(error).__name__}: {error}")
-
-    def _produce(self, number: int) -> None:
-        brokers = self._brokers if number == 0 else self._brokers[::-1]
-        with Producer(
-            ["one", "three"], brokers, on_delivery=self.reports, delivery_timeout=120
-        ) as producer:
-            count = 0
-            while not self.end.is_set():
-                for topic in ("one", "three"):
-                    value = f"{number}-{count}"
-                    count += 1
-                    key = None if topic == "one" else str(count % 7)
-                    producer.send(topic, value, key=key)
-                    self.sent[number].append((topic, value))
-                time.sleep(0.0005)
-        with self._lock:
-            self._left -= 1
-            if not self._left:
-                self._produced.set()
-
-    def _consume(self, name: str) -> None:
-        brokers = self._brokers if name == "first" else self._brokers[1]
-        with Consumer(["one", "three"], brokers) as consumer:
-            self._drain(consumer, self.seen[name])
-
-    def _share(self, number: int, ids: Dict[str, int]) -> None:
-        broker = self._brokers[number]
-        with Consumer(broker=broker, consumer_ids=ids, shared=True) as consumer:
-            self._drain(consumer, self.shared[number])
-
-    def _drain(self, consumer: Consumer, into: List[Message]) -> None:
-        """Until the producers have ended and nothing more comes."""
-        while True:
-            last = self._produced.is_set()
-            for message in consumer.get_next(timeout=1.0):
-                into.append(message)
-            if last:
-                return
+        check(self, load, admin)
 
 
 def as_bytes(value: Any) -> bytes:
