@@ -55,4 +55,4 @@ __all__ = [
     "UnknownTopic",
 ]
 
-__version__ = "1.0.0"
+__version__ = "0.1.0"

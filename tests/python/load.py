@@ -1,9 +1,9 @@
 """Producers and consumers that go on whatever happens, and the count at the end.
 
 Two producers send to a topic of one partition and to one of three. Two consumers read both alone,
-and takers share one consumer of the second topic. ``check`` then demands: every record is in the log
-once, where its report says, in the order of its sends; each consumer saw it once, in the order of
-the log; and of the takers exactly one did.
+and takers share one consumer of the second topic. ``check`` then demands: every record is in the
+log once, where its report says, in the order of its sends; each consumer saw it once, in the order
+of the log; and of the takers exactly one did.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import ast
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,15 @@ class Sources(unittest.TestCase):
             for name in module.__all__:
                 with self.subTest(name):
                     self.assertTrue((getattr(module, name).__doc__ or "").strip())
+
+    def test_the_version_is_that_of_the_whole(self) -> None:
+        import pinion
+
+        text = (ROOT / "CMakeLists.txt").read_text("utf-8")
+        whole = re.search(r"project\(pinion VERSION ([0-9.]+)", text)
+        assert whole is not None
+        self.assertEqual(pinion.__version__, whole[1])
+        self.assertIn(f'version = "{whole[1]}"', (PACKAGE / "pyproject.toml").read_text("utf-8"))
 
     def test_lines_and_files_are_short(self) -> None:
         for path in [*SOURCES, *pathlib.Path(__file__).parent.glob("*.py")]:
