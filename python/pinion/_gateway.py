@@ -56,14 +56,12 @@ class Again(Exception):
         after: Optional[float] = None,
         at_once: bool = False,
         unreachable: bool = False,
-        code: str = "",
     ) -> None:
         super().__init__(reason)
         self.fate = fate
         self.after = after  # Seconds that the gateway asks us to wait.
         self.at_once = at_once  # An idle connection had been closed: no reason to wait at all.
         self.unreachable = unreachable
-        self.code = code
 
 
 class BackOff:
@@ -137,6 +135,8 @@ class Gateway:
             raise again(lost) from None
         except _http.Malformed as error:
             raise malformed(connection, error) from None
+        except _http.Insecure as error:
+            raise insecure(connection, error) from None
         return judge(answer, f"{method} {connection.address}{path}")
 
     def call(
@@ -208,6 +208,13 @@ def malformed(connection: _http.Connection, error: _http.Malformed) -> ProtocolE
     )
 
 
+def insecure(connection: _http.Connection, error: _http.Insecure) -> PinionError:
+    return GatewayUnreachable(
+        f"{connection.address}: no trusted connection ({error}); use http:// for a gateway without "
+        "TLS, or say whom to trust: tls=ssl.create_default_context(cafile=...)"
+    )
+
+
 def expired(
     gateways: Gateways, request: str, reason: str, fate: Fate, unreachable: bool
 ) -> DeadlineExceeded:
@@ -253,7 +260,6 @@ def judge(answer: _http.Answer, request: str) -> Json:
             message or f"{request} was answered {answer.status}",
             fate=fate,
             after=_retry_after(answer, value),
-            code=code,
         )
     if value is None or not message:
         what = f"{request} was answered {answer.status} {answer.body[:100]!r}"

@@ -44,6 +44,10 @@ class Malformed(Exception):
     """What came back is not HTTP/1.1, or is larger than anything a gateway sends."""
 
 
+class Insecure(Exception):
+    """There is something at the address, but not behind TLS, or not with a trusted certificate."""
+
+
 class Connection:
     def __init__(self, address: Address, tls: Optional[ssl.SSLContext]) -> None:
         self.address = address
@@ -78,7 +82,7 @@ class Connection:
     def send(self, method: str, path: str, body: Optional[bytes], deadline: float) -> None:
         """Sends a request; the connection then waits for ``receive``.
 
-        Raises ``Lost``. ``deadline`` is on ``time.monotonic()``'s scale.
+        Raises ``Lost`` or ``Insecure``. ``deadline`` is on ``time.monotonic()``'s scale.
         """
         request = self._encode(method, path, body)
         self._reused = self._still_open()
@@ -182,6 +186,8 @@ class Connection:
         except (OSError, UnicodeError) as error:
             if sock is not None:
                 sock.close()
+            if isinstance(error, ssl.SSLError) and not isinstance(error, socket.timeout):
+                raise Insecure(error.strerror or str(error)) from None
             late = isinstance(error, socket.timeout)
             reason = "no connection in time" if late else getattr(error, "strerror", "") or error
             raise Lost(f"{self.address}: {reason}", maybe_received=False) from None

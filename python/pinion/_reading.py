@@ -16,7 +16,7 @@ from typing import Any, Deque, Dict, List, Optional, Union
 from urllib.parse import urlencode
 
 from . import _http
-from ._gateway import Again, BackOff, Gateways, again, judge, malformed, topic_path
+from ._gateway import Again, BackOff, Gateways, again, insecure, judge, malformed, topic_path
 from .errors import Fate, PinionError
 from .records import Message
 
@@ -147,6 +147,10 @@ class Reading:
             if not lost.reused:
                 self._gateways.avoid(connection.address)
             self._failed(source, again(lost), now)
+            self._hungry.append(source)
+            return
+        except _http.Insecure as error:
+            source.error = insecure(connection, error)
             self._hungry.append(source)
             return
         source.connection = connection

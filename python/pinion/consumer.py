@@ -31,6 +31,7 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Typ
 
 from ._address import DEFAULT_BROKER, Broker
 from ._gateway import Again, BackOff, Gateway, Gateways, Json, encode, topic_path
+from ._process import OfThisProcess
 from ._reading import Place, Reading, Source, TopicSources
 from .errors import Closed, InvalidArgument, NothingUnread, OffsetOutOfRange
 from .errors import PinionError, ProtocolError, UnknownPartition
@@ -62,7 +63,7 @@ class _Subscription:
         self.back_off = BackOff()
 
 
-class Consumer:
+class Consumer(OfThisProcess):
     """See the module's text. All times are in seconds.
 
     topics: must exist; others are subscribed to on their first use in ``get_next(topic)``.
@@ -117,6 +118,7 @@ class Consumer:
         self._stopped = threading.Event()
         for name in topic_names([*topic_names(topics), *given]):
             self._subscribe(name)
+        super().__init__()
 
     @property
     def consumer_ids(self) -> Dict[str, int]:
@@ -161,6 +163,7 @@ class Consumer:
 
     def _next(self, topic: Optional[str], timeout: Optional[float]) -> Optional[Message]:
         """None: the time is over, or the consumer was stopped."""
+        self._check_process()
         until = 0.0
         while not self._stopped.is_set():
             with self._lock:
@@ -421,10 +424,18 @@ class Consumer:
         May be called again. What cannot be stored within ``timeout`` is logged as a warning; those
         messages would come again to a consumer that goes on with these ids.
         """
+        if self._forked:
+            return
         self._stopped.set()
+        self._was_stopped()
         with self._lock:
             self._all_handled()
             self._end(self._timeout)
+
+    def _stop_at_exit(self) -> None:
+        # A program's end is not held up for long: what was read last would only come again.
+        self._timeout = min(self._timeout, 2.0)
+        self.stop()
 
     def _end(self, timeout: float) -> None:
         try:

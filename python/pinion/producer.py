@@ -19,11 +19,9 @@ threads: they must be quick, and a send of theirs does not wait for room.
 
 from __future__ import annotations
 
-import atexit
 import ssl
 import threading
 import time
-import weakref
 from types import TracebackType
 from typing import Iterable, List, Optional, Type
 
@@ -32,13 +30,14 @@ from ._address import DEFAULT_BROKER, Broker
 from ._delivery import Counters, Delivery, registration
 from ._gateway import Gateway, Gateways
 from ._keys import partition_of_key
+from ._process import OfThisProcess
 from .errors import BufferFull, Closed, DeadlineExceeded, Fate, InvalidArgument
 from .records import DeliveryReport, Headers, Text, encode_item, encode_value
 
 BATCH_RECORDS_CEILING = 16_384  # What a gateway takes in one batch.
 
 
-class Producer:
+class Producer(OfThisProcess):
     """See the module's text. All times are in seconds, all sizes in bytes.
 
     topics: registered at once, and created if they do not exist; others are on first use.
@@ -94,7 +93,7 @@ class Producer:
         self._registrar = Gateway(self._gateways)
         for name in names:
             self._register(name)
-        _open_producers.add(self)
+        super().__init__()
 
     # ---- Sending -------------------------------------------------------------------------------
 
@@ -119,6 +118,8 @@ class Producer:
             item, size = encode_value(message)
         else:
             item, size = encode_item(message, key, headers, timestamp)
+        if self._forked:
+            self._check_process()
         known = self._outbox.topics.get(topic)
         if known is None:
             known = self._register(topic)
@@ -182,6 +183,8 @@ class Producer:
         False once the producer is stopped. While the buffer is full it waits for room, and is False
         when none came for block_timeout: the cluster takes nothing any more.
         """
+        if self._forked:
+            return False
         with self._lock:
             if not self._stopped and self._outbox.cost >= self._buffer_bytes_max:
                 try:
@@ -248,6 +251,7 @@ class Producer:
         Raises DeadlineExceeded after ``timeout``; the rest stays on its way. Without one it ends by
         the records' own delivery timeouts.
         """
+        self._check_process()
         self._not_in_callback("flush")
         until = None if timeout is None else time.monotonic() + timeout
         with self._lock:
@@ -272,6 +276,8 @@ class Producer:
         left, else unknown. Returns what became of all records. May be called again. Not from inside
         a callback.
         """
+        if self._forked:
+            return self._delivery.counters()
         self._not_in_callback("stop")
         with self._lock:
             self._stopped = True
@@ -285,7 +291,7 @@ class Producer:
         finally:
             # Also when the wait was interrupted, by Ctrl-C for one.
             self._delivery.end(everything_done=everything)
-            _open_producers.discard(self)
+            self._was_stopped()
         with self._registering:
             self._registrar.close()
         return self.counters()
@@ -335,13 +341,3 @@ def _check(name: str, value: float, least: float, most: float) -> None:
         raise InvalidArgument(f"{name} is a number, not {value!r}")
     if not least <= value <= most:
         raise InvalidArgument(f"{name} is {value:g}; it must be from {least:g} to {most:g}")
-
-
-_open_producers: "weakref.WeakSet[Producer]" = weakref.WeakSet()
-
-
-@atexit.register
-def _stop_all() -> None:
-    """A program that forgets to stop its producers does not lose what it sent."""
-    for producer in list(_open_producers):
-        producer.stop()

@@ -22,6 +22,7 @@ import base64
 import json
 import socket
 import sqlite3
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,7 +99,12 @@ class FakeCluster:
 
 
 class FakeGateway:
-    def __init__(self, cluster: Optional[FakeCluster] = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        cluster: Optional[FakeCluster] = None,
+        port: int = 0,
+        tls: Optional[ssl.SSLContext] = None,
+    ) -> None:
         self.cluster = cluster or FakeCluster()
         self.requests: List[Tuple[str, str, Json]] = []
         self.connections = 0
@@ -107,6 +113,7 @@ class FakeGateway:
         self._hook: Optional[Callable[[str, str, Json], None]] = None
         self._open: List[socket.socket] = []
         self._port = port
+        self._tls = tls
         self._server: Optional[ThreadingHTTPServer] = None
         self.start()
 
@@ -118,6 +125,11 @@ class FakeGateway:
         handler = type("Handler", (_Handler,), {"gateway": self})
         self._server = _Server(("127.0.0.1", self._port), handler)
         self._port = self._server.server_address[1]
+        if self._tls is not None:
+            # The handshake is the connection's own thread's.
+            self._server.socket = self._tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 

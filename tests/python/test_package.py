@@ -18,7 +18,7 @@ SOURCES = sorted(PACKAGE.glob("*/*.py"))
 
 # What the library may import. Short, so that it is also true of Python 3.9, which has no list.
 STANDARD = set(
-    "__future__ atexit base64 collections datetime enum functools heapq itertools json logging "
+    "__future__ atexit base64 collections datetime enum functools heapq itertools json logging os "
     "random selectors socket ssl threading time types typing urllib uuid weakref".split()
 )
 OF_EXAMPLES = {"argparse", "sys", "threading"}

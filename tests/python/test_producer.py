@@ -1,5 +1,6 @@
 """The producer over HTTP, against a gateway that fails in every way: once, in order, and told."""
 
+import os
 import threading
 import time
 import unittest
@@ -409,6 +410,37 @@ class Bounds(GatewayTest):
                 producer.send("one name, not letters", "x", partition=partition)
         with self.assertRaises(InvalidArgument):
             producer.send("one name, not letters", {"a": 1})  # type: ignore[arg-type]
+
+
+class Processes(GatewayTest):
+    def test_a_producer_made_before_a_fork_says_so_in_the_child(self) -> None:
+        producer = self.producer(["t"])
+        producer.send_and_wait("t", "parent")
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.write(writer, self.in_the_child(producer).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        os.waitpid(child, 0)
+        said = os.read(reader, 1000).decode()
+        os.close(reader)
+        self.assertRegex(said, "make one after the fork False")
+        producer.send_and_wait("t", "parent again")
+        self.assertEqual(self.cluster.values("t"), ["parent", "child's own", "parent again"])
+
+    def in_the_child(self, producer: Producer) -> str:
+        try:
+            producer.send("t", "child")
+            return "it was taken"
+        except Closed as error:
+            with Producer(["t"], self.gateway.address) as own:
+                own.send("t", "child's own")
+            can = producer.can_send()
+            producer.stop()
+            return f"{error} {can}"
 
 
 if __name__ == "__main__":
