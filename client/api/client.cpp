@@ -50,10 +50,11 @@ std::string reader_of(std::string_view name) {
 Result<std::shared_ptr<const TopicMetadata>> find_topic(ClientDriver& driver,
                                                         const std::string& name, Micros timeout) {
   PINION_CHECK(validate_topic_name(name));
-  if (driver.on_io_thread()) {
-    return failure(Errc::invalid_argument, "a topic must not be looked up inside a callback");
-  }
   PINION_TRY(entry, driver.watch(name));
+  if (driver.on_io_thread() && entry->version.load() == 0) {
+    return failure(Errc::invalid_argument,
+                   "a topic that is not known yet must not be looked up inside a callback");
+  }
   if (!driver.topics().wait_until_known(*entry, timeout)) {
     const ConnectionStatus status = driver.status();
     if (!status.connected) return failure(Errc::connection_lost, status.problem);

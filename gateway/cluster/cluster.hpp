@@ -85,7 +85,8 @@ class Cluster {
   void on(EnqueueCommand& given, Respond respond);
   void enqueue(const Topic& topic, MaybePartition partition, const std::string& message,
                Respond respond);
-  void enqueue_numbered(const EnqueueCommand& command, PartitionIndex partition, Respond respond);
+  void enqueue_numbered(const Topic& topic, const EnqueueCommand& command, PartitionIndex partition,
+                        Respond respond);
   void on(SendRecordsCommand& command, Respond respond);
   void on(SendBatchCommand& command, Respond respond);
   void send_all(const Topic& topic, SendRecordsCommand&& command, Respond respond);
@@ -120,6 +121,9 @@ class Cluster {
   void finish_measuring(const std::shared_ptr<Measuring>& measuring);
   void fill_from_status(const std::shared_ptr<Measuring>& measuring);
   void remember(const Measuring& measuring);
+  /// What this gateway itself saw of a partition, for when it cannot be asked.
+  void note_end(TopicId topic, PartitionIndex partition, Offset end);
+  void note_position(TopicId topic, PartitionIndex partition, RegistrationId consumer, Offset next);
 
   // describing.cpp
   void on(HealthCommand& command, Respond respond);
@@ -141,6 +145,7 @@ class Cluster {
   std::unordered_map<std::int64_t, std::uint32_t> turns_;  ///< By consumer.
   using FiguresKey = std::tuple<TopicId, PartitionIndex, RegistrationId>;
   std::map<FiguresKey, Figures> last_figures_;
+  std::map<PartitionKey, Offset> last_ends_;
 };
 
 }  // namespace pinion::gateway

@@ -161,25 +161,28 @@ std::uint32_t Cluster::next_turn(RegistrationId consumer) {
 
 void Cluster::on(DequeueCommand& given, Respond respond) {
   const auto command = std::make_shared<DequeueCommand>(std::move(given));
-  with_client(
-      ClientKind::consumer, command->topic, command->consumer, command->partition, respond,
-      [this, command, respond](const Topic& topic, MaybePartition partition) {
-        if (!partition && topic->partitions.size() == 1) partition = PartitionIndex(0);
-        if (partition) {
-          calls_.dequeue(
-              {topic->name, *partition, reader_of(command->consumer), command->request_id, nowhere},
-              options_.answer_within, [respond, name = topic->name](Result<DequeuedRecord> record) {
-                respond(record ? dequeued(*record) : failed(record.error(), name));
+  with_client(ClientKind::consumer, command->topic, command->consumer, command->partition, respond,
+              [this, command, respond](const Topic& topic, MaybePartition partition) {
+                if (!partition && topic->partitions.size() == 1) partition = PartitionIndex(0);
+                if (partition) {
+                  calls_.dequeue({topic->name, *partition, reader_of(command->consumer),
+                                  command->request_id, nowhere},
+                                 options_.answer_within,
+                                 [this, topic, command, respond](Result<DequeuedRecord> record) {
+                                   if (!record) return respond(failed(record.error(), topic->name));
+                                   note_position(topic->id, record->record.partition,
+                                                 command->consumer, record->record.offset + 1);
+                                   respond(dequeued(*record));
+                                 });
+                  return;
+                }
+                const std::uint32_t first = command->request_id.empty()
+                                                ? next_turn(command->consumer)
+                                                : turn_of_request(command->request_id);
+                std::make_shared<AnyDequeue>(calls_, topic, *command, first, options_.answer_within,
+                                             respond)
+                    ->begin();
               });
-          return;
-        }
-        const std::uint32_t first = command->request_id.empty()
-                                        ? next_turn(command->consumer)
-                                        : turn_of_request(command->request_id);
-        std::make_shared<AnyDequeue>(calls_, topic, *command, first, options_.answer_within,
-                                     respond)
-            ->begin();
-      });
 }
 
 }  // namespace pinion::gateway

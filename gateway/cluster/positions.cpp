@@ -90,6 +90,22 @@ void Cluster::remember(const Measuring& measuring) {
   }
 }
 
+void Cluster::note_end(TopicId topic, PartitionIndex partition, Offset end) {
+  const std::lock_guard lock(mutex_);
+  if (last_ends_.size() > last_figures_max) last_ends_.clear();
+  Offset& known = last_ends_[{topic, partition}];
+  known = std::max(known, end);
+}
+
+void Cluster::note_position(TopicId topic, PartitionIndex partition, RegistrationId consumer,
+                            Offset next) {
+  const std::lock_guard lock(mutex_);
+  const auto known = last_figures_.find({topic, partition, consumer});
+  if (known == last_figures_.end()) return;  // Size was never asked for it.
+  known->second.position = std::max(known->second.position, next);
+  known->second.high_watermark = std::max(known->second.high_watermark, next);
+}
+
 void Cluster::fill_from_status(const std::shared_ptr<Measuring>& measuring) {
   calls_.cluster_status(
       std::min(measure_within, options_.answer_within), Admin::Partitions::yes,
@@ -103,6 +119,10 @@ void Cluster::fill_from_status(const std::shared_ptr<Measuring>& measuring) {
             const auto last = last_figures_.find(
                 {measuring->topic->id, measuring->partitions[i], measuring->consumer});
             if (last != last_figures_.end()) figures = last->second;
+            const auto end = last_ends_.find({measuring->topic->id, measuring->partitions[i]});
+            if (end != last_ends_.end()) {
+              figures.high_watermark = std::max(figures.high_watermark, end->second);
+            }
           }
           if (!status) continue;
           for (const PartitionStatus& one : status->partitions) {

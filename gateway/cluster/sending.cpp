@@ -50,22 +50,23 @@ void Cluster::on(EnqueueCommand& given, Respond respond) {
   with_client(ClientKind::producer, command->topic, command->producer, command->partition, respond,
               [this, command, respond](const Topic& topic, MaybePartition partition) {
                 if (command->sequence) {
-                  enqueue_numbered(*command, *partition, respond);
+                  enqueue_numbered(topic, *command, *partition, respond);
                 } else {
                   enqueue(topic, partition, command->message, respond);
                 }
               });
 }
 
-void Cluster::enqueue_numbered(const EnqueueCommand& command, PartitionIndex partition,
-                               Respond respond) {
+void Cluster::enqueue_numbered(const Topic& topic, const EnqueueCommand& command,
+                               PartitionIndex partition, Respond respond) {
   std::vector<RecordToSend> one(1);
   one.front().value = command.message;
   NumberedBatch batch{command.topic,     partition, command.producer,
                       *command.sequence, 1,         Bytes(encode_payload(one, wall_now()))};
   calls_.produce(std::move(batch), options_.answer_within,
-                 [name = command.topic, partition, respond](Result<Offset> offset) {
-                   if (!offset) return respond(failed(offset.error(), name));
+                 [this, topic, partition, respond](Result<Offset> offset) {
+                   if (!offset) return respond(failed(offset.error(), topic->name));
+                   note_end(topic->id, partition, *offset + 1);
                    respond(enqueued(partition, *offset));
                  });
 }
@@ -78,12 +79,13 @@ void Cluster::enqueue(const Topic& topic, MaybePartition partition, const std::s
   record.value = message;
   record.partition = partition ? partition : partition_with_leader(*topic);
   auto sent =
-      producer_->send(*handle, record, [respond, name = topic->name](const DeliveryReport& report) {
+      producer_->send(*handle, record, [this, respond, topic](const DeliveryReport& report) {
         if (report.outcome == Outcome::acknowledged) {
+          note_end(topic->id, report.partition, report.offset + 1);
           return respond(enqueued(report.partition, report.offset));
         }
         const bool unknown = report.outcome == Outcome::unknown;
-        respond(failed(unknown ? unknown_fate(report.error) : report.error, name));
+        respond(failed(unknown ? unknown_fate(report.error) : report.error, topic->name));
       });
   if (!sent) respond(failed(sent.error(), topic->name));
 }

@@ -111,20 +111,11 @@ class GatewayProcess:
 
     def start(self, seconds: float = 10.0) -> None:
         """Returns when it takes connections."""
-        host, _, port = self.address.partition(":")
         with open(self._errors, "ab") as errors:
             self._process = subprocess.Popen(
                 [program("pinion-gateway"), self._config], stdout=errors, stderr=errors
             )
-        until = time.monotonic() + seconds
-        while True:
-            try:
-                socket.create_connection((host, int(port)), 1.0).close()
-                return
-            except OSError:
-                if time.monotonic() > until or self._process.poll() is not None:
-                    raise AssertionError(f"the gateway at {self.address} does not start") from None
-                time.sleep(0.01)
+        await_listener(self._process, self.address, seconds)
 
     def kill(self) -> None:
         assert self._process is not None
@@ -135,3 +126,51 @@ class GatewayProcess:
     def close(self) -> None:
         if self._process is not None:
             self.kill()
+
+
+class Nginx:
+    """configs/nginx.conf in front of two gateways, with the ports of this test in it."""
+
+    def __init__(self, cluster: Cluster, gateways: List[GatewayProcess]) -> None:
+        (port,) = free_ports(1)
+        self.address = f"127.0.0.1:{port}"
+        self._folder = os.path.join(cluster.folder, "nginx")
+        os.mkdir(self._folder)
+        text = (ROOT / "configs/nginx.conf").read_text("utf-8")
+        ours = [self.address, *(gateway.address for gateway in gateways)]
+        for shipped, own in zip(("127.0.0.1:8088", "127.0.0.1:8080", "127.0.0.1:8081"), ours):
+            assert text.count(shipped) == 1, shipped
+            text = text.replace(shipped, own)
+        self._config = os.path.join(self._folder, "nginx.conf")
+        pathlib.Path(self._config).write_text(text, "utf-8")
+        self._process: Optional["subprocess.Popen[bytes]"] = None
+
+    def start(self) -> None:
+        found = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if found is None:
+            raise AssertionError("missing: apt-get install nginx")
+        with open(os.path.join(self._folder, "stderr"), "ab") as errors:
+            self._process = subprocess.Popen(
+                [found, "-p", self._folder, "-c", self._config, "-g", "daemon off;"],
+                stdout=errors,
+                stderr=errors,
+            )
+        await_listener(self._process, self.address, 10.0)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
+
+
+def await_listener(process: "subprocess.Popen[bytes]", address: str, seconds: float) -> None:
+    host, _, port = address.partition(":")
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((host, int(port)), 1.0).close()
+            return
+        except OSError:
+            if time.monotonic() > until or process.poll() is not None:
+                raise AssertionError(f"nobody listens at {address}") from None
+            time.sleep(0.01)

@@ -8,11 +8,12 @@ of the log; and of the takers exactly one did.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import unittest
 from collections import Counter
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
 from support import Reports, wait_until
 
@@ -78,7 +79,7 @@ class Load:
                 self._produced.set()
 
     def _consume(self, name: str) -> None:
-        brokers = self._brokers if name == "first" else self._brokers[1]
+        brokers = self._brokers if name == "first" else self._brokers[-1]
         with Consumer(["one", "three"], brokers) as consumer:
             self._drain(consumer, self.seen[name])
 
@@ -105,6 +106,27 @@ class Load:
             "everybody goes on",
             60,
         )
+
+
+@contextlib.contextmanager
+def counted(test: unittest.TestCase, brokers: List[str], takers: int = 1) -> Iterator[Load]:
+    """Load while the block runs, and the count of everything afterwards."""
+    admin = Admin(brokers, timeout=60)
+    test.addCleanup(admin.close)
+    admin.create_topic("one")
+    admin.create_topic("three", 3)
+    load = Load(brokers, takers)
+    threads = load.start()
+    try:
+        yield load
+        load.go_on()
+    finally:
+        load.end.set()
+        for thread in threads:
+            thread.join(120)
+    test.assertEqual([t.name for t in threads if t.is_alive()], [], "threads that hang")
+    test.assertEqual(load.errors, [])
+    check(test, load, admin)
 
 
 def check(test: unittest.TestCase, load: Load, admin: Admin) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the Python library's tests: run.py [MODULE ...], all but test_cluster without arguments.
+"""Runs the Python library's tests: run.py [MODULE ...]. Without arguments, those without processes.
 
 Exits with 0 only when at least one test ran and every one passed: a skipped test is none that
 passed. Needs nothing but Python 3.9 or later.
@@ -10,8 +10,8 @@ import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-# It starts real processes, and is run by itself.
-NOT_BY_DEFAULT = ("test_cluster",)
+# They start real processes, and are run by themselves.
+NOT_BY_DEFAULT = ("test_cluster", "test_nginx")
 
 
 def main() -> int:

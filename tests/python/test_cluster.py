@@ -3,7 +3,6 @@
 PINION_E2E_LONG=1 makes the runs ten times as long.
 """
 
-import contextlib
 import os
 import pathlib
 import subprocess
@@ -12,13 +11,13 @@ import threading
 import time
 import unittest
 from collections import Counter
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, List
 
 from support import ROOT, Reports
 
 import pinion
 from cluster import Cluster, GatewayProcess
-from load import Load, check
+from load import counted
 from myqueue import MyConsumer, MyProducer
 from pinion import Admin, Consumer, InvalidArgument, Message, Producer, QueryError
 from pinion import RecordTooLarge, TopicExists, UnknownId, UnknownTopic
@@ -250,7 +249,7 @@ class Killed(unittest.TestCase):
         cluster = Cluster()
         self.addCleanup(cluster.close)
         cluster.start()
-        with self.counted(cluster) as load:
+        with counted(self, cluster.gateways) as load:
             for _ in range(3 * LONG):
                 load.go_on()
                 cluster.kill()
@@ -266,32 +265,12 @@ class Killed(unittest.TestCase):
             self.addCleanup(gateway.close)
             gateway.start()
         cluster.gateways = [gateway.address for gateway in gateways]
-        with self.counted(cluster) as load:
+        with counted(self, cluster.gateways) as load:
             for number in range(4 * LONG):
                 load.go_on()
                 gateways[number % 2].kill()
                 time.sleep(0.1)
                 gateways[number % 2].start()
-
-    @contextlib.contextmanager
-    def counted(self, cluster: Cluster) -> Iterator[Load]:
-        """Load while the block runs, and the count of everything afterwards."""
-        admin = Admin(cluster.gateways, timeout=60)
-        self.addCleanup(admin.close)
-        admin.create_topic("one")
-        admin.create_topic("three", 3)
-        load = Load(cluster.gateways, takers=1)
-        threads = load.start()
-        try:
-            yield load
-            load.go_on()
-        finally:
-            load.end.set()
-            for thread in threads:
-                thread.join(120)
-        self.assertEqual([t.name for t in threads if t.is_alive()], [], "threads that hang")
-        self.assertEqual(load.errors, [])
-        check(self, load, admin)
 
 
 def as_bytes(value: Any) -> bytes:
