@@ -4,7 +4,13 @@
 //   last_token    newest-token \n offset older-token \n offset still-older-token ...
 //   last_offset   of the newest one
 //
-// An offset of -2 - P: that dequeue found nothing and was sent on to partition P. Pure.
+// An offset of -2 - P: that dequeue found nothing and was sent on to partition P.
+//
+// Several takers may share a reader, and one that lost its answer may come back late, when others
+// have taken many more. A taker has one dequeue on its way, and its tokens are its name and a
+// counter
+// ("worker7-41"): so the newest of each name is kept, of dequeue_names_remembered of them, and
+// beside them the dequeue_tokens_remembered newest of all. Pure.
 #pragma once
 
 #include "common/base/ids.hpp"
@@ -29,8 +35,8 @@ namespace pinion::partition {
   return PartitionIndex(static_cast<std::int32_t>(-2 - offset.raw()));
 }
 
-/// Makes it the newest; of dequeue_tokens_remembered the oldest goes. Requires: the token is not
-/// empty, has no control characters and is not known.
+/// Makes it the newest. Requires: the token is not empty, has no control characters and is not
+/// known.
 void remember_dequeue(Position& position, std::string_view token, Offset offset);
 
 }  // namespace pinion::partition

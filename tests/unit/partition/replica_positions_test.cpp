@@ -2,6 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "partition/core/dequeue_tokens.hpp"
+
+#include <algorithm>
+
 namespace pinion::partition::test {
 
 namespace {
@@ -210,6 +214,33 @@ TEST_CASE("replica: the last eight dequeues of a reader can be repeated, in any 
   const RequestId forgotten = bench.dequeue("id:1", "t0");
   bench.persist();
   CHECK(bench.reply(forgotten).as<DequeueReply>().offset == Offset{9});
+}
+
+TEST_CASE("replica: a taker that comes back late is known, whatever others took meanwhile",
+          "[partition]") {
+  Position position;
+  remember_dequeue(position, "late-7", Offset{3});
+  for (int i = 0; i < 1'000; ++i) {
+    remember_dequeue(position, "busy-" + std::to_string(i), Offset{4 + i});
+    remember_dequeue(position, "other-" + std::to_string(i), sent_on_to(PartitionIndex{i}));
+  }
+  CHECK(find_dequeue(position, "late-7") == Offset{3});
+  CHECK(find_dequeue(position, "busy-999") == Offset{1'003});
+  CHECK(sent_on_where(*find_dequeue(position, "other-999")) == PartitionIndex{999});
+  CHECK_FALSE(find_dequeue(position, "busy-1"));
+  CHECK_FALSE(find_dequeue(position, "late-"));
+  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 7);
+  // Tokens without a counter make room first; and nothing grows without bound.
+  for (int i = 0; i < 20; ++i) {
+    remember_dequeue(position, "random" + std::to_string(i) + "x", Offset{i});
+  }
+  CHECK(find_dequeue(position, "late-7") == Offset{3});
+  for (int i = 0; i < 100; ++i) {
+    remember_dequeue(position, "taker" + std::to_string(i) + "-1", Offset{i});
+  }
+  CHECK_FALSE(find_dequeue(position, "late-7"));
+  CHECK(find_dequeue(position, "taker70-1") == Offset{70});
+  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 31);
 }
 
 TEST_CASE("replica: a dequeue brings its record alone, whatever the batch", "[partition]") {
