@@ -12,7 +12,7 @@
 namespace pinion {
 namespace {
 
-constexpr std::array<std::string_view, 3> access_logs = {"none", "failures", "all"};
+constexpr std::array<std::string_view, 3> access_logs = {"none", "errors", "all"};
 constexpr std::size_t path_bytes_max = 4 * limits::kib;
 
 /// Every key of the file, in the order of configs/gateway.toml.
@@ -72,7 +72,7 @@ Result<GatewayConfig> read_config(TomlTable table) {
   read_keys(table, config, access_log);
   PINION_CHECK(table.finish());
   std::optional<ConfigFault> fault =
-      ConfigFault{"access_log", "must be \"none\", \"failures\" or \"all\""};
+      ConfigFault{"access_log", "must be \"none\", \"errors\" or \"all\""};
   for (std::size_t i = 0; i < access_logs.size(); ++i) {
     if (access_logs[i] != access_log) continue;
     config.access_log = static_cast<AccessLog>(i);

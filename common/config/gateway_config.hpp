@@ -14,7 +14,7 @@
 
 namespace pinion {
 
-enum class AccessLog : std::uint8_t { none, failures, all };
+enum class AccessLog : std::uint8_t { none, errors, all };
 
 struct GatewayConfig {
   std::string broker = "tcp://127.0.0.1:5550";
@@ -29,7 +29,7 @@ struct GatewayConfig {
   std::uint32_t idle_timeout_ms = 75'000;
   std::uint32_t request_timeout_ms = 30'000;
   std::uint32_t write_timeout_ms = 30'000;
-  AccessLog access_log = AccessLog::failures;
+  AccessLog access_log = AccessLog::errors;
   LogConfig log;
   bool operator==(const GatewayConfig&) const = default;
 };

@@ -68,7 +68,7 @@ class Application : public HttpApplication, public HttpObserver {
     const Call call = find_route(request.method, request.target).call;
     metrics_.count_request(call, request.status, request.took);
     if (access_log_ == AccessLog::none) return;
-    if (access_log_ == AccessLog::failures && request.status < 400) return;
+    if (access_log_ == AccessLog::errors && request.status < 500) return;
     log_info("request", {{"peer", request.peer},
                          {"method", request.method},
                          {"target", request.target.substr(0, request.target.find('?'))},

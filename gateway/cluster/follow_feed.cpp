@@ -115,9 +115,10 @@ void FollowFeed::next(std::function<void(std::optional<std::string>)> then) {
 }
 
 void FollowFeed::stop() {
+  std::function<void(std::optional<std::string>)> waiting;  // Ends outside the lock.
   const std::lock_guard lock(mutex_);
   is_stopped_ = true;
-  waiting_ = nullptr;
+  waiting.swap(waiting_);
 }
 
 void FollowFeed::ask(std::size_t index) {

@@ -83,7 +83,13 @@ HttpAnswer refused(std::string_view message, std::string_view code, std::uint16_
 }
 
 Failure failure_of(const Error& error, std::string_view topic) {
-  return {status_of(error.code), failure_object(message_of(error, topic), name_of(error.code))};
+  Failure failure{status_of(error.code),
+                  failure_object(message_of(error, topic), name_of(error.code))};
+  if (failure.status == 503) {
+    const bool happened_not = fate_of(error.code) == Fate::did_not_happen;
+    failure.object.add("fate", happened_not ? "did_not_happen" : "unknown");
+  }
+  return failure;
 }
 
 HttpAnswer failed(const Error& error, std::string_view topic) {

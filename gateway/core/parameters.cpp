@@ -39,11 +39,46 @@ void read_pairs(std::string_view text, Pairs& pairs) {
   }
 }
 
-bool is_json_type(std::string_view content_type) {
-  std::string lower(content_type);
+std::string lowered(std::string_view text) {
+  std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower.find("json") != std::string::npos;
+  return lower;
+}
+
+bool is_json_type(std::string_view content_type) {
+  return lowered(content_type).find("json") != std::string::npos;
+}
+
+/// What follows `name=` in a header's value, without its quotes; or nothing.
+std::string_view attribute(std::string_view header, std::string_view name) {
+  const std::string lower = lowered(header);
+  for (std::size_t at = lower.find(name); at != std::string::npos; at = lower.find(name, at + 1)) {
+    if (at > 0 && lower[at - 1] != ' ' && lower[at - 1] != ';') continue;  // Of "filename", say.
+    std::string_view value = header.substr(at + name.size());
+    if (!value.starts_with('"')) return trimmed(value.substr(0, value.find(';')));
+    value.remove_prefix(1);
+    return value.substr(0, value.find('"'));
+  }
+  return {};
+}
+
+/// A body of multipart/form-data: parts between lines of the boundary, each with headers, an empty
+/// line and its value. What is no such part is passed over.
+void read_parts(std::string_view body, std::string_view boundary, Pairs& pairs) {
+  const std::string delimiter = "--" + std::string(boundary);
+  std::size_t at = body.find(delimiter);
+  while (at != std::string_view::npos) {
+    const std::size_t begin = at + delimiter.size();
+    at = body.find("\r\n" + delimiter, begin);
+    if (at == std::string_view::npos) return;
+    const std::string_view part = body.substr(begin, at - begin);
+    at += 2;
+    const std::size_t empty_line = part.find("\r\n\r\n");
+    if (empty_line == std::string_view::npos) continue;
+    const std::string_view name = attribute(part.substr(0, empty_line), "name=");
+    if (!name.empty()) pairs.emplace(name, part.substr(empty_line + 4));
+  }
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -82,7 +117,11 @@ std::optional<Parameters> Parameters::read(const HttpRequest& request) {
   }
   const std::string_view body = trimmed(request.body);
   if (body.empty()) return parameters;
-  if (body.front() == '{' || is_json_type(request.content_type)) {
+  const bool is_multipart = lowered(request.content_type).find("multipart/form-data") == 0;
+  if (is_multipart) {
+    const std::string_view boundary = attribute(request.content_type, "boundary=");
+    if (!boundary.empty()) read_parts(request.body, boundary, parameters.form_);
+  } else if (body.front() == '{' || is_json_type(request.content_type)) {
     auto json = parse_json(body);
     if (!json || !json->is_object()) return std::nullopt;
     parameters.body_ = std::move(*json);

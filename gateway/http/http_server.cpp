@@ -78,13 +78,15 @@ struct Lane : HttpLane {
   void tick() {
     now = monotonic_now();
     date = http_date();
-    // A session that ends here goes when its handlers have run, not now.
-    for (HttpSession* session : sessions) session->on_tick();
+    for (HttpSession* session : all()) session->on_tick();
     timer.expires_after(tick_every);
     timer.async_wait([this](error_code error) {
       if (!error) tick();
     });
   }
+
+  /// A copy: a session may end, and leave, while it is asked.
+  [[nodiscard]] std::vector<HttpSession*> all() const { return {sessions.begin(), sessions.end()}; }
 
   asio::steady_timer timer;
   std::thread thread;
@@ -208,7 +210,7 @@ void HttpServer::stop(Micros patience) {
   });
   for (const auto& lane : inside_->lanes) {
     asio::post(lane->context, [&lane = *lane] {
-      for (HttpSession* session : lane.sessions) session->stop();
+      for (HttpSession* session : lane.all()) session->stop();
     });
   }
   const Micros until = monotonic_now() + patience;

@@ -87,6 +87,8 @@ class HttpSessionOver : public HttpSession,
     error_code ignored;
     stream_.lowest_layer().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     stream_.lowest_layer().close(ignored);
+    // Last: what the stream waits for may hold this session, and nobody else.
+    if (const auto events = std::move(events_)) events->stop();
   }
 
   // ---- Reading
@@ -197,14 +199,14 @@ class HttpSessionOver : public HttpSession,
     request.last_event_id = text(message["Last-Event-ID"]);
     request.body = message.body();
     after_ = message.keep_alive() ? After::keep_alive : After::close;
-    shared_->application->serve(
-        request, [self = this->shared_from_this()](HttpResult result) mutable {
-          // Back to the session's own thread; never deeper on the stack than this.
-          auto& lane = *self->lane_;
-          asio::post(lane.context, [self = std::move(self), result = std::move(result)]() mutable {
-            self->on_result(std::move(result));
-          });
-        });
+    shared_->application->serve(request, [held = hold()](HttpResult result) {
+      // Back to the session's own thread; never deeper on the stack than this.
+      auto self = std::move(*held);
+      auto& context = self->lane_->context;
+      asio::post(context, [self = std::move(self), result = std::move(result)]() mutable {
+        self->on_result(std::move(result));
+      });
+    });
   }
 
   void on_result(HttpResult result) {
@@ -283,15 +285,22 @@ class HttpSessionOver : public HttpSession,
 
   void next_piece() {
     become(State::streaming, never);
-    events_->next([self = this->shared_from_this()](std::optional<std::string> piece) mutable {
-      auto& lane = *self->lane_;
-      asio::post(lane.context, [self = std::move(self), piece = std::move(piece)]() mutable {
+    events_->next([held = hold()](std::optional<std::string> piece) {
+      auto self = std::move(*held);
+      auto& context = self->lane_->context;
+      asio::post(context, [self = std::move(self), piece = std::move(piece)]() mutable {
         if (self->state_ == State::closed) return;
         if (!piece) return self->close();
         self->out_ = std::move(*piece);
         self->write_piece();
       });
     });
+  }
+
+  /// For callbacks on other threads: however often they are copied there, the session is in them
+  /// once, and comes back whole. So it always ends on its own thread.
+  [[nodiscard]] auto hold() {
+    return std::make_shared<std::shared_ptr<HttpSessionOver>>(this->shared_from_this());
   }
 
   /// Kept by an idle connection: 2,000 of them then take some 20 MB at most.

@@ -150,7 +150,8 @@ const std::map<std::string_view, std::vector<std::string_view>> layers = {
      {"common/base/", "common/proto/", "common/config/", "common/obs/", "client/api/", "cli/",
       "broker/app/", "gateway/app/", "partition/app/", "partition/storage/"}},
     {"examples/", {"common/base/", "common/proto/", "client/api/"}},
-    {"tests/", {"common/", "broker/", "partition/", "client/", "cli/", "gateway/", "gui/", "tests/"}},
+    {"tests/",
+     {"common/", "broker/", "partition/", "client/", "cli/", "gateway/", "gui/", "tests/"}},
     {"cmake/", {}},
 };
 

@@ -29,17 +29,20 @@ struct Plan {
   int messages = 250;  ///< Of each producer.
   int partitions = 1;
   int kills = 6;
+  std::string topic = "count";
+  Micros rest = 2ms;  ///< Before an empty queue is asked again.
 };
 
 /// Asks until there is an answer that is the client's own to judge: 200 or 400. What a killed
 /// gateway or a load balancer says (no answer, 502, 503, 504) says nothing about the request.
 HttpReply ask_until_answered(HttpClient& client, const std::string& method,
                              const std::string& target, const std::string& body,
-                             const std::atomic<bool>& given_up) {
+                             const std::atomic<bool>& given_up, std::atomic<int>& repeats) {
   HttpReply reply;
   while (!given_up.load()) {
     reply = client.ask(method, target, body);
     if (reply.status == 200 || (reply.status >= 400 && reply.status < 500)) return reply;
+    ++repeats;
     std::this_thread::sleep_for(Micros(5ms));
   }
   return reply;
@@ -55,13 +58,13 @@ class Counting {
     for (int i = 0; i < plan_.messages && !given_up; ++i) {
       const int partition = i % plan_.partitions;
       const std::string body =
-          object({{"topic", "count"},
+          object({{"topic", plan_.topic},
                   {"producer_id", id},
                   {"message", std::to_string(number) + ":" + std::to_string(i)},
                   {"partition", std::to_string(partition)},
                   {"sequence", std::to_string(i)}});
       const HttpReply reply =
-          ask_until_answered(client, "POST", "/producer/produce", body, given_up);
+          ask_until_answered(client, "POST", "/producer/produce", body, given_up, repeats);
       if (reply.status != 200) return fail("enqueue: " + reply.body);
       ++sent;
     }
@@ -74,12 +77,12 @@ class Counting {
     std::map<std::pair<int, int>, int> next;
     std::uint64_t requests = 0;
     for (int count = 0; count < messages && !given_up;) {
-      const std::string target = "/consumer/consume?topic=count&consumer_id=" + id +
+      const std::string target = "/consumer/consume?topic=" + plan_.topic + "&consumer_id=" + id +
                                  "&request_id=c" + std::to_string(number) + "-" +
                                  std::to_string(++requests);
-      const HttpReply reply = ask_until_answered(client, "GET", target, {}, given_up);
+      const HttpReply reply = ask_until_answered(client, "GET", target, {}, given_up, repeats);
       if (reply.status == 400 && reply.body.find("nothing_unread") != std::string::npos) {
-        std::this_thread::sleep_for(Micros(2ms));
+        std::this_thread::sleep_for(plan_.rest);
         continue;
       }
       if (reply.status != 200) return fail("dequeue: " + reply.body);
@@ -101,7 +104,8 @@ class Counting {
     }
     // And nothing is there twice.
     const HttpReply end = ask_until_answered(
-        client, "GET", "/consumer/consume?topic=count&consumer_id=" + id, {}, given_up);
+        client, "GET", "/consumer/consume?topic=" + plan_.topic + "&consumer_id=" + id, {},
+        given_up, repeats);
     if (end.status != 400) fail("more than was sent: " + end.body);
   }
 
@@ -114,12 +118,13 @@ class Counting {
   std::atomic<bool> given_up{false};
   std::atomic<int> sent{0};
   std::atomic<int> taken{0};
+  std::atomic<int> repeats{0};  ///< Requests that had to be sent again.
   std::vector<std::string> problems;
 
  private:
   std::string register_as(HttpClient& client, const std::string& kind) {
     const HttpReply reply = ask_until_answered(client, "POST", "/" + kind + "/register",
-                                               object({{"topic", "count"}}), given_up);
+                                               object({{"topic", plan_.topic}}), given_up, repeats);
     const auto json = gateway::parse_json(reply.body);
     if (reply.status != 200 || !json) {
       fail("registering: " + reply.body);
@@ -214,4 +219,31 @@ TEST_CASE("http: the same over several partitions, taken from any of them", "[ga
     plan = {.producers = 8, .consumers = 8, .messages = 600, .partitions = 3, .kills = 30};
   }
   count_under_kills(plan);
+}
+
+TEST_CASE("http: 200 producers and 200 consumers at once: no error, nothing lost",
+          "[gateway][counting]") {
+  HttpCluster& cluster = HttpCluster::shared();
+  Plan plan{.producers = 200, .consumers = 200, .messages = 1};
+  if (long_form()) plan.messages = 15;
+  plan.topic = cluster.new_topic();
+  plan.rest = 25ms;
+  Counting counting(plan, cluster.port());
+  const int messages = plan.producers * plan.messages;
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < plan.producers; ++i) {
+    threads.emplace_back([&, i] { counting.run_producer(i); });
+  }
+  for (int i = 0; i < plan.consumers; ++i) {
+    threads.emplace_back([&, i] { counting.run_consumer(i, messages); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  for (const std::string& problem : counting.problems) FAIL_CHECK(problem);
+  CHECK(counting.taken == messages * plan.consumers);
+  CHECK(counting.repeats == 0);
+  if (long_form()) {
+    WARN(messages << " messages to 200 consumers in " << took.count() << " s");
+  }
 }

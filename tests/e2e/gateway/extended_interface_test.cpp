@@ -32,7 +32,8 @@ TEST_CASE("http: a batch of records goes in, and is read back as it was", "[gate
   const std::string topic = HttpCluster::shared().new_topic(2);
   const Json sent = send(client, topic, R"({"partition":1,"records":["plain",
     {"value":"v","key":"k","headers":{"a":"1"},"timestamp":1700000000000000},
-    {"value_base64":"AP8=","headers":[["b",{"base64":"/w=="}]]},{"value":"other","partition":0}]})");
+    {"value_base64":"AP8=","headers":[["b",{"base64":"/w=="}]]},
+    {"value":"other","partition":0}]})");
   CHECK(sent["count"] == 4);
   CHECK(sent["partition_ids"] == Json::array({1, 1, 1, 0}));
   CHECK(sent["offsets"] == Json::array({0, 1, 2, 0}));

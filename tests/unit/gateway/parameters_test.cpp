@@ -38,6 +38,24 @@ TEST_CASE("parameters: a body's kind is told by its first character, not by its 
   CHECK(Parameters::read(request("POST", "/x", "  \r\n ", "application/json")));
 }
 
+TEST_CASE("parameters: a form may come in parts", "[gateway]") {
+  const std::string body =
+      "--xyz\r\nContent-Disposition: form-data; name=\"topic\"\r\n\r\norders\r\n"
+      "--xyz\r\nContent-Disposition: form-data; filename=\"f\"; name=\"message\"\r\n"
+      "Content-Type: text/plain\r\n\r\ntwo\r\nlines + more\r\n--xyz--\r\n";
+  for (const char* type : {"multipart/form-data; boundary=xyz",
+                           "Multipart/Form-Data; charset=utf-8; Boundary=\"xyz\""}) {
+    const auto p = Parameters::read(request("POST", "/x", body, type));
+    REQUIRE(p);
+    CHECK(p->text({"topic"}) == "orders");
+    CHECK(p->text({"message"}) == "two\r\nlines + more");
+  }
+  for (const char* cut : {"--xyz", "--xyz\r\n--xyz", "--xyz\r\nname=\"a\"", "no boundary"}) {
+    CHECK(Parameters::read(request("POST", "/x", cut, "multipart/form-data; boundary=xyz")));
+    CHECK(Parameters::read(request("POST", "/x", cut, "multipart/form-data")));
+  }
+}
+
 TEST_CASE("parameters: what is meant as JSON and is none is refused", "[gateway]") {
   for (const char* body : {"{", "{\"a\":}", "{'a':1}", "{\"a\":1}x", "{\"a\":\"\xff\"}",
                            "{\"a\":\"\\ud800\"}", "{\"a\":1,}"}) {
