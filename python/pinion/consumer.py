@@ -28,6 +28,7 @@ import time
 import uuid
 from types import TracebackType
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type
+from urllib.parse import urlencode
 
 from ._address import DEFAULT_BROKER, Broker
 from ._gateway import Again, BackOff, Gateway, Gateways, Json, encode, topic_path
@@ -269,12 +270,12 @@ class Consumer(OfThisProcess):
         if not one.request_id:
             self._requests += 1
             one.request_id = f"{self._request_name}-{self._requests}"
-        body = encode(
+        query = urlencode(
             {"topic": one.name, "consumer_id": one.consumer_id, "request_id": one.request_id}
         )
-        now = time.monotonic()
+        until = time.monotonic() + self._timeout
         try:
-            answer = self._gateway.attempt("GET", "/consumer/consume", body, now + self._timeout)
+            answer = self._gateway.attempt("GET", "/consumer/consume?" + query, None, until)
         except NothingUnread:
             one.back_off = BackOff()
             one.ask_at = time.monotonic() + one.empty_wait

@@ -149,9 +149,11 @@ class Nginx:
         found = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
         if found is None:
             raise AssertionError("missing: apt-get install nginx")
+        # As root, its workers would be somebody who cannot enter our folder.
+        told = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
         with open(os.path.join(self._folder, "stderr"), "ab") as errors:
             self._process = subprocess.Popen(
-                [found, "-p", self._folder, "-c", self._config, "-g", "daemon off;"],
+                [found, "-p", self._folder, "-c", self._config, "-g", told],
                 stdout=errors,
                 stderr=errors,
             )

@@ -17,12 +17,10 @@ from support import ROOT, Reports
 
 import pinion
 from cluster import Cluster, GatewayProcess
-from load import counted
+from load import LONG, counted
 from myqueue import MyConsumer, MyProducer
 from pinion import Admin, Consumer, InvalidArgument, Message, Producer, QueryError
 from pinion import RecordTooLarge, TopicExists, UnknownId, UnknownTopic
-
-LONG = 10 if os.environ.get("PINION_E2E_LONG") else 1
 
 
 class Whole(unittest.TestCase):
@@ -250,7 +248,7 @@ class Killed(unittest.TestCase):
         self.addCleanup(cluster.close)
         cluster.start()
         with counted(self, cluster.gateways) as load:
-            for _ in range(3 * LONG):
+            for _ in range(2 * LONG):
                 load.go_on()
                 cluster.kill()
                 time.sleep(0.3)  # Long enough for every client to see that nobody is there.
@@ -266,7 +264,7 @@ class Killed(unittest.TestCase):
             gateway.start()
         cluster.gateways = [gateway.address for gateway in gateways]
         with counted(self, cluster.gateways) as load:
-            for number in range(4 * LONG):
+            for number in range(2 * LONG):
                 load.go_on()
                 gateways[number % 2].kill()
                 time.sleep(0.1)
