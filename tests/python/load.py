@@ -121,7 +121,7 @@ class Load:
 
 
 @contextlib.contextmanager
-def counted(test: unittest.TestCase, brokers: List[str], takers: int = 1) -> Iterator[Load]:
+def counted(test: unittest.TestCase, brokers: List[str], takers: int = 2) -> Iterator[Load]:
     """Load while the block runs, and the count of everything afterwards."""
     admin = Admin(brokers, timeout=60)
     test.addCleanup(admin.close)
