@@ -20,6 +20,19 @@ using Read = std::variant<HttpAnswer, Command>;
 
 constexpr std::uint32_t read_records_max = 10'000;
 
+bool is_request_id(std::string_view id) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return id.size() <= limits::request_token_bytes_max && is_utf8(id) &&
+         std::none_of(id.begin(), id.end(), is_control);
+}
+
+/// An id of another kind as one of ours: its FNV-1a, 64 bits.
+std::string folded(std::string_view id) {
+  std::uint64_t hash = 14'695'981'039'346'656'037U;
+  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
+  return "folded." + std::to_string(hash) + "." + std::to_string(id.size());
+}
+
 /// The parameters of one request, asked for one after the other. The first that is missing or wrong
 /// is what the answer says; what is asked after it does not count.
 class Reader {
@@ -82,17 +95,17 @@ class Reader {
 
   std::string request_id() {
     std::string id = parameters_.text({"request_id"}).value_or("");
-    if (id.empty()) id = request_->request_id;
-    const auto is_control = [](char c) {
-      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    };
-    if (id.size() > limits::request_token_bytes_max || !is_utf8(id) ||
-        std::any_of(id.begin(), id.end(), is_control)) {
-      refuse(refused("request_id is longer than " +
-                     std::to_string(limits::request_token_bytes_max) +
-                     " bytes, or not printable UTF-8"));
+    if (!id.empty()) {
+      if (!is_request_id(id)) {
+        refuse(refused("request_id is longer than " +
+                       std::to_string(limits::request_token_bytes_max) +
+                       " bytes, or not printable UTF-8"));
+      }
+      return id;
     }
-    return id;
+    // The header is a load balancer's as often as the client's: whatever it makes is taken.
+    id = request_->request_id;
+    return is_request_id(id) ? id : folded(id);
   }
 
   /// A number with a default.

@@ -169,13 +169,20 @@ TEST_CASE("read command: a request id is the parameter's, else the header's", "[
   CHECK(command<DequeueCommand>(dequeue).request_id == "from-header");
   dequeue.target = "/consumer/consume?topic=t&consumer_id=1&request_id=own";
   CHECK(command<DequeueCommand>(dequeue).request_id == "own");
-  const std::string too_long(129, 'x');
-  dequeue.target = "/consumer/consume?topic=t&consumer_id=1";
-  dequeue.request_id = too_long;
-  CHECK(refusal(dequeue).status == 400);
   CHECK(
       refusal(request("GET", "/consumer/consume?topic=t&consumer_id=1&request_id=a%0Ab")).status ==
       400);
+  const std::string too_long(129, 'x');
+  const std::string with_own = "/consumer/consume?topic=t&consumer_id=1&request_id=" + too_long;
+  CHECK(refusal(request("GET", with_own)).status == 400);
+  // A load balancer's is taken whatever it is, and the same one is the same.
+  dequeue.target = "/consumer/consume?topic=t&consumer_id=1";
+  dequeue.request_id = too_long;
+  const std::string folded = command<DequeueCommand>(dequeue).request_id;
+  CHECK(folded.size() < 64);
+  CHECK(command<DequeueCommand>(dequeue).request_id == folded);
+  dequeue.request_id = "bytes \xff";
+  CHECK(command<DequeueCommand>(dequeue).request_id != folded);
 }
 
 TEST_CASE("read command: a sequence needs a partition", "[gateway]") {
