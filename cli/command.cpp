@@ -32,6 +32,15 @@ void add_broker_option(CLI::App& app, Commands& commands) {
       ->type_name("ADDRESS");
 }
 
+CLI::Validator whole_number() {
+  return {[](std::string& text) -> std::string {
+            const bool whole =
+                !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+            return whole ? std::string() : "'" + text + "' is no whole number from 0 on";
+          },
+          ""};
+}
+
 int run_command_line(int argc, char** argv) {
   install_interrupt();
   Commands commands;

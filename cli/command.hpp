@@ -17,6 +17,9 @@ struct Commands {
 /// `--broker` stands before or after the command: the program and each command declare it.
 void add_broker_option(CLI::App& app, Commands& commands);
 
+/// Digits and nothing else: CLI11 takes -1 for a very large number without a sign.
+[[nodiscard]] CLI::Validator whole_number();
+
 void add_up(CLI::App& app, Commands& commands);
 void add_topic(CLI::App& app, Commands& commands);
 void add_produce(CLI::App& app, Commands& commands);

@@ -293,7 +293,9 @@ void add_consume(CLI::App& app, Commands& commands) {
   command->add_option("--partition", options->partition, "Only this one (all)")
       ->check(CLI::NonNegativeNumber)
       ->type_name("P");
-  command->add_option("--max", options->max, "End after so many records")->type_name("N");
+  command->add_option("--max", options->max, "End after so many records")
+      ->check(whole_number())
+      ->type_name("N");
   command->add_option("--idle-exit", options->idle_exit, "End when nothing came for so long")
       ->check(CLI::NonNegativeNumber)
       ->type_name("SECONDS");

@@ -77,7 +77,7 @@ Result<LineReader::Filled> LineReader::fill() {
     }
     if (got == 0) return Filled::end;
     if (errno != EINTR && errno != EAGAIN) {
-      return failure(Errc::io_failed, std::string("reading failed: ") + std::strerror(errno));
+      return failure(Errc::io_failed, std::strerror(errno));
     }
   }
 }

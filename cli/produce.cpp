@@ -125,10 +125,14 @@ Result<void> ProduceCommand::open_producer() {
 Result<void> ProduceCommand::send_all(LineReader& lines) {
   Progress progress;
   while (!interrupted() && !log_.failed()) {
-    PINION_TRY(line, lines.next());
-    if (!line) break;
+    const auto line = lines.next();
+    if (!line) {
+      const std::string source = options_.file.empty() ? "the input" : "'" + options_.file + "'";
+      return failure(line.error().code, source + " cannot be read: " + line.error().detail);
+    }
+    if (!*line) break;
     log_.wait_for_room();
-    Result<ProducerRecord> record = record_of(*line);
+    Result<ProducerRecord> record = record_of(**line);
     Result<void> sent = record ? send(*record) : failure(record.error());
     if (!sent) {
       const std::string place = "line " + std::to_string(lines.lines()) + ": ";

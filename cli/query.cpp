@@ -145,7 +145,9 @@ void add_query(CLI::App& app, Commands& commands) {
   command->add_option("--partition", options->partition, "Only this one (all)")
       ->check(CLI::NonNegativeNumber)
       ->type_name("P");
-  command->add_option("--rows", options->rows, "At most so many rows (10000)")->type_name("N");
+  command->add_option("--rows", options->rows, "At most so many rows (10000)")
+      ->check(whole_number())
+      ->type_name("N");
   CLI::Option* json = command->add_flag("--json", options->json, "A JSON array of objects");
   command->add_flag("--csv", options->csv, "Comma-separated, with a line of titles")
       ->excludes(json);

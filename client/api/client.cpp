@@ -5,7 +5,9 @@
 
 #include "client/api/client_inside.hpp"
 #include "client/driver/clock.hpp"
+#include "common/base/endpoint.hpp"
 #include "common/base/limits.hpp"
+#include "common/base/text.hpp"
 #include "common/proto/validate.hpp"
 #include "common/zmq/zmq_transport.hpp"
 
@@ -71,6 +73,11 @@ Client::Client(std::shared_ptr<Inside> inside) noexcept : inside_(std::move(insi
 Client::~Client() { close(); }
 
 Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
+  if (const std::string problem = endpoint_problem(options.broker, EndpointUse::connect);
+      !problem.empty()) {
+    return failure(Errc::invalid_argument,
+                   "'" + printable(options.broker, limits::address_bytes_max) + "' " + problem);
+  }
   client::SessionOptions session;
   session.broker = options.broker;
   session.client_name = options.name.empty() ? program_name() : options.name;

@@ -60,7 +60,11 @@ Result<void> check_options(const ConsumerOptions& options) {
   for (const TopicPartition& one : options.partitions) {
     PINION_CHECK(validate_topic_name(one.topic));
   }
-  if (!options.name.empty()) PINION_CHECK(validate_reader(client::reader_of(options.name)));
+  if (!options.name.empty()) {
+    if (const auto name = validate_reader(client::reader_of(options.name)); !name) {
+      return failure(name.error().code, "the consumer's name is refused: " + name.error().detail);
+    }
+  }
   if (options.start.kind == Place::Kind::offset && options.start.offset < Offset{0}) {
     return failure(Errc::invalid_argument, "an offset is not negative");
   }

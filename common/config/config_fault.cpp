@@ -3,36 +3,9 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 
-#include <charconv>
 #include <utility>
 
 namespace pinion {
-namespace {
-
-/// Why `value` is not tcp://HOST:PORT, or nothing.
-std::string tcp_problem(std::string_view address, bool wildcard) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos) return "has no port";
-  const std::string_view host = address.substr(0, colon);
-  const std::string_view port = address.substr(colon + 1);
-  if (host.empty()) return "has no host";
-  for (const char c : host) {
-    const bool legal = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']' ||
-                       c == '%' || (c == '*' && wildcard && host.size() == 1);
-    if (!legal) return "has a host that is neither a name nor an address";
-  }
-  if (port == "*") return wildcard ? "" : "needs a port to connect to";
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc() || end != port.data() + port.size() || number < 1 || number > 65'535) {
-    return std::string("needs a port from 1 to 65535") +
-           (wildcard ? ", or * for any free one" : "");
-  }
-  return "";
-}
-
-}  // namespace
 
 void ConfigCheck::that(bool good, std::string_view key, std::string_view why) {
   if (!good && !fault_) fault_ = ConfigFault{std::string(key), std::string(why)};
@@ -57,15 +30,8 @@ void ConfigCheck::not_empty(std::string_view key, std::string_view value) {
   that(!value.empty(), key, "is empty");
 }
 
-void ConfigCheck::endpoint(std::string_view key, std::string_view value, bool wildcard) {
-  constexpr std::string_view tcp = "tcp://";
-  constexpr std::string_view ipc = "ipc://";
-  std::string problem;
-  if (value.substr(0, tcp.size()) == tcp) {
-    problem = tcp_problem(value.substr(tcp.size()), wildcard);
-  } else if (value.substr(0, ipc.size()) != ipc || value.size() == ipc.size()) {
-    problem = "must be tcp://HOST:PORT";
-  }
+void ConfigCheck::endpoint(std::string_view key, std::string_view value, EndpointUse use) {
+  const std::string problem = endpoint_problem(value, use);
   if (!problem.empty()) {
     that(false, key, "'" + printable(value, limits::address_bytes_max) + "' " + problem);
   }
@@ -73,10 +39,10 @@ void ConfigCheck::endpoint(std::string_view key, std::string_view value, bool wi
 }
 
 void ConfigCheck::bind_endpoint(std::string_view key, std::string_view value) {
-  endpoint(key, value, true);
+  endpoint(key, value, EndpointUse::listen);
 }
 void ConfigCheck::connect_endpoint(std::string_view key, std::string_view value) {
-  endpoint(key, value, false);
+  endpoint(key, value, EndpointUse::connect);
 }
 
 void ConfigCheck::log(const LogConfig& log) {

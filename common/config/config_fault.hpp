@@ -2,6 +2,7 @@
 // common/config only.
 #pragma once
 
+#include "common/base/endpoint.hpp"
 #include "common/base/error.hpp"
 #include "common/obs/log_config.hpp"
 
@@ -33,7 +34,7 @@ class ConfigCheck {
   [[nodiscard]] const std::optional<ConfigFault>& fault() const noexcept { return fault_; }
 
  private:
-  void endpoint(std::string_view key, std::string_view value, bool wildcard);
+  void endpoint(std::string_view key, std::string_view value, EndpointUse use);
 
   std::optional<ConfigFault> fault_;
 };

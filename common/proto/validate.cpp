@@ -252,7 +252,9 @@ Result<void> check_header(const Header& header) {
   PINION_CHECK(check_number("leader_epoch", header.leader_epoch.raw(), 0, number_max));
   PINION_CHECK(
       check_number("timeout_ms", header.timeout_ms, 0, limits::request_lifetime_max / 1ms));
-  const bool routed = is_routed_request(header.kind) || is_routed_reply(header.kind);
+  // The refusal of a request that could not be read whole may not know what it was about.
+  const bool routed = is_routed_request(header.kind) ||
+                      (is_routed_reply(header.kind) && header.error == Errc::ok);
   PINION_CHECK(check_number("topic", header.topic.raw(), routed ? 1 : 0));
   return check_number("partition", header.partition.raw(), 0, limits::partitions_per_topic_max - 1);
 }

@@ -119,8 +119,9 @@ Result<bool> SqlitePartitionLog::checkpoint() {
   sqlite::Database& database = file_->database();
   const Result<sqlite::CheckpointResult> done =
       database.checkpoint(sqlite::CheckpointMode::passive);
-  if (!done && done.error().code != Errc::storage_full)
+  if (!done && done.error().code != Errc::storage_full) {
     return fail_with(store_error_of(done.error()));
+  }
   payload_since_checkpoint_ = 0;
   wal_bytes_at_attempt_ = file_->wal_bytes();
   measure();
@@ -149,7 +150,7 @@ Result<bool> SqlitePartitionLog::checkpoint() {
     sizes_.warning = "the write-ahead log of " + open_->path + " cannot be emptied (" +
                      std::to_string(sizes_.wal_bytes / limits::mib) +
                      " MiB) because a read transaction is open in " +
-                     (readers.empty() ? "a process" : readers);
+                     (readers.empty() ? "another process, or this one" : readers);
   }
   return false;
 }

@@ -28,8 +28,8 @@ struct QueryScope {
   std::function<bool()> disk_is_low;  ///< True ends a query that spills to the disk.
 };
 
-/// `sql_invalid` with SQLite's message, `sql_refused`, `sql_limit`; `storage_failed` when the file
-/// cannot be read.
+/// `sql_invalid` with SQLite's message, `sql_refused`, `sql_limit`; `file_corrupt` when the file is
+/// found damaged, `io_failed` when the query cannot be run now.
 [[nodiscard]] Result<QueryReply> run_query(const std::string& sql, const QueryScope& scope);
 
 }  // namespace pinion::storage

@@ -35,10 +35,20 @@ Result<void> SqlitePartitionReader::open_connection() {
   return {};
 }
 
-/// What went wrong is told as it is, but a file that cannot be read now is not one that is damaged.
+/// A lock, or a want of descriptors or memory, passes; a failing disk and a damaged file do not.
 Error SqlitePartitionReader::read_error(const Error& error) const {
-  const bool own = error.code == Errc::offset_out_of_range || error.code == Errc::file_corrupt;
-  return fail(own ? error.code : Errc::storage_failed, open_->path + ": " + error.detail);
+  const std::string detail = open_->path + ": " + error.detail;
+  switch (error.code) {
+    case Errc::offset_out_of_range:
+    case Errc::file_corrupt:
+    case Errc::io_failed:
+      return fail(error.code, detail);
+    case Errc::throttled:
+    case Errc::storage_full:
+      return fail(Errc::io_failed, detail);
+    default:
+      return fail(Errc::storage_failed, detail);
+  }
 }
 
 template <typename Work>

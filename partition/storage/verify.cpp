@@ -30,6 +30,7 @@ class Examination {
       : database_(database), options_(options), report_(report), rows_(database) {}
 
   Result<void> run() {
+    note_failure("size", check_size());
     note_failure("structure", check_structure());
     if (Result<void> read = read_meta(); !read) {
       problem("meta: " + read.error().detail);
@@ -54,6 +55,17 @@ class Examination {
  private:
   void note_failure(const std::string& where, const Result<void>& result) {
     if (!result) problem(where + ": " + result.error().detail);
+  }
+
+  /// SQLite reads what is missing of a last page as zeros.
+  Result<void> check_size() {
+    PINION_TRY(page_bytes, database_.query_int("PRAGMA page_size"));
+    const auto bytes = static_cast<std::int64_t>(stamp_of(report_.file).bytes);
+    // A power cut may leave half of a page that the write-ahead log still holds whole.
+    if (stamp_of(report_.file + "-wal").bytes == 0 && page_bytes > 0 && bytes % page_bytes != 0) {
+      problem("size: the file of " + text(bytes) + " bytes ends in the middle of a page");
+    }
+    return {};
   }
 
   /// SQLite's own view of its pages.

@@ -5,6 +5,7 @@
 
 #include "common/base/assert.hpp"
 #include "common/base/prng.hpp"
+#include "common/proto/codec.hpp"
 #include "tests/fuzz/entries.hpp"
 #include "tests/support/random_messages.hpp"
 
@@ -101,6 +102,10 @@ TEST_CASE("fuzz: and every kind of message, whole and damaged", "[fuzz]") {
       const Body made = random.body(index);
       const int kind = index == 0 ? 0 : static_cast<int>(kind_of(made));
       const std::string bytes = static_cast<char>(kind) + std::string(encode_body(made).view());
+      Header of;
+      of.kind = index == 0 ? Kind::produce_reply : kind_of(made);
+      of.error = index == 0 ? Errc::throttled : Errc::ok;
+      CHECK(decode_body(of, std::string_view(bytes).substr(1)));
       run(by_body, "random", bytes);
       run(by_body, "random, damaged", damaged(random.prng(), bytes, bytes));
     }

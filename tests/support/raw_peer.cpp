@@ -69,7 +69,19 @@ bool RawPeer::shake_hands(std::string_view routing_id) {
   ready += property("Identity", routing_id);
   const std::string command =
       std::string(1, flag_command) + static_cast<char>(ready.size()) + ready;
-  return send_bytes(greeting) && send_bytes(command) && hears_something(5'000);
+  if (!send_bytes(greeting) || !send_bytes(command)) return false;
+  // The other side's greeting of 64 bytes and its READY, whose second byte is its length: what is
+  // sent before it has come is a breach of the protocol, and ends the connection.
+  std::string heard;
+  while (heard.size() < 66 || heard.size() < 66U + static_cast<unsigned char>(heard[65])) {
+    pollfd wait{socket_, POLLIN, 0};
+    if (::poll(&wait, 1, 5'000) <= 0) return false;
+    std::array<char, 1024> bytes{};
+    const ssize_t got = ::recv(socket_, bytes.data(), bytes.size(), 0);
+    if (got <= 0) return false;
+    heard.append(bytes.data(), static_cast<std::size_t>(got));
+  }
+  return true;
 }
 
 bool RawPeer::send_frame_header(std::uint64_t length, More more) {
@@ -96,13 +108,6 @@ bool RawPeer::closed_within(int milliseconds) {
     if (::poll(&wait, 1, static_cast<int>(left.count())) <= 0) return false;
     if (::recv(socket_, dropped.data(), dropped.size(), 0) <= 0) return true;
   }
-}
-
-bool RawPeer::hears_something(int milliseconds) {
-  pollfd wait{socket_, POLLIN, 0};
-  if (::poll(&wait, 1, milliseconds) <= 0) return false;
-  std::array<char, 4096> dropped{};
-  return ::recv(socket_, dropped.data(), dropped.size(), 0) > 0;
 }
 
 }  // namespace pinion::test

@@ -17,7 +17,7 @@ class RawPeer {
   RawPeer(const RawPeer&) = delete;
   RawPeer& operator=(const RawPeer&) = delete;
 
-  /// The greeting and the READY of a DEALER. False when the other side hung up.
+  /// The greeting and the READY of a DEALER, and the other side's. False when it hung up.
   bool shake_hands(std::string_view routing_id);
 
   enum class More : bool { no, yes };
@@ -30,8 +30,6 @@ class RawPeer {
 
   /// Whether the other side closed the connection within so long; reads and drops what comes.
   bool closed_within(int milliseconds);
-  /// Whether anything at all came within so long.
-  bool hears_something(int milliseconds);
 
  private:
   int socket_;

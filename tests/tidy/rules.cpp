@@ -258,6 +258,29 @@ void check_layer(const SourceFile& file, const Include& include, Findings& findi
   }
 }
 
+/// Whether `name` stands in the text as a whole path.
+bool names_path(const std::string& text, const std::string& name) {
+  for (const std::size_t at : places_of(text, name)) {
+    const char before = at == 0 ? ' ' : text[at - 1];
+    const std::size_t end = at + name.size();
+    const char after = end == text.size() ? ' ' : text[end];
+    if (before != '/' && !is_word(before) && !is_word(after)) return true;
+  }
+  return false;
+}
+
+/// Whether a CMakeLists.txt names the source in one of the ways there are: "a.cpp", "core/a.cpp",
+/// "../support/a.cpp", from the project's root, or as ${name}.cpp in a foreach over names.
+bool lists(const SourceFile& list, const SourceFile& source) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(list.path).parent_path();
+  const fs::path path(source.path);
+  if (names_path(list.text, path.lexically_relative(folder).generic_string())) return true;
+  if (names_path(list.text, "${PROJECT_SOURCE_DIR}/" + source.path)) return true;
+  return folder == path.parent_path() && list.text.find("}.cpp") != std::string::npos &&
+         names_path(list.text, path.stem().string());
+}
+
 }  // namespace
 
 Findings check_layout(const SourceFile& file) {
@@ -374,20 +397,10 @@ Findings check_listed(const std::vector<SourceFile>& files) {
   Findings findings;
   for (const SourceFile& file : files) {
     if (!file.is_source() || file.in("cmake/")) continue;
-    bool listed = false;
-    for (const SourceFile& list : files) {
-      if (!list.path.ends_with("CMakeLists.txt")) continue;
-      // As that list would name it: "a.cpp", "core/a.cpp" or "../support/a.cpp".
-      const std::filesystem::path folder = std::filesystem::path(list.path).parent_path();
-      const std::string name =
-          std::filesystem::path(file.path).lexically_relative(folder).generic_string();
-      for (const std::size_t at : places_of(list.text, name)) {
-        const char before = at == 0 ? ' ' : list.text[at - 1];
-        const std::size_t end = at + name.size();
-        const char after = end == list.text.size() ? ' ' : list.text[end];
-        listed = listed || (before != '/' && !is_word(before) && !is_word(after));
-      }
-    }
+    const bool listed = std::any_of(files.begin(), files.end(), [&](const SourceFile& list) {
+      const bool is_list = list.path.ends_with("CMakeLists.txt") || list.path.ends_with(".cmake");
+      return is_list && lists(list, file);
+    });
     if (!listed) findings.push_back(file.path + ": no CMakeLists.txt lists it");
   }
   return findings;

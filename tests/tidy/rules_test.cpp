@@ -117,6 +117,9 @@ TEST_CASE("tidy: sources that nobody lists", "[tidy]") {
   CHECK(faults("x(SOURCES sub/b.cpp)", "a/sub/b.cpp") == 0);
   CHECK(faults("x(SOURCES sub/b.cpp)", "a/b.cpp") == 1);
   CHECK(faults("x(SOURCES ../support/b.cpp)", "support/b.cpp") == 0);
+  CHECK(faults("x(SOURCES ${PROJECT_SOURCE_DIR}/support/b.cpp)", "support/b.cpp") == 0);
+  CHECK(faults("foreach(e b c) x(${e} ${e}.cpp)", "a/b.cpp") == 0);
+  CHECK(faults("foreach(e c d) x(${e} ${e}.cpp)", "a/b.cpp") == 1);
   CHECK(faults("", "other/b.cpp") == 1);
 }
 

@@ -33,12 +33,12 @@ TEST_CASE("pinion query: SQL over every partition, or one", "[e2e][cli]") {
 TEST_CASE("pinion query: as a table, as CSV and as JSON", "[e2e][cli]") {
   const std::string topic = cluster().new_topic();
   REQUIRE(cluster().pinion({"produce", topic, "--key-separator", "="}, "k=v,\"w\"\n").status == 0);
-  const std::string sql = "select offset, key, value, null as nothing, 1.5 as real from readable";
+  const std::string sql = "select offset, key, value, null as absent, 1.5 as real from readable";
   CHECK(cluster().pinion({"query", topic, sql}).output.find("offset  key  value") == 0);
   CHECK(cluster().pinion({"query", topic, sql, "--csv"}).output ==
-        "offset,key,value,nothing,real\n0,k,\"v,\"\"w\"\"\",,1.5\n");
+        "offset,key,value,absent,real\n0,k,\"v,\"\"w\"\"\",,1.5\n");
   CHECK(cluster().pinion({"query", topic, sql, "--json"}).output ==
-        R"([{"offset":0,"key":"k","value":"v,\"w\"","nothing":null,"real":1.5}])"
+        R"([{"offset":0,"key":"k","value":"v,\"w\"","absent":null,"real":1.5}])"
         "\n");
 }
 

@@ -28,7 +28,7 @@ class SmallDisk {
         "mount -t tmpfs -o size=" + std::to_string(size_mib) + "m tmpfs \"$0\" && exec \"$@\"";
     wrapper.insert(wrapper.end(), {"/bin/sh", "-c", script, path_});
     cluster.set_node_wrapper(1, wrapper);
-    cluster.add_node_config(1, "low_space_mib = 1");
+    cluster.add_node_config(1, "low_space_mib = 8");
   }
 
   /// The folder as the node sees it.

@@ -70,7 +70,9 @@ TEST_CASE("cluster: a shell's long read transaction fails no write, is shown, an
   options.delivery_timeout = patience(5s);
   Load load(options, log);
   // Far below the cap no write fails, and the holder is named.
-  REQUIRE(load.wait_for_more(2'000, patience(30s)));
+  const bool acknowledged = load.wait_for_more(2'000, patience(30s));
+  INFO(load.problem() << "\n" << cluster.logs());
+  REQUIRE(acknowledged);
   CHECK(log.counts().fail == 0);
   const std::string holder = std::to_string(shell.pid());
   CHECK(eventually(patience(20s), [&] {

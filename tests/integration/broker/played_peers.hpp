@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include "broker/app/broker_server.hpp"
+#include "broker/driver/process_memory.hpp"
+#include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
 #include "common/zmq/zmq_transport.hpp"
 #include "tests/support/raw_peer.hpp"
@@ -29,10 +31,10 @@ class PlayedPeer {
   PlayedPeer(const std::string& endpoint, const std::string& routing_id) {
     auto context = ZmqContext::create();
     REQUIRE(context);
-    ZmqLinkConfig link;
-    link.endpoint = endpoint;
-    link.routing_id = routing_id;
-    auto opened = ZmqTransport::open(*context, {link});
+    ZmqLinkConfig config;
+    config.endpoint = endpoint;
+    config.routing_id = routing_id;
+    auto opened = ZmqTransport::open(*context, {config});
     if (!opened) FAIL(opened.error().to_string());
     transport_ = std::move(*opened);
   }
@@ -207,7 +209,9 @@ class PlayedCluster {
     config.data_dir = folder / "broker";
     config.client_bind = "tcp://127.0.0.1:" + std::to_string(free_port());
     config.cluster_bind = "tcp://127.0.0.1:" + std::to_string(free_port());
-    config.memory_fuse_mib = 128;
+    // What other tests left in this process is not this broker's.
+    const std::uint64_t before = ProcessMemory().bytes() / limits::mib;
+    config.memory_fuse_mib = static_cast<std::uint32_t>(128 + before);
     start();
   }
   void start() {

@@ -184,7 +184,8 @@ TEST_CASE("producer: full memory is refused, or waited for", "[client]") {
   Result<void> last;
   while ((last = s.producer->send(s.topic, {.value = value}))) ++accepted;
   CHECK(last.error().code == Errc::throttled);
-  CHECK(accepted > 40);
+  CHECK(accepted >
+        30);  // Two batches may leave with one record each, and count as 16 KiB until answered.
   CHECK(accepted < 66);
   CHECK(s.producer->counters().buffered_bytes <= options.buffer_bytes_max);
   s.broker.set([](auto& faults) { faults.refuse_produce = Errc::ok; });

@@ -36,7 +36,7 @@ PartitionConfig config_of(const PlayedBroker& broker, const Folder& folder) {
   config.node_id = NodeId{1};
   config.broker = broker.endpoint();
   config.data_dir = folder.path();
-  config.low_space_mib = 1;
+  config.low_space_mib = 8;
   return config;
 }
 
@@ -93,7 +93,9 @@ TEST_CASE("partition server: SQL runs on the live log", "[partition]") {
   REQUIRE(answer.header.error == Errc::ok);
   CHECK(std::get<std::int64_t>(std::get<QueryReply>(answer.body).rows.at(0).at(0)) == 3);
   const Message refused = broker.answer(broker.ask(Query{"delete from messages", 0}));
-  CHECK(refused.header.error == Errc::sql_refused);
+  CHECK(refused.header.error == Errc::sql_invalid);
+  const Message hidden = broker.answer(broker.ask(Query{"select * from meta", 0}));
+  CHECK(hidden.header.error == Errc::sql_refused);
 }
 
 TEST_CASE("partition server: many partitions open in parallel, and are served", "[partition]") {

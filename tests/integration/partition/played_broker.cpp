@@ -171,7 +171,7 @@ void PlayedBroker::take(Micros wait, Answering answering) {
     node_ = std::string(incoming->frames.front().view());
     incoming->frames.erase(incoming->frames.begin());
     auto received = decode(std::move(incoming->frames));
-    REQUIRE(received);
+    if (!received) FAIL(received.error().to_string());
     const RequestId request = received->message.header.request_id;
     if (!received->path.empty()) {
       REQUIRE(received->path.front().view() == "back " + std::to_string(request.raw()));

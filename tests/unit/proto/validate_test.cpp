@@ -73,6 +73,8 @@ TEST_CASE("validate: a routed request names a partition", "[proto]") {
   CHECK(code_of(message) == Errc::ok);
   message.header.topic = TopicId(0);
   CHECK(field_of(message) == "topic");
+  CHECK(validate(make_error_reply(message.header, Error{Errc::malformed, "no topic"})));
+  CHECK_FALSE(validate(make_reply(message.header, FetchReply{})));
   message.header.topic = TopicId(1);
   message.header.partition = PartitionIndex(-1);
   CHECK(field_of(message) == "partition");

@@ -77,7 +77,7 @@ TEST_CASE("sqlite: values come back as they were bound", "[sqlite]") {
 
 TEST_CASE("sqlite: failures carry a code and SQLite's words", "[sqlite]") {
   Database database = in_memory();
-  auto wrong = database.prepare("SELECT nothing FROM nowhere");
+  auto wrong = database.prepare("SELECT a FROM nowhere");
   REQUIRE_FALSE(wrong);
   CHECK(wrong.error().code == Errc::sql_invalid);
   CHECK(wrong.error().detail == "no such table: nowhere");

@@ -128,7 +128,7 @@ TEST_CASE("query: nothing but reading the views is allowed", "[storage]") {
     const Errc code = fixture.error(sql);
     CHECK((code == Errc::sql_refused || code == Errc::sql_invalid));
   }
-  CHECK(fixture.error("DELETE FROM messages") == Errc::sql_refused);
+  CHECK(fixture.error("DROP VIEW messages") == Errc::sql_refused);
   CHECK(fixture.error("SELECT * FROM meta") == Errc::sql_refused);
   CHECK(fixture.number("SELECT count(*) FROM messages") == 80);
 }

@@ -79,7 +79,10 @@ TEST_CASE("storage: a file that was changed behind the store's back is found", "
       {"DELETE FROM batches WHERE base_offset = 40", "the records end at 50"},
       {"DELETE FROM batches WHERE base_offset = 0", "no batch begins at the log's start"},
       {"UPDATE meta SET value = 5 WHERE name = 'log_start'", "no batch begins at the log's start"},
-      {"DELETE FROM messages; DELETE FROM batches", "an older copy was put back"},
+      {"DELETE FROM messages; DELETE FROM batches", "the high watermark 30 is past"},
+      {"DELETE FROM messages; DELETE FROM batches;"
+       "UPDATE meta SET value = 0 WHERE name IN ('high_watermark', 'snapshot_offset')",
+       "an older copy was put back"},
       {"DELETE FROM epochs", "but it had reached"},
       {"UPDATE epochs SET start_offset = 60", "epoch 1 cannot start at 60"},
       {"UPDATE epochs SET leader_epoch = 2", "the epochs do not know epoch 1"},
@@ -205,11 +208,13 @@ TEST_CASE("storage: verify survives every page being overwritten", "[storage]") 
       if (prng.chance(1, 4)) broken[at + i] = static_cast<char>(prng.between(0, 255));
     }
     std::ofstream(file.path, std::ios::binary | std::ios::trunc) << broken;
+    CAPTURE(at, whole.size());
     const auto report = verify_file(file.path);
     CHECK((!report || !report->ok()));
   }
   for (const std::size_t size : {std::size_t{1}, page - 1, page, 2 * page, whole.size() - 1}) {
     std::ofstream(file.path, std::ios::binary | std::ios::trunc) << whole.substr(0, size);
+    CAPTURE(size, whole.size());
     const auto report = verify_file(file.path);
     CHECK((!report || !report->ok()));
   }
