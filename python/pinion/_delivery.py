@@ -14,7 +14,7 @@ from typing import Iterable, List, NamedTuple, Optional, Set
 
 from . import _outbox
 from ._gateway import Again, Gateway, Gateways, Json, encode, topic_path
-from .errors import Fate, InvalidArgument, PinionError, ProtocolError, UnknownId
+from .errors import Fate, PinionError, ProtocolError, UnknownId, UnknownPartition
 from .records import Outcome
 
 _log = logging.getLogger("pinion")
@@ -114,6 +114,7 @@ class Delivery:
                 pass
         finally:
             gateway.close()
+            self._thread_ids.discard(threading.get_ident())  # Another thread may get it.
 
     def _step(self, gateway: Gateway) -> bool:
         """Waits for a batch and makes one attempt with it. False: it is time to end."""
@@ -193,7 +194,7 @@ class Delivery:
         with self.lock:
             topic = batch.topic
             if count < len(topic.lanes):
-                raise InvalidArgument(
+                raise UnknownPartition(
                     f"topic '{topic.name}' was made anew with {count} partitions instead of "
                     f"{len(topic.lanes)}; make a new producer"
                 )

@@ -135,6 +135,19 @@ class Reading(GatewayTest):
         list(consumer.get_next(timeout=1.0))
         self.assertLessEqual(self.gateway.count("GET", "/records"), 2)
 
+    def test_other_calls_come_through_while_a_reader_waits(self) -> None:
+        self.fill("t", [])
+        consumer = self.consumer(["t"])
+        reader = threading.Thread(target=lambda: list(consumer.get_next()))
+        reader.start()
+        for _ in range(5):
+            begun = time.monotonic()
+            self.assertEqual(consumer.size(), 0)
+            self.assertLess(time.monotonic() - begun, 1.0)
+        consumer.stop()
+        reader.join(5)
+        self.assertFalse(reader.is_alive())
+
     def test_stop_in_another_thread_ends_the_loop(self) -> None:
         self.fill("t", ["x"])
         consumer = self.consumer(["t"])
