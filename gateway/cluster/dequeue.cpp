@@ -12,13 +12,20 @@
 #include "gateway/core/answers.hpp"
 #include "gateway/core/turns.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace pinion::gateway {
 namespace {
 
-/// Without the choice of a client, nobody else makes this one.
 constexpr PartitionIndex nowhere{-1};
+/// For step 2: a partition whose broker has just died is done without.
+constexpr Micros ask_within = 2s;
+
+Micros monotonic_now() {
+  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
+}
 
 std::string reader_of(RegistrationId consumer) { return "id:" + std::to_string(consumer.raw()); }
 
@@ -40,7 +47,7 @@ class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
         topic_(std::move(topic)),
         reader_(reader_of(command.consumer)),
         token_(command.request_id),
-        timeout_(timeout),
+        deadline_(monotonic_now() + timeout),
         first_(PartitionIndex(static_cast<std::int32_t>(first % topic_->partitions.size()))),
         replies_(topic_->partitions.size()),
         respond_(std::move(respond)) {}
@@ -66,12 +73,14 @@ class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
                                       topic_->name + "' has no leader at the moment"},
         topic_->name);
   }
+  /// All steps together end in time.
+  [[nodiscard]] Micros left() const { return std::max(Micros(1ms), deadline_ - monotonic_now()); }
   void answer_empty() { respond_(failed({Errc::nothing_unread, {}}, topic_->name)); }
 
   /// `empty` goes on when there is nothing.
   void dequeue(PartitionIndex partition, PartitionIndex send_on, std::function<void()> empty) {
     calls_.dequeue(
-        {topic_->name, partition, reader_, token_, send_on}, timeout_,
+        {topic_->name, partition, reader_, token_, send_on}, left(),
         [self = shared_from_this(), empty = std::move(empty)](Result<DequeuedRecord> record) {
           if (record) return self->respond_(dequeued(*record));
           if (record.error().code == Errc::nothing_unread) return empty();
@@ -88,7 +97,7 @@ class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
     left_ = asked.size();
     for (const PartitionIndex partition : asked) {
       calls_.fetch_position(
-          {topic_->name, partition}, reader_, token_, timeout_,
+          {topic_->name, partition}, reader_, token_, std::min(ask_within, left()),
           [self = shared_from_this(), partition](Result<FetchPositionReply> reply) {
             self->on_reply(partition, std::move(reply));
           });
@@ -125,7 +134,7 @@ class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
     dequeue(first_, partition, [self = shared_from_this()] {
       // Another attempt may have been sent elsewhere before: where, the first partition knows.
       self->calls_.fetch_position(
-          {self->topic_->name, self->first_}, self->reader_, self->token_, self->timeout_,
+          {self->topic_->name, self->first_}, self->reader_, self->token_, self->left(),
           [self](Result<FetchPositionReply> reply) {
             if (!reply) return self->respond_(failed(reply.error(), self->topic_->name));
             if (reply->token_partition < PartitionIndex{0}) return self->answer_empty();
@@ -142,7 +151,7 @@ class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
   const Cluster::Topic topic_;
   const std::string reader_;
   const std::string token_;
-  const Micros timeout_;
+  const Micros deadline_;
   const PartitionIndex first_;
   std::mutex mutex_;
   std::size_t left_ = 0;
