@@ -116,7 +116,6 @@ class Consumer(OfThisProcess):
         self._requests = 0
         self._out: Dict[Tuple[str, int], int] = {}  # Handed out, and not known to be handled.
         self._lock = threading.RLock()
-        self._gate = threading.Lock()  # Held by calls that wait for the lock; taken before it.
         self._stopped = threading.Event()
         for name in topic_names([*topic_names(topics), *given]):
             self._subscribe(name)
@@ -168,8 +167,6 @@ class Consumer(OfThisProcess):
         self._check_process()
         until = 0.0
         while not self._stopped.is_set():
-            with self._gate:
-                pass  # Other calls come in between, however soon we are back at the lock.
             with self._lock:
                 only = None if topic is None else self._subscription(topic)
                 self._all_handled()
@@ -300,13 +297,13 @@ class Consumer(OfThisProcess):
 
         By a shared consumer it has been done already.
         """
-        with self._gate, self._lock:
+        with self._lock:
             self._all_handled()
             self._commit(time.monotonic() + self._timeout)
 
     def seek(self, topic: str, partition: int, place: Place) -> None:
         """Goes on at an offset, or at ``"earliest"`` or ``"latest"``. Not when shared."""
-        with self._gate, self._lock:
+        with self._lock:
             if self._shared:
                 raise InvalidArgument("a shared consumer reads on where its id is: no seek")
             if isinstance(place, bool) or not (
@@ -326,7 +323,7 @@ class Consumer(OfThisProcess):
 
     def size(self, topic: Optional[str] = None) -> int:
         """Messages that the cluster counts as unread, of one topic or all."""
-        with self._gate, self._lock:
+        with self._lock:
             some = [self._subscription(topic)] if topic else list(self._subscriptions.values())
             return sum(
                 int(
