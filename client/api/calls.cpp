@@ -41,12 +41,12 @@ void ask_done(ClientDriver& driver, ClientDriver::Ask what, Micros timeout,
   });
 }
 
-Result<FetchedRecords> unpack_fetched(const FetchCall& asked, Message&& answer) {
+Result<FetchAnswer> unpack_fetched(const FetchCall& asked, Message&& answer) {
   const auto* reply = std::get_if<FetchReply>(&answer.body);
   if (reply == nullptr || answer.records.size() != reply->batches.size()) {
     return failure(Errc::malformed, "the answer is of another kind");
   }
-  FetchedRecords fetched;
+  FetchAnswer fetched;
   fetched.next = asked.offset;
   fetched.log_start = reply->log_start;
   fetched.high_watermark = reply->high_watermark;
@@ -234,7 +234,7 @@ void Calls::dequeue(const DequeueCall& dequeue, Micros timeout, Then<DequeuedRec
       });
 }
 
-void Calls::fetch(const FetchCall& fetch, Micros timeout, Then<FetchedRecords> then) {
+void Calls::fetch(const FetchCall& fetch, Micros timeout, Then<FetchAnswer> then) {
   Fetch request;
   request.offset = fetch.offset;
   request.bytes_max = fetch.bytes_max;

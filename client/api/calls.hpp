@@ -44,7 +44,7 @@ struct FetchCall {
   std::uint32_t bytes_max = 0;  ///< 0: fetch_bytes_default.
   Micros wait{0};               ///< For something to read; at most fetch_wait_max.
 };
-struct FetchedRecords {
+struct FetchAnswer {
   RecordBatch records;  ///< From the asked offset on; empty: the wait was over.
   Offset next{0};       ///< Behind the last of them.
   Offset log_start{0};
@@ -104,7 +104,7 @@ class Calls {
 
   void dequeue(const DequeueCall& dequeue, Micros timeout, Then<DequeuedRecord> then);
   /// `timeout` should be above the wait.
-  void fetch(const FetchCall& fetch, Micros timeout, Then<FetchedRecords> then);
+  void fetch(const FetchCall& fetch, Micros timeout, Then<FetchAnswer> then);
   /// The offset of its first record.
   void produce(NumberedBatch batch, Micros timeout, Then<Offset> then);
   /// On one partition.

@@ -132,12 +132,12 @@ void FollowFeed::ask(std::size_t index) {
   fetch.bytes_max = fetch_bytes;
   fetch.wait = keep_alive_every;
   calls_.fetch(fetch, keep_alive_every + answer_within_,
-               [self = shared_from_this(), index](Result<FetchedRecords> fetched) {
+               [self = shared_from_this(), index](Result<FetchAnswer> fetched) {
                  self->on_fetched(index, std::move(fetched));
                });
 }
 
-void FollowFeed::on_fetched(std::size_t index, Result<FetchedRecords> fetched) {
+void FollowFeed::on_fetched(std::size_t index, Result<FetchAnswer> fetched) {
   std::function<void(std::optional<std::string>)> waiting;
   std::string ready;
   {

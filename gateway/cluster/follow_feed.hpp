@@ -40,7 +40,7 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
 
   static void locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& command, Open then);
   void ask(std::size_t index);
-  void on_fetched(std::size_t index, Result<FetchedRecords> fetched);
+  void on_fetched(std::size_t index, Result<FetchAnswer> fetched);
   [[nodiscard]] std::string event_id() const;
 
   Calls calls_;

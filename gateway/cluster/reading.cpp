@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t waiting_reads_max = 4'000;
 constexpr std::uint32_t read_bytes = static_cast<std::uint32_t>(limits::mib);
 
-HttpAnswer read_answer(const ReadRecordsCommand& command, const FetchedRecords& fetched) {
+HttpAnswer read_answer(const ReadRecordsCommand& command, const FetchAnswer& fetched) {
   JsonArray records;
   Offset next = fetched.next;
   std::uint32_t left = command.records_max;
@@ -64,7 +64,7 @@ void Cluster::read_from(const ReadRecordsCommand& command, Offset offset, Respon
   if (waits) ++waiting_reads_;
   calls_.fetch({command.topic, command.partition, offset, read_bytes, wait},
                wait + options_.answer_within,
-               [this, command, waits, respond](Result<FetchedRecords> fetched) {
+               [this, command, waits, respond](Result<FetchAnswer> fetched) {
                  if (waits) --waiting_reads_;
                  if (fetched) return respond(read_answer(command, *fetched));
                  if (fetched.error().code == Errc::offset_out_of_range) {
