@@ -1,5 +1,6 @@
 """The HTTP connection against a server that answers byte for byte what the test says."""
 
+import random
 import socket
 import threading
 import time
@@ -170,6 +171,45 @@ class Exchanges(unittest.TestCase):
             with self.subTest(script[:60]):
                 with self.assertRaises(_http.Malformed):
                     self.get(self.connect(script))
+
+    def test_whatever_comes_back_ends_in_an_answer_or_one_of_two_errors(self) -> None:
+        chance = random.Random(7)
+        good = [
+            OK,
+            CHUNKED + b"5\r\nhello\r\n0\r\n\r\n",
+            b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 2\r\n\r\n{}",
+            b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+        ]
+        connection = _http.Connection(parse_address("127.0.0.1:1"), None)
+        ends = {"answer": 0, "lost": 0, "malformed": 0}
+        for number in range(3000):
+            data = bytearray(chance.choice(good))
+            for _ in range(chance.randint(0, 3)):
+                what, at = chance.random(), chance.randrange(len(data))
+                if what < 0.4:
+                    data[at] = chance.randrange(256)
+                elif what < 0.6:
+                    del data[at : at + chance.randint(1, 9)]
+                elif what < 0.8:
+                    data[at:at] = bytes(chance.choices(b"\r\n: 0123456789abcdefHTTP/\xff", k=5))
+                else:
+                    del data[at:]
+                data = data or bytearray(b" ")
+            ours, theirs = socket.socketpair()
+            theirs.sendall(data)
+            theirs.close()
+            connection.close()
+            connection._socket = ours
+            with self.subTest(number=number, data=bytes(data)):
+                try:
+                    connection.receive(time.monotonic() + 5)
+                    ends["answer"] += 1
+                except _http.Lost:
+                    ends["lost"] += 1
+                except _http.Malformed:
+                    ends["malformed"] += 1
+        connection.close()
+        self.assertGreater(min(ends.values()), 100, ends)
 
 
 if __name__ == "__main__":
