@@ -31,7 +31,7 @@ struct HttpShared {
   HttpApplication* application = nullptr;
   HttpObserver* observer = nullptr;
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::uint64_t> body_bytes{0};  ///< Announced by requests that are not answered yet.
+  std::atomic<std::uint64_t> body_bytes{0};  ///< Of large bodies that are not answered yet.
   std::atomic<bool> stopping{false};
 };
 

@@ -122,10 +122,10 @@ class HttpSessionOver : public HttpSession,
     if (state_ == State::idle) become(State::reading, shared_->options.request_timeout);
     if (parser_->is_header_done() && !has_header_) {
       has_header_ = true;
-      if (!claim_body()) {
-        return refuse(503, "Too many large requests at once; try again", "too_many_bodies");
-      }
       if (!parser_->is_done() && expects_continue()) return send_continue();
+    }
+    if (!claim_body(parser_->get().body().size())) {
+      return refuse(503, "Too many large requests at once; try again", "too_many_bodies");
     }
     if (!parser_->is_done()) return read_some();
     serve();
@@ -164,17 +164,15 @@ class HttpSessionOver : public HttpSession,
                       });
   }
 
-  /// What is announced counts until the request is answered, whether it comes or not.
-  [[nodiscard]] bool claim_body() {
-    std::uint64_t announced = 0;
-    if (const auto length = parser_->content_length()) announced = *length;
-    if (parser_->chunked()) announced = shared_->options.body_bytes_max;
-    if (announced <= small_body) return true;
-    if (shared_->body_bytes.fetch_add(announced) + announced > bodies_bytes_max) {
-      shared_->body_bytes.fetch_sub(announced);
+  /// What has come of a large body counts until the request is answered.
+  [[nodiscard]] bool claim_body(std::size_t bytes) {
+    if (bytes <= small_body || bytes <= claimed_) return true;
+    const std::uint64_t more = bytes - claimed_;
+    if (shared_->body_bytes.fetch_add(more) + more > bodies_bytes_max) {
+      shared_->body_bytes.fetch_sub(more);
       return false;
     }
-    claimed_ = announced;
+    claimed_ = bytes;
     return true;
   }
   void release_body() {
