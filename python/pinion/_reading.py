@@ -113,7 +113,7 @@ class Reading:
                 self._failed(source, Again("no answer in time", fate=Fate.UNKNOWN), now)
 
     def trouble(self) -> str:
-        """Why reading does not go on, or empty. For errors and logs."""
+        """Why the last attempt to read some partition failed, or empty."""
         return next((s.reason for t in self._turn for s in t.sources if s.reason), "")
 
     def _until_next(self, now: float) -> float:

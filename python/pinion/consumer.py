@@ -35,7 +35,7 @@ from ._gateway import Again, BackOff, Gateway, Gateways, Json, encode, topic_pat
 from ._process import OfThisProcess
 from ._reading import Place, Reading, Source, TopicSources
 from .errors import Closed, InvalidArgument, NothingUnread, OffsetOutOfRange
-from .errors import PinionError, ProtocolError, UnknownPartition
+from .errors import PinionError, ProtocolError, UnknownId, UnknownPartition, UnknownTopic
 from .producer import topic_names
 from .records import Message
 
@@ -44,6 +44,7 @@ _log = logging.getLogger("pinion")
 _SLICE = 0.25  # Seconds after which a waiting reader looks whether the consumer was stopped.
 _PUMP_EVERY = 0.01  # Seconds between two looks for answers while there are messages to hand out.
 _IDLE_COMMIT_EVERY = 0.01  # Seconds between commits of a consumer that has read everything.
+_TROUBLE_TOLD_AFTER = 5.0  # Seconds without an answer after which a waiting reader says why.
 _EMPTY_WAIT_MIN = 0.005  # Seconds before an empty topic is asked again by a shared consumer;
 _EMPTY_WAIT_MAX = 0.25  # doubles up to this.
 
@@ -60,6 +61,7 @@ class _Subscription:
         # When shared:
         self.request_id = ""  # Of a dequeue that has no answer yet.
         self.ask_at = 0.0
+        self.reason = ""  # Why the last attempt failed.
         self.empty_wait = _EMPTY_WAIT_MIN
         self.back_off = BackOff()
 
@@ -105,6 +107,8 @@ class Consumer(OfThisProcess):
         self._shared = shared
         self._commit_interval = commit_interval
         self._committed_at = time.monotonic()
+        self._trouble_since: Optional[float] = None
+        self._trouble_told = False
         self._dirty = False  # Something was handled that the cluster does not know of.
         self._on_lost_position = on_lost_position
         self._timeout = timeout
@@ -185,6 +189,7 @@ class Consumer(OfThisProcess):
                         self._try_commit(now)
                     else:
                         wait = min(wait, due_in)
+                self._tell_trouble(now)
                 if timeout is not None and now >= until:
                     return None
                 self._wait(only, wait)
@@ -218,6 +223,20 @@ class Consumer(OfThisProcess):
         asked = self._turn if only is None else [only]
         at = min((one.ask_at for one in asked), default=0.0)
         self._stopped.wait(max(0.0, min(seconds, at - time.monotonic())) if asked else seconds)
+
+    def _tell_trouble(self, now: float) -> None:
+        """Who waits for ever should not have to guess why nothing comes."""
+        reason = self._reading.trouble()
+        if self._shared:
+            reason = next((one.reason for one in self._turn if one.reason), "")
+        if not reason:
+            self._trouble_since = None
+            self._trouble_told = False
+        elif self._trouble_since is None:
+            self._trouble_since = now
+        elif now - self._trouble_since >= _TROUBLE_TOLD_AFTER and not self._trouble_told:
+            self._trouble_told = True
+            _log.warning("reading waits for the cluster, and goes on when it answers: %s", reason)
 
     def _pump(self, wait: float) -> None:
         self._reading.pump(wait)
@@ -277,15 +296,18 @@ class Consumer(OfThisProcess):
         try:
             answer = self._gateway.attempt("GET", "/consumer/consume?" + query, None, until)
         except NothingUnread:
+            one.reason = ""
             one.back_off = BackOff()
             one.ask_at = time.monotonic() + one.empty_wait
             one.empty_wait = min(one.empty_wait * 2, _EMPTY_WAIT_MAX)
             return None
         except Again as failed:
+            one.reason = str(failed)
             one.ask_at = time.monotonic() + one.back_off.delay(failed)
             return None
         message = _dequeued(one.name, answer)
         one.request_id = ""
+        one.reason = ""
         one.back_off = BackOff()
         one.empty_wait = _EMPTY_WAIT_MIN
         return message
@@ -393,7 +415,22 @@ class Consumer(OfThisProcess):
         if self._stopped.is_set():
             raise Closed("the consumer was stopped; make a new one to read more")
         topic_names([name])
-        deadline = time.monotonic() + self._timeout
+        try:
+            one = self._register(name, time.monotonic() + self._timeout)
+        except UnknownTopic as error:
+            raise UnknownTopic(
+                f"{error}; Admin.create_topic or a producer's first send makes it"
+            ) from None
+        except UnknownId as error:
+            raise UnknownId(
+                f"{error}: {self._given.get(name)} of topic '{name}'; leave it out of "
+                "consumer_ids to register a new one"
+            ) from None
+        self._subscriptions[name] = one
+        self._turn.append(one)
+        return one
+
+    def _register(self, name: str, deadline: float) -> _Subscription:
         consumer_id = self._given.get(name)
         if consumer_id is None:
             answer = self._gateway.call(
@@ -413,8 +450,6 @@ class Consumer(OfThisProcess):
                 one.committed[partition] = offset
                 one.sources.sources.append(Source(one.sources, partition, offset))
             self._reading.add(one.sources)
-        self._subscriptions[name] = one
-        self._turn.append(one)
         return one
 
     # ---- Ending --------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from support import GatewayTest, wait_until
 
 import pinion
 from pinion import Closed, Consumer, GatewayUnreachable, InvalidArgument, OffsetOutOfRange
-from pinion import UnknownPartition, UnknownTopic, _reading
+from pinion import UnknownId, UnknownPartition, UnknownTopic, _reading
+from pinion import consumer as consumer_module
 
 
 def texts(messages: "List[pinion.Message]") -> List[str]:
@@ -197,9 +198,30 @@ class Faults(GatewayTest):
         self.fill("t", ["b"])
         self.assertEqual(next(messages).message, "b")
 
+    def test_a_reader_that_waits_for_the_cluster_says_why(self) -> None:
+        before, consumer_module._TROUBLE_TOLD_AFTER = consumer_module._TROUBLE_TOLD_AFTER, 0.2
+        self.addCleanup(setattr, consumer_module, "_TROUBLE_TOLD_AFTER", before)
+        self.fill("t", [])
+        for shared in (False, True):
+            with self.subTest(shared=shared):
+                consumer = self.consumer(["t"], shared=shared)
+                self.assertEqual(consumer.poll(1, timeout=0.05), [])
+                self.gateway.stop()
+                with self.assertLogs("pinion", "WARNING") as logged:
+                    self.assertEqual(list(consumer.get_next(timeout=1.5)), [])
+                self.assertEqual(len(logged.output), 1)
+                self.assertIn("refused", logged.output[0])
+                self.gateway.start()
+                consumer.stop()
+
     def test_a_topic_that_does_not_exist_is_said(self) -> None:
-        with self.assertRaisesRegex(UnknownTopic, "Topic 'nowhere' does not exist"):
+        with self.assertRaisesRegex(UnknownTopic, "'nowhere' does not exist; .*create_topic"):
             self.consumer(["nowhere"])
+
+    def test_an_id_that_is_not_registered_is_said(self) -> None:
+        self.fill("t", [])
+        with self.assertRaisesRegex(UnknownId, "77 of topic 't'; leave it out"):
+            self.consumer(consumer_ids={"t": 77})
 
     def test_a_topic_that_is_deleted_is_said_once_and_others_go_on(self) -> None:
         self.fill("a", ["a1"])
