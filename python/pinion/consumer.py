@@ -170,8 +170,10 @@ class Consumer(OfThisProcess):
         """None: the time is over, or the consumer was stopped."""
         self._check_process()
         until = 0.0
-        while not self._stopped.is_set():
+        while True:
             with self._lock:
+                if self._stopped.is_set():
+                    return None
                 only = None if topic is None else self._subscription(topic)
                 self._all_handled()
                 message = self._try_next(only)
@@ -193,7 +195,6 @@ class Consumer(OfThisProcess):
                 if timeout is not None and now >= until:
                     return None
                 self._wait(only, wait)
-        return None
 
     def _try_next(self, only: Optional[_Subscription]) -> Optional[Message]:
         if self._shared:

@@ -149,6 +149,25 @@ class Reading(GatewayTest):
         reader.join(5)
         self.assertFalse(reader.is_alive())
 
+    def test_a_reader_that_waits_its_turn_while_the_consumer_is_stopped_ends(self) -> None:
+        self.fill("t", ["x"])
+        consumer = self.consumer(["t"])
+        seen: List[object] = []
+
+        def read() -> None:
+            try:
+                seen.append(list(consumer.get_next()))
+            except BaseException as error:
+                seen.append(error)
+
+        reader = threading.Thread(target=read)
+        with consumer._lock:
+            reader.start()
+            time.sleep(0.05)
+            consumer.stop()
+        reader.join(5)
+        self.assertEqual(seen, [[]])
+
     def test_stop_in_another_thread_ends_the_loop(self) -> None:
         self.fill("t", ["x"])
         consumer = self.consumer(["t"])
