@@ -210,7 +210,8 @@ class Outbox:
         if self._limits.linger > 0 and len(lane.batches) == 1:
             first = lane.batches[0]
             until = first.since + self._limits.linger
-            if until > now and not self._full(first, 1):
+            awaited = first.round < self._round  # By a flush.
+            if until > now and not awaited and not self._full(first, 1):
                 if lane.timer_at == until:
                     return False
                 lane.timer_at = until

@@ -94,6 +94,17 @@ class Filling(OutboxTest):
         self.settle()
         self.assertTrue(self.outbox.flushed(round_), "what came later is not waited for")
 
+    def test_a_flush_does_not_wait_for_what_would_linger_later(self) -> None:
+        self.start(LIMITS._replace(linger=5))
+        self.put("a")
+        self.now += 5
+        first = self.take()
+        self.put("b")
+        self.outbox.begin_flush()
+        self.outbox.acknowledged(first, 0)
+        self.settle()
+        self.assertEqual(self.take().items, ["b"])
+
     def test_records_without_a_key_go_to_whatever_partition_is_free(self) -> None:
         self.start(partitions=3)
         lanes = []
