@@ -121,8 +121,13 @@ class Consumer(OfThisProcess):
         self._out: Dict[Tuple[str, int], int] = {}  # Handed out, and not known to be handled.
         self._lock = threading.RLock()
         self._stopped = threading.Event()
-        for name in topic_names([*topic_names(topics), *given]):
-            self._subscribe(name)
+        try:
+            for name in topic_names([*topic_names(topics), *given]):
+                self._subscribe(name)
+        except BaseException:
+            self._reading.close()
+            self._gateway.close()
+            raise
         super().__init__()
 
     @property

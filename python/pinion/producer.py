@@ -91,8 +91,12 @@ class Producer(OfThisProcess):
         self._stopped = False  # No more sends.
         self._registering = threading.Lock()
         self._registrar = Gateway(self._gateways)
-        for name in names:
-            self._register(name)
+        try:
+            for name in names:
+                self._register(name)
+        except BaseException:
+            self._registrar.close()
+            raise
         super().__init__()
 
     # ---- Sending -------------------------------------------------------------------------------
