@@ -69,6 +69,8 @@ void Controller::on(const Now& now, const ClientRequest& request, ControllerEffe
       return on_register(now, request, RegistrationKind::producer, out);
     case Kind::register_consumer:
       return on_register(now, request, RegistrationKind::consumer, out);
+    case Kind::find_registration:
+      return on_find_registration(now, request, out);
     default:
       return refuse(waiter_of(now, request), Errc::unknown_kind, "not a request to the controller",
                     out);

@@ -127,6 +127,7 @@ struct Call {
   PartitionIndex partition{0};
   Body body;
   Micros deadline{0};
+  Frames records{};  ///< With Produce: the batch's payload.
 };
 
 /// Say goodbye to the broker; the runner ends after it.

@@ -171,6 +171,10 @@ inline constexpr std::size_t reads_waiting_per_partition_max = 1'024;
 inline constexpr std::size_t queries_inflight_max = 32;
 inline constexpr std::size_t requests_open_per_node_max = 2 * 65'536;
 inline constexpr std::size_t dequeues_waiting_per_reader_max = 256;
+/// A reader's dequeues that are known by their tokens: so many newest ones, and the newest of each
+/// of so many takers. 8 x about 40 bytes are written with each move; 32 x, when that many race.
+inline constexpr std::size_t dequeue_tokens_remembered = 8;
+inline constexpr std::size_t dequeue_names_remembered = 32;
 /// Statuses a heartbeat carries: 256 x about 400 bytes is 100 KiB.
 inline constexpr std::size_t statuses_per_heartbeat_max = 256;
 inline constexpr std::size_t readers_per_status_max = 64;

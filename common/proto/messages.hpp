@@ -57,6 +57,8 @@ enum class Kind : std::uint16_t {
   register_producer_reply = 22,
   register_consumer = 23,
   register_consumer_reply = 24,
+  find_registration = 25,
+  find_registration_reply = 26,
   // Client to a partition's leader, through the router.
   produce = 51,
   produce_reply = 52,
@@ -301,6 +303,22 @@ struct RegisterConsumerReply {
   PINION_FIELDS(id, topic)
 };
 
+enum class ClientKind : std::uint8_t { producer = 0, consumer = 1 };
+/// Whose number is it? `unknown_reader` when nobody has it, or its topic was deleted.
+struct FindRegistration {
+  static constexpr Kind kind = Kind::find_registration;
+  ClientKind of = ClientKind::producer;
+  RegistrationId id{0};
+  PINION_FIELDS(of, id)
+};
+struct FindRegistrationReply {
+  static constexpr Kind kind = Kind::find_registration_reply;
+  TopicId topic{0};
+  std::string topic_name;
+  std::string name;
+  PINION_FIELDS(topic, topic_name, name)
+};
+
 struct ReaderStatus {
   std::string reader;
   Offset position{0};  ///< The next offset it will read.
@@ -480,7 +498,8 @@ struct CommitPositionReply {
 struct FetchPosition {
   static constexpr Kind kind = Kind::fetch_position;
   std::string reader;
-  PINION_FIELDS(reader)
+  std::string token{};  ///< Of a dequeue: is it known here? Empty: not asked.
+  PINION_FIELDS(reader, token)
 };
 struct FetchPositionReply {
   static constexpr Kind kind = Kind::fetch_position_reply;
@@ -488,7 +507,10 @@ struct FetchPositionReply {
   Epoch leader_epoch{0};
   Offset high_watermark{0};  ///< So that lag = high_watermark - offset.
   Offset log_start{0};
-  PINION_FIELDS(offset, leader_epoch, high_watermark, log_start)
+  /// Where a dequeue with the asked token was carried out, as this partition knows: this one, or
+  /// the one that it was sent on to. -1: not known here.
+  PartitionIndex token_partition{-1};
+  PINION_FIELDS(offset, leader_epoch, high_watermark, log_start, token_partition)
 };
 
 /// Reads the next record and moves the position on, in one durable step. A repeat of the same token
@@ -497,10 +519,13 @@ struct Dequeue {
   static constexpr Kind kind = Kind::dequeue;
   std::string reader;
   std::string token;  ///< At most request_token_bytes_max; empty: no protection against repeats.
-  PINION_FIELDS(reader, token)
+  /// Not -1: with nothing unread, the token is sent on to that partition; durably, so that whoever
+  /// comes with it again is sent to the same one. See `token_partition`.
+  PartitionIndex send_on{-1};
+  PINION_FIELDS(reader, token, send_on)
 };
-/// Carries the batch that holds the record in one records frame. `nothing_unread` when there is
-/// none.
+/// Carries the record alone, as a batch of one, in one records frame. `nothing_unread` when there
+/// is none.
 struct DequeueReply {
   static constexpr Kind kind = Kind::dequeue_reply;
   Offset offset{0};
@@ -627,10 +652,11 @@ using Body =
                  MetadataReply, MetadataChanged, CreateTopic, CreateTopicReply, DeleteTopic,
                  DeleteTopicReply, ClusterStatusRequest, ClusterStatusReply, AllocateProducerIds,
                  AllocateProducerIdsReply, RegisterProducer, RegisterProducerReply,
-                 RegisterConsumer, RegisterConsumerReply, Produce, ProduceReply, Fetch, FetchReply,
-                 ListOffset, ListOffsetReply, CommitPosition, CommitPositionReply, FetchPosition,
-                 FetchPositionReply, Dequeue, DequeueReply, Query, QueryReply, RegisterNode,
-                 RegisterNodeReply, NodeHeartbeat, NodeHeartbeatReply, Assign, ReplicaReport>;
+                 RegisterConsumer, RegisterConsumerReply, FindRegistration, FindRegistrationReply,
+                 Produce, ProduceReply, Fetch, FetchReply, ListOffset, ListOffsetReply,
+                 CommitPosition, CommitPositionReply, FetchPosition, FetchPositionReply, Dequeue,
+                 DequeueReply, Query, QueryReply, RegisterNode, RegisterNodeReply, NodeHeartbeat,
+                 NodeHeartbeatReply, Assign, ReplicaReport>;
 
 /// One decoded message and the batch payloads that came with it.
 struct Message {

@@ -158,10 +158,23 @@ Result<void> check_body(const CommitPosition& body) {
   PINION_CHECK(check_number("offset", body.offset.raw(), -1, number_max));
   return check_number("leader_epoch", body.leader_epoch.raw(), 0, number_max);
 }
-Result<void> check_body(const FetchPosition& body) { return validate_reader(body.reader); }
+Result<void> check_token(std::string_view token) {
+  PINION_CHECK(check_text("token", token, limits::request_token_bytes_max));
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::any_of(token.begin(), token.end(), is_control)) {
+    return refuse("token has a control character");
+  }
+  return {};
+}
+Result<void> check_body(const FetchPosition& body) {
+  PINION_CHECK(validate_reader(body.reader));
+  return check_token(body.token);
+}
 Result<void> check_body(const Dequeue& body) {
   PINION_CHECK(validate_reader(body.reader));
-  return check_text("token", body.token, limits::request_token_bytes_max);
+  PINION_CHECK(
+      check_number("send_on", body.send_on.raw(), -1, limits::partitions_per_topic_max - 1));
+  return check_token(body.token);
 }
 Result<void> check_body(const DequeueReply& body) { return check_body(body.batch); }
 Result<void> check_body(const Query& body) {

@@ -171,6 +171,12 @@ class Replica {
   void begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline, Effects& out);
   void finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, Batch batch,
                       Effects& out);
+  [[nodiscard]] std::optional<Offset> dequeued_before(const DequeueJob& job) const;
+  [[nodiscard]] Position position_after(const DequeueJob& job, Offset returned) const;
+  [[nodiscard]] PendingPosition* pending_position(const std::string& reader);
+  void send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effects& out);
+  void answer_sent_on(const std::string& reader, Asker&& asker, Effects& out);
+  void refuse_nothing_unread(Asker&& asker, const std::string& reader, Effects& out);
   void dequeue_read(const Now& now, ReadJob& read, Result<std::vector<Batch>>& batches,
                     Effects& out);
   void go_on_with_dequeue(const Now& now, ReadJob& read, DequeueJob job, bool stale,

@@ -44,6 +44,7 @@ struct PositionWaiter {
   Asker asker;
   Offset dequeued = offset_unassigned;  ///< With a dequeue: the record in `batch`.
   Batch batch;
+  bool sent_on = false;  ///< A dequeue that found nothing and is to ask elsewhere.
 };
 struct PendingPosition {
   std::string reader;
