@@ -72,6 +72,13 @@ Client::Client(std::shared_ptr<Inside> inside) noexcept : inside_(std::move(insi
 Client::~Client() { close(); }
 
 Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
+  const Micros patience = options.connect_timeout;
+  PINION_TRY(client, open(std::move(options)));
+  PINION_CHECK(client->inside_->driver->wait_until_connected(patience));
+  return client;
+}
+
+Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
   if (const std::string problem = endpoint_problem(options.broker, EndpointUse::connect);
       !problem.empty()) {
     return failure(Errc::invalid_argument,
@@ -100,7 +107,6 @@ Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
   PINION_TRY(driver, client::ClientDriver::start(std::move(session), open));
   auto inside = std::make_shared<Inside>();
   inside->driver = std::move(driver);
-  PINION_CHECK(inside->driver->wait_until_connected(options.connect_timeout));
   return std::unique_ptr<Client>(new Client(std::move(inside)));
 }
 

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "client/api/admin.hpp"
+#include "client/api/async.hpp"
 #include "client/api/consumer.hpp"
 #include "client/api/producer.hpp"
 #include "client/api/values.hpp"
@@ -45,6 +46,10 @@ class Client {
   ///   io_failed            this process is out of descriptors or threads
   [[nodiscard]] static Result<std::unique_ptr<Client>> connect(ClientOptions options);
 
+  /// As connect(), without waiting: status() says what the connection is doing, and it goes on
+  /// trying. connect_timeout is not used. Errors: invalid_argument, io_failed.
+  [[nodiscard]] static Result<std::unique_ptr<Client>> open(ClientOptions options);
+
   /// As close().
   ~Client();
   Client(const Client&) = delete;
@@ -59,6 +64,9 @@ class Client {
 
   /// A light handle; copies share the client.
   [[nodiscard]] Admin admin();
+
+  /// The same without waiting, with callbacks. A light handle; copies share the client.
+  [[nodiscard]] AsyncCalls async();
 
   /// Reads the next record for a reader and moves its position on, in one durable step at the
   /// partition. See consumer.hpp. Waits.

@@ -10,10 +10,14 @@
 namespace pinion::client {
 namespace {
 
-/// Answered by the broker or the partition when the work is done, not at once.
-bool takes_its_time(const Body& body) {
-  return std::holds_alternative<CreateTopic>(body) || std::holds_alternative<Query>(body) ||
-         std::holds_alternative<RegisterProducer>(body);
+/// How much longer than a round trip the answer may take: the work is done first, or waited for.
+Micros time_it_takes(const Body& body) {
+  if (std::holds_alternative<CreateTopic>(body) || std::holds_alternative<Query>(body) ||
+      std::holds_alternative<RegisterProducer>(body)) {
+    return limits::query_time_max;
+  }
+  if (const auto* fetch = std::get_if<Fetch>(&body)) return Micros(1ms) * fetch->wait_ms;
+  return Micros{0};
 }
 
 /// May be carried out twice without harm (CreateTopic and DeleteTopic: told by CallDone::repeated).
@@ -160,10 +164,7 @@ void RequestTable::attempt(const Now& now, Table::iterator at, Effects& out) {
       wire_->send({Asker::Kind::call, open.call.call.raw(), {}}, std::move(request), out);
   if (!open.request) return;
   open.sent = true;
-  const Micros patience = takes_its_time(open.call.body)
-                              ? limits::query_time_max + limits::client_attempt_timeout
-                              : limits::client_attempt_timeout;
-  open.answer_by = now.monotonic + patience;
+  open.answer_by = now.monotonic + time_it_takes(open.call.body) + limits::client_attempt_timeout;
   schedule(now, open);
 }
 

@@ -88,7 +88,9 @@ Result<void> ClientDriver::wait_until_connected(Micros timeout) {
 
 ConnectionStatus ClientDriver::status() const {
   const std::lock_guard lock(status_mutex_);
-  return status_;
+  ConnectionStatus status = status_;
+  if (refusal_ && !status.connected) status.refused = refusal_->code;
+  return status;
 }
 
 Result<std::shared_ptr<TopicEntry>> ClientDriver::watch(const std::string& topic) {
@@ -188,6 +190,15 @@ Result<CallDone> ClientDriver::call(Ask ask, Micros timeout) {
   auto done = slot->wait(timeout + answer_grace);
   if (!done) return failure(Errc::timed_out, "the client's I/O thread is held up by a callback");
   return std::move(*done);
+}
+
+Result<void> ClientDriver::call_async(Ask ask, Micros timeout, CallCallback done) {
+  const Micros deadline = monotonic_now() + timeout;
+  return post([this, ask = std::move(ask), deadline, done = std::move(done)]() mutable {
+    const CallId id(++last_call_);
+    calls_[id].done = std::move(done);
+    step(Call{id, std::move(ask.topic), ask.partition, std::move(ask.body), deadline});
+  });
 }
 
 }  // namespace pinion::client

@@ -92,6 +92,9 @@ class ClientDriver {
     Body body;
   };
   [[nodiscard]] Result<CallDone> call(Ask ask, Micros timeout);
+  /// Does not wait: `done` runs once, on the I/O thread, unless an error is returned.
+  using CallCallback = std::function<void(CallDone&&)>;
+  [[nodiscard]] Result<void> call_async(Ask ask, Micros timeout, CallCallback done);
 
  private:
   struct ConsumerFeed {
@@ -101,8 +104,9 @@ class ClientDriver {
     bool committing = false;
   };
   struct OpenCall {
-    std::shared_ptr<CallSlot> slot;          ///< Nothing: an automatic commit.
-    std::optional<ConsumerHandle> consumer;  ///< Of a commit.
+    std::shared_ptr<CallSlot> slot{};          ///< Nothing: nobody waits.
+    CallCallback done{};                       ///< Or this.
+    std::optional<ConsumerHandle> consumer{};  ///< Of a commit.
     ReadPosition position{};
   };
   using Command = std::function<void()>;
