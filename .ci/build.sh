@@ -52,6 +52,12 @@ install_missing() {
     die "installing failed; by hand: apt-get install ${missing[*]}"
 }
 
+# install_if_possible PACKAGE...: for what the rest does without.
+install_if_possible() {
+  (install_missing "$@") ||
+    printf 'Going on without them: the dashboard will not be built, or not be tried in a window.\n' >&2
+}
+
 # configure FOLDER OPTION...: once; from then on ninja itself runs cmake when it must.
 configure() {
   local folder=$1

@@ -231,14 +231,25 @@ void App::run() {
     window_->size(width, height);
     shell_->settings().window_width = width;
     shell_->settings().window_height = height;
-    const std::string settings = write_settings(shell_->settings());
-    const Micros now = ui_.now.monotonic;
-    if (settings != saved_ && save_at_ >= never) save_at_ = now + save_after;
-    if (now < save_at_) continue;
-    save_at_ = never;
-    saved_ = settings;
-    static_cast<void>(save_settings(settings_file_, shell_->settings()));
+    keep_settings();
   }
+}
+
+/// At most once in two seconds, and only what changed.
+void App::keep_settings() {
+  const Micros now = ui_.now.monotonic;
+  if (settings_file_.empty() || now < compare_at_) return;
+  compare_at_ = now + save_after;
+  std::string settings = write_settings(shell_->settings());
+  const bool pending = save_at_ < never;
+  save_at_ = never;
+  if (settings == saved_) return;
+  if (!pending) {
+    save_at_ = compare_at_;  // Looked at once more, when it has come to rest.
+    return;
+  }
+  saved_ = std::move(settings);
+  static_cast<void>(save_settings(settings_file_, shell_->settings()));
 }
 
 }  // namespace pinion::gui

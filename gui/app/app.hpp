@@ -54,12 +54,14 @@ class App {
   App() = default;
   void apply_style();
   void describe();
+  void keep_settings();
   [[nodiscard]] Micros sleep_for() const;
 
   Options options_;
   std::string settings_file_;
   std::string saved_;
   Micros save_at_ = never;
+  Micros compare_at_{0};  ///< When settings are compared with what was saved.
   Micros started_{0};
   Micros start_time_{0};
   std::unique_ptr<Window> window_;

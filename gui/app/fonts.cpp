@@ -12,9 +12,9 @@
 namespace pinion::gui {
 namespace {
 
-constexpr float body_size = 15.5F;
-constexpr float title_size = 22;
-constexpr float mono_size = 14;
+constexpr float body_size = 16;
+constexpr float title_size = 23;
+constexpr float mono_size = 17;  // Its lines are higher in proportion to its letters.
 
 std::string first_of(std::initializer_list<const char*> names) {
   static const std::vector<std::string> folders{"/usr/share/fonts/opentype/inter/",

@@ -82,6 +82,7 @@ void report(const char* what, const Quantiles& program, const Quantiles& drawing
   std::printf("| %s | %s | %s | %s | %s |\n", what, format_duration(program.p50).c_str(),
               format_duration(program.p99).c_str(), format_duration(program.most).c_str(),
               format_duration(drawing.p50).c_str());
+  std::fflush(stdout);
 }
 
 void measure_frames(App& app, const char* what, int frames,
@@ -156,25 +157,25 @@ int measure(App& app) {
                                                     "readers",          "map of 1,000 partitions"};
   for (int i = 0; i < 6; ++i) {
     tab.cluster.tab = i;
-    measure_frames(app, names[static_cast<std::size_t>(i)], 300,
+    measure_frames(app, names[static_cast<std::size_t>(i)], 200,
                    [&](int frame) { tab.cluster.partitions.top = frame * 3; });
   }
   app.shell().show(Panel::consume);
   const auto rows = static_cast<double>(tab.snapshot->consume->records.size());
   tab.consumer.grid.follows = false;
   tab.consumer.chosen = tab.snapshot->consume->records.first() + 500'001;
-  measure_frames(app, "1,000,000 records, scrolling", 600, [&](int frame) {
-    tab.consumer.grid.top = rows * static_cast<double>(frame % 600) / 600;
+  measure_frames(app, "1,000,000 records, scrolling", 400, [&](int frame) {
+    tab.consumer.grid.top = rows * static_cast<double>(frame % 400) / 400;
   });
   tab.consumer.filter = ".user.name = ann .paid = true";
   tab.consumer.found.set(*RecordFilter::parse(tab.consumer.filter));
-  measure_frames(app, "1,000,000 records, being filtered by JSON", 300, [](int) {});
+  measure_frames(app, "1,000,000 records, being filtered by JSON", 200, [](int) {});
   tab.consumer.found.set({});
   app.shell().show(Panel::sql);
-  measure_frames(app, "100,000-row result, scrolling", 300,
+  measure_frames(app, "100,000-row result, scrolling", 200,
                  [&](int frame) { tab.sql.grid.top = frame * 300; });
   app.shell().show(Panel::produce);
-  measure_frames(app, "producer", 300, [](int) {});
+  measure_frames(app, "producer", 200, [](int) {});
   std::printf("\nMemory with the huge scene: %s (of which records: %s)\n",
               format_bytes(resident_bytes()).c_str(),
               format_bytes(tab.snapshot->consume->bytes).c_str());

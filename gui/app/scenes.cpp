@@ -273,6 +273,7 @@ std::shared_ptr<const BrowseView> browse_of(const Now& now, Prng& prng) {
   }
   view->number = 1;
   view->topic = "orders";
+  view->log_start = 12'000;
   view->first = 15'600;
   view->next = view->high_watermark = 16'100;
   view->records = LogView(15'600, 16'100, {15'600},

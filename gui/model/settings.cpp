@@ -117,6 +117,7 @@ Settings parse_settings(std::string_view text) {
     if (name == "window_height") read_number(*nodes, settings.window_height, 300, 16'000);
     if (name == "panel") settings.panel = text_of(*nodes).value_or(settings.panel);
     if (name == "reader") settings.reader = text_of(*nodes).value_or("");
+    if (name == "columns") settings.columns = text_of(*nodes).value_or("");
     if (name == "topic") settings.topic = text_of(*nodes).value_or("");
     if (name == "period_s") read_number<std::int64_t>(*nodes, period, 1, 86'400);
     if (name == "detail_share") read_number(*nodes, settings.detail_share, 0.15F, 0.8F);
@@ -142,6 +143,7 @@ std::string write_settings(const Settings& settings) {
   put("reader", quoted(settings.reader));
   put("topics", list_text(settings.topics));
   put("period_s", std::to_string(settings.period / 1s));
+  put("columns", quoted(settings.columns));
   put("topic", quoted(settings.topic));
   put("detail_share", std::to_string(settings.detail_share));
   put("cluster_share", std::to_string(settings.cluster_share));

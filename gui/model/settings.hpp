@@ -36,6 +36,7 @@ struct Settings {
   std::string topic{};         ///< The producer's.
   float detail_share = 0.38F;  ///< Of the width, beside tables of records.
   float cluster_share = 0.45F;
+  std::string columns{};               ///< JSON paths that are columns of the consumer's table.
   std::vector<std::string> sql{};      ///< The last first.
   std::vector<std::string> filters{};  ///< Saved, the last first.
   std::vector<NamedDraft> drafts{};

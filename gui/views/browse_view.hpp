@@ -1,8 +1,9 @@
 // The browse panel: any partition from any place, without touching a reader's position. UI thread.
 #pragma once
 
+#include "gui/model/settings.hpp"
 #include "gui/model/snapshot.hpp"
-#include "gui/views/consumer_view.hpp"
+#include "gui/views/record_table.hpp"
 #include "gui/views/grid.hpp"
 #include "gui/views/record_detail.hpp"
 #include "gui/views/ui.hpp"

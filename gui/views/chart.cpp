@@ -72,7 +72,9 @@ void find_top(Area& area, const ChartSpec& spec, const ClusterHistory& history) 
       if (value > most) most = value;
     }
   }
-  area.top = round_up(most * 1.05);
+  double unit = 1;
+  while (spec.binary && most / unit >= 1'024) unit *= 1'024;
+  area.top = round_up(most / unit * 1.05) * unit;
 }
 
 void draw_axes(Ui& ui, const Area& area, const ChartSpec& spec) {
@@ -177,34 +179,41 @@ void move(const Area& area, ChartState& state) {
   if (ImGui::IsItemHovered() && ImGui::IsMouseDoubleClicked(0)) state = {};
 }
 
-}  // namespace
-
-void draw_chart(Ui& ui, const char* name, ImVec2 size, const ChartSpec& spec, ChartState& state,
-                const ClusterHistory* history) {
-  ui.begin_card(name, size, spec.title);
+/// The title, and at the right what each line is and says now.
+void draw_legend(Ui& ui, const ChartSpec& spec, const ClusterHistory* history) {
+  ui.strong(spec.title);
+  std::vector<std::string> texts;
+  float width = 0;
   for (const ChartLine& line : spec.lines) {
-    if (&line != &spec.lines.front()) {
-      ImGui::SameLine(0, ui.px(14));
-    } else {
-      const float used = ImGui::CalcTextSize(spec.title.c_str()).x + ui.px(40);
-      ImGui::SameLine(used);
-    }
-    const ImVec2 at = ImGui::GetCursorScreenPos();
-    const float middle = at.y + ImGui::GetTextLineHeight() / 2;
-    ImGui::GetWindowDrawList()->AddLine({at.x, middle}, {at.x + ui.px(12), middle}, line.colour,
-                                        ui.px(2));
-    ImGui::SetCursorScreenPos({at.x + ui.px(17), at.y});
     std::string text = line.name;
     if (history != nullptr && history->size() > 0) {
       const double last = value_of(*history, history->size() - 1, line);
       text += "  " + (std::isnan(last) ? std::string(unknown_text) : spec.format(last));
     }
-    ui.text(text, Tone::muted);
+    width += ImGui::CalcTextSize(text.c_str()).x + ui.px(30);
+    texts.push_back(std::move(text));
   }
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    ImGui::SameLine(i == 0 ? ImGui::GetWindowWidth() - width - ui.px(2) : 0, ui.px(13));
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const float middle = std::floor(at.y + ImGui::GetTextLineHeight() / 2);
+    ImGui::GetWindowDrawList()->AddLine({at.x, middle}, {at.x + ui.px(11), middle},
+                                        spec.lines[i].colour, ui.px(2));
+    ImGui::SetCursorScreenPos({at.x + ui.px(17), at.y});
+    ui.text(texts[i], Tone::muted);
+  }
+}
+
+}  // namespace
+
+void draw_chart(Ui& ui, const char* name, ImVec2 size, const ChartSpec& spec, ChartState& state,
+                const ClusterHistory* history) {
+  ui.begin_card(name, size);
+  draw_legend(ui, spec, history);
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const ImVec2 begin = ImGui::GetCursorScreenPos();
   Area area;
-  area.low = {begin.x + ui.px(62), begin.y + ui.px(8)};
+  area.low = {begin.x + ui.px(76), begin.y + ui.px(8)};
   area.high = {begin.x + room.x - ui.px(6), begin.y + room.y - ui.px(20)};
   if (area.high.x - area.low.x < ui.px(40) || area.high.y - area.low.y < ui.px(24)) {
     ui.end_card();

@@ -22,6 +22,7 @@ struct ChartSpec {
   std::string title{};
   std::vector<ChartLine> lines{};
   std::function<std::string(double)> format{};
+  bool binary = false;  ///< Its steps are rounded in KiB, MiB, not in thousands.
 };
 
 /// Shared by the charts of a panel, so that they show the same time.

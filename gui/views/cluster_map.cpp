@@ -61,6 +61,7 @@ float draw_squares(Ui& ui, const std::vector<Square>& squares, ImVec2 at, float 
     const ImVec2 low{at.x + ui.px(8) + step * static_cast<float>(i % in_row),
                      at.y + step * static_cast<float>(i / in_row)};
     const ImVec2 high{low.x + size, low.y + size};
+    if (!ImGui::IsRectVisible(low, high)) continue;
     const Square& square = squares[i];
     const ImU32 colour = ui.theme.of(tone_of(square.row->state));
     if (square.leads) {

@@ -262,6 +262,7 @@ void draw_partition_detail(Ui& ui, const PartitionRow& row) {
   ui.chip(name_of(row.state), tone_of(row.state));
   if (!row.detail.empty()) ui.paragraph(row.detail, Tone::warning);
   if (!row.file.empty()) {
+    ImGui::AlignTextToFramePadding();
     ui.mono(row.file, Tone::muted);
     ImGui::SameLine();
     const std::string command =
@@ -450,7 +451,7 @@ void draw_partitions(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     ui.end_card();
     return;
   }
-  static const std::vector<GridColumn> columns{{"Partition", 160, false, false, true},
+  static const std::vector<GridColumn> columns{{"Partition", 184, false, false, true},
                                                {"State", 94, false, false, true},
                                                {"Leader", 66, true, false, true},
                                                {"Replicas", 84},

@@ -46,7 +46,7 @@ struct ClusterState {
   GridState topics{};
   GridState partitions{};
   GridState readers{};
-  GridState events{.follows = true};
+  GridState events{};
   SortedRows topic_rows{};
   SortedRows partition_rows{};
   SortedRows reader_rows{};

@@ -19,7 +19,8 @@ ConnectResult draw_connect(Ui& ui, ConnectState& state, Settings& settings, bool
   const float width = std::min(room.x, ui.px(520));
   const float recent =
       ImGui::GetFrameHeightWithSpacing() * static_cast<float>(settings.recent.size());
-  const float height = std::min(room.y, ui.px(262) + (recent > 0 ? recent + ui.px(34) : 0));
+  const float height =
+      std::min(room.y, ui.px(cancels ? 248 : 208) + (recent > 0 ? recent + ui.px(34) : 0));
   ImGui::SetCursorPos({ImGui::GetCursorPosX() + (room.x - width) / 2,
                        ImGui::GetCursorPosY() + std::max(0.0F, (room.y - height) * 0.35F)});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(28), ui.px(24)});

@@ -1,14 +1,12 @@
 #include "gui/views/consumer_view.hpp"
 
-#include "cli/text.hpp"
-#include "gui/model/payload.hpp"
 #include "gui/views/panel.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <ctime>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -16,7 +14,6 @@ namespace {
 /// A frame's share of a scan: about a millisecond of plain text, some more of JSON.
 constexpr std::size_t filter_rows_per_step = 2'000;
 constexpr Micros filter_time_per_frame = 2ms;
-constexpr std::size_t preview_bytes = 400;
 
 std::string topics_text(const std::vector<std::string>& topics) {
   if (topics.empty()) return {};
@@ -134,11 +131,11 @@ void draw_countdown(Ui& ui, const ReadingView& reading) {
     list->PathStroke(ui.theme.accent, 0, ui.px(2.5F));
     text = "Next in " + format_countdown(left);
   }
-  ImGui::SetCursorScreenPos({at.x + height, at.y + ImGui::GetStyle().FramePadding.y});
-  ui.text(text, tone);
+  list->AddText({at.x + height + ui.px(4), at.y + (height - ImGui::GetTextLineHeight()) / 2},
+                ui.theme.of(tone), text.c_str());
+  ImGui::Dummy({height + ui.px(116), height});
   ui.describe("consume.countdown", text);
   ImGui::SameLine();
-  ImGui::SetCursorScreenPos({at.x + height + ui.px(118), at.y});
 }
 
 std::optional<ReadPlace> seek_place(ConsumerState& state, Micros wall_now) {
@@ -243,10 +240,24 @@ void draw_filter_help(Ui& ui) {
       "-word          without it;  \"two words\"  together");
 }
 
+void draw_columns(Ui& ui, ConsumerState& state, Settings& settings) {
+  if (!std::exchange(state.paths_set, true)) state.table.set_paths(settings.columns);
+  if (ui.button("consume.columns", "Columns\u2026")) ImGui::OpenPopup("columns");
+  ImGui::SetNextWindowSize({ui.px(420), 0});
+  if (!ImGui::BeginPopup("columns")) return;
+  ui.strong("Columns from JSON values");
+  if (ui.input("consume.paths", settings.columns, ".user.name, .items[0].price", -1)) {
+    state.table.set_paths(settings.columns);
+  }
+  ui.notice("consume.paths_problem", state.table.problem(), Tone::warning);
+  ImGui::EndPopup();
+}
+
 void draw_filter(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Settings& settings) {
   const float gap = ui.px(8);
-  const float buttons = ui.button_width("Filters") + ui.button_width("Clear") +
-                        ui.button_width("Export\u2026") + ui.button_width("Detail") + 4 * gap;
+  const float buttons = ui.button_width("Filters") + ui.button_width("Columns\u2026") +
+                        ui.button_width("Clear") + ui.button_width("Export\u2026") +
+                        ui.button_width("Show detail") + 5 * gap;
   const float width = std::max(ui.px(120), ImGui::GetContentRegionAvail().x - buttons);
   if (Ui::ctrl_pressed('F')) ImGui::SetKeyboardFocusHere();
   if (ui.input("consume.filter", state.filter,
@@ -273,6 +284,8 @@ void draw_filter(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Setting
     ImGui::EndPopup();
   }
   ImGui::SameLine();
+  draw_columns(ui, state, settings);
+  ImGui::SameLine();
   if (ui.button("consume.clear", "Clear")) ui.commands.emplace_back(ClearRecords{});
   if (ImGui::IsItemHovered()) ui.tooltip("Empties this box. Nothing is deleted in the cluster.");
   ImGui::SameLine();
@@ -289,8 +302,7 @@ void draw_filter(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Setting
     return rows;
   });
   ImGui::SameLine();
-  if (ui.button("consume.detail", "Detail",
-                state.detail_open ? ButtonKind::quiet : ButtonKind::plain)) {
+  if (ui.button("consume.detail", state.detail_open ? "Hide detail" : "Show detail")) {
     state.detail_open = !state.detail_open;
   }
   ui.notice("consume.filter_problem", state.filter_problem, Tone::warning);
@@ -394,11 +406,13 @@ void draw_records(Ui& ui, const Snapshot& snapshot, ConsumerState& state, ImVec2
     // draw_grid moves the selection with the rows; here it is known by number.
     state.grid.selected += static_cast<std::int64_t>(base - state.grid.base);
   }
+  const auto with_topic = view.reading.settings.topics.size() == 1 ? RecordTable::WithTopic::no
+                                                                   : RecordTable::WithTopic::yes;
   const GridResult result = draw_grid(
-      ui, "consume.records", size, record_columns(), state.grid,
+      ui, "consume.records", size, state.table.columns(with_topic), state.grid,
       {rows, base, [&](std::size_t row, std::size_t column, GridCell& cell) {
          const RecordRow* record = view.records.find(state.found.number_at(view.records, row));
-         if (record != nullptr) fill_record_cell(*record, column, cell);
+         if (record != nullptr) state.table.fill(*record, column, cell);
        }});
   if ((result.selection_changed || result.activated) && state.grid.selected >= 0) {
     state.chosen =
@@ -409,103 +423,6 @@ void draw_records(Ui& ui, const Snapshot& snapshot, ConsumerState& state, ImVec2
 }
 
 }  // namespace
-
-Result<Micros> time_from(const std::string& text, Micros wall_now) {
-  const std::time_t now = wall_now / 1s;
-  std::tm parts{};
-  localtime_r(&now, &parts);
-  std::string full = text;
-  if (full.size() >= 4 && full.size() <= 8 && full.find(':') != std::string::npos &&
-      full.find('-') == std::string::npos) {
-    std::array<char, 16> date{};
-    const std::size_t size = std::strftime(date.data(), date.size(), "%Y-%m-%dT", &parts);
-    full.insert(0, std::string(date.data(), size) + (full.find(':') == 1 ? "0" : ""));
-  }
-  PINION_TRY(time, cli::parse_time(full, wall_now));
-  const bool ago = full.starts_with('-');
-  const bool has_zone = full.ends_with('Z') || full.ends_with('z') ||
-                        full.find('+') != std::string::npos ||
-                        std::count(full.begin(), full.end(), '-') > 2;
-  const bool calendar = full.find('-') != std::string::npos && !ago;
-  if (ago || has_zone || !calendar) return time;
-  return time - Micros(std::int64_t{parts.tm_gmtoff} * 1'000'000);
-}
-
-const std::vector<GridColumn>& record_columns() {
-  static const std::vector<GridColumn> columns{{"Time", 108},
-                                               {"Topic", 120},
-                                               {"Part.", 48, true},
-                                               {"Offset", 86, true},
-                                               {"Key", 130, false, true},
-                                               {"Size", 70, true},
-                                               {"Value", 300, false, true}};
-  return columns;
-}
-
-void fill_record_cell(const RecordRow& row, std::size_t column, GridCell& cell) {
-  switch (column) {
-    case 0:
-      cell.text = format_local_time(Micros(row.log_time), WithDate::no);
-      cell.tone = Tone::muted;
-      break;
-    case 1:
-      cell.text = *row.topic;
-      break;
-    case 2:
-      cell.text = std::to_string(row.partition);
-      break;
-    case 3:
-      cell.text = format_count(static_cast<std::uint64_t>(row.offset));
-      break;
-    case 4:
-      if (const auto key = row.key()) {
-        append_preview(cell.text, *key, 80);
-        if (key->empty()) {
-          cell.text = "(empty)";
-          cell.tone = Tone::muted;
-        }
-      } else {
-        cell.text = unknown_text;
-        cell.tone = Tone::muted;
-      }
-      break;
-    case 5:
-      cell.text = format_bytes(row.value_size);
-      cell.tone = Tone::muted;
-      break;
-    default:
-      append_preview(cell.text, row.value(), preview_bytes);
-      break;
-  }
-}
-
-void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState& state,
-                 const std::function<ExportRows()>& make) {
-  ImGui::SetNextWindowSize({ui.px(460), 0});
-  if (!ImGui::BeginPopup(name)) return;
-  const ActionResult& action = snapshot.export_action;
-  ui.strong("Export what is shown");
-  ui.choice("export.format", {"JSON Lines", "CSV"}, state.format);
-  if (state.path.empty()) state.path = "/tmp/pinion-export.jsonl";
-  const bool entered = ui.input("export.path", state.path, "/path/to/a/file", -1,
-                                ImGuiInputTextFlags_EnterReturnsTrue);
-  ui.paragraph("A file of that name is replaced.");
-  ImGui::BeginDisabled(action.running);
-  const bool pressed = ui.button("export.go", "Export", ButtonKind::primary);
-  ImGui::EndDisabled();
-  if ((entered || pressed) && !action.running) {
-    ExportRows rows = make();
-    rows.path = state.path;
-    rows.format = state.format == 0 ? ExportFormat::json_lines : ExportFormat::csv;
-    state.began = action.number + 1;
-    ui.commands.emplace_back(std::move(rows));
-  }
-  if (state.began > 0 && action.number == state.began) {
-    ui.notice("export.result", action.text,
-              action.running ? Tone::muted : (action.ok ? Tone::good : Tone::bad));
-  }
-  ImGui::EndPopup();
-}
 
 void draw_consumer(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Settings& settings) {
   const ConsumeView& view = *snapshot.consume;

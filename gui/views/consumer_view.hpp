@@ -7,6 +7,7 @@
 #include "gui/model/snapshot.hpp"
 #include "gui/views/grid.hpp"
 #include "gui/views/record_detail.hpp"
+#include "gui/views/record_table.hpp"
 #include "gui/views/ui.hpp"
 
 #include <cstdint>
@@ -15,13 +16,6 @@
 #include <vector>
 
 namespace pinion::gui {
-
-/// Where to export to; the same in every panel.
-struct ExportState {
-  std::string path{};
-  int format = 0;
-  std::uint64_t began = 0;  ///< The action's number that this panel began.
-};
 
 struct ConsumerState {
   std::vector<std::string> topics{};
@@ -33,6 +27,8 @@ struct ConsumerState {
   FilteredRecords found{};
   std::uint64_t cleared = 0;
   GridState grid{.follows = true};
+  RecordTable table{};
+  bool paths_set = false;  ///< The remembered JSON columns were taken over.
   std::optional<std::uint64_t> chosen{};
   RecordDetailState detail{};
   bool detail_open = true;
@@ -45,16 +41,5 @@ struct ConsumerState {
 };
 
 void draw_consumer(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Settings& settings);
-
-/// The popup of an "Export" button, which the caller draws. `make` fills in what is exported.
-void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState& state,
-                 const std::function<ExportRows()>& make);
-
-/// A time as people write it ("-15m", "2026-11-21T09:30", in the local zone when none is named).
-[[nodiscard]] Result<Micros> time_from(const std::string& text, Micros wall_now);
-
-/// The columns of a table of records, and one of its cells.
-[[nodiscard]] const std::vector<GridColumn>& record_columns();
-void fill_record_cell(const RecordRow& row, std::size_t column, GridCell& cell);
 
 }  // namespace pinion::gui

@@ -62,7 +62,21 @@ void draw_text(Ui& ui, ImFont* font, ImU32 colour, ImVec2 low, ImVec2 high, bool
   }
   const ImVec4 clip{low.x, low.y, high.x, high.y};
   const float y = std::floor(low.y + (high.y - low.y - size) / 2);
-  list->AddText(font, size, {std::floor(x), y}, colour, text.data(), end, 0, &clip);
+  // What does not fit ends in an ellipsis; measuring stops where the room does.
+  const char* fits = end;
+  font->CalcTextSizeA(size, high.x - x, 0, text.data(), end, &fits);
+  if (fits == end) {
+    list->AddText(font, size, {std::floor(x), y}, colour, text.data(), end, 0, &clip);
+    return;
+  }
+  static constexpr std::string_view more = "\u2026";
+  const float more_width =
+      font->CalcTextSizeA(size, 1e6F, 0, more.data(), more.data() + more.size()).x;
+  const float width =
+      font->CalcTextSizeA(size, high.x - x - more_width, 0, text.data(), end, &fits).x;
+  list->AddText(font, size, {std::floor(x), y}, colour, text.data(), fits, 0, &clip);
+  list->AddText(font, size, {std::floor(x + width), y}, colour, more.data(),
+                more.data() + more.size(), 0, &clip);
 }
 
 void draw_head(Ui& ui, const char* name, const std::vector<GridColumn>& columns, GridState& state,

@@ -153,7 +153,8 @@ void draw_overview(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   draw_chart(ui, "chart.bytes", chart,
              {"Routed by the broker",
               {{"bytes", Metric::bytes_in, series[3]}},
-              [](double v) { return format_byte_rate(v); }},
+              [](double v) { return format_byte_rate(v); },
+              true},
              state.chart, history);
   ImGui::SameLine(0, gap);
   draw_chart(ui, "chart.lag", chart,

@@ -70,13 +70,12 @@ void send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& sett
 }
 
 void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
-  const float width = ImGui::GetContentRegionAvail().x;
-  const float partition_width = ui.px(104);
+  const float partition_width = ui.px(112);
   const float new_width = ui.button_width("New topic\u2026");
   ui.label("Topic");
-  ImGui::SameLine(width - partition_width - new_width - ui.px(8));
+  ImGui::SameLine(ui.px(84));
   ui.combo("produce.topic", state.topic, topic_names(snapshot), "Choose a topic",
-           width - partition_width - new_width - 2 * ui.px(8));
+           ImGui::GetContentRegionAvail().x - partition_width - new_width - 2 * ui.px(8));
   ImGui::SameLine();
   if (ui.button("produce.new_topic", "New topic\u2026")) ImGui::OpenPopup("new topic");
   ImGui::SameLine();
@@ -183,7 +182,7 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
     ImGui::InputInt("##count", &state.count, 0);
     ui.describe("produce.count", std::to_string(state.count));
     ImGui::SameLine();
-    ui.text("records", Tone::muted);
+    ui.label("records");
   }
   if (state.how == 2) {
     ImGui::SameLine();
@@ -191,7 +190,7 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
     ImGui::InputFloat("##rate", &state.per_second, 0, 0, "%.1f");
     ui.describe("produce.rate");
     ImGui::SameLine();
-    ui.text("a second", Tone::muted);
+    ui.label("a second");
   }
   if (state.how == 3) {
     ui.input("produce.file", state.file, "/path/to/a/file, a record a line", -1);
@@ -203,8 +202,8 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   ImGui::EndDisabled();
   if (pressed) send(ui, snapshot, state, settings);
   ImGui::SameLine();
-  ui.text(ready ? "Ctrl+Enter sends" : "Not connected", Tone::muted);
-  if (ready && Ui::ctrl_enter_pressed()) send(ui, snapshot, state, settings);
+  ui.label(ready ? "Ctrl+Enter sends" : "Not connected");
+  if (ready && (state.enter || Ui::ctrl_enter_pressed())) send(ui, snapshot, state, settings);
   ui.notice("produce.problem", state.problem, Tone::bad);
   const ActionResult& action = snapshot.topic_action;
   if (action.number == state.created && action.number > 0) {
@@ -222,25 +221,26 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   }
   ImGui::SameLine(ui.px(84));
   ImGui::BeginDisabled(!state.has_key);
-  ui.input("produce.key", state.key, state.has_key ? "Empty key" : "No key", -1);
+  state.enter = ui.input("produce.key", state.key, state.has_key ? "Empty key" : "No key", -1,
+                         ImGuiInputTextFlags_EnterReturnsTrue);
   ImGui::EndDisabled();
   draw_headers(ui, state);
-  ImGui::Dummy({0, 0});
   ui.label("Value");
   ImGui::SameLine(ui.px(84));
   draw_value_tools(ui, state);
   ImGui::SameLine();
   draw_drafts(ui, state, settings);
-  float below = ui.px(100) + (state.how == 3 ? ImGui::GetFrameHeightWithSpacing() : 0);
-  if (!state.problem.empty()) below += ui.px(52);
+  const float frame = ImGui::GetFrameHeightWithSpacing();
+  float below = 3 * frame + ui.px(6) + (state.how == 3 ? frame : 0);
+  if (!state.problem.empty()) below += ui.px(56);
   if (state.created > 0) below += ui.px(44);
   const float height = std::max(ui.px(90), ImGui::GetContentRegionAvail().y - below);
   ui.editor("produce.value", state.value, {-1, height});
   const std::string_view kind = name_of(kind_of(state.value));
   const std::string about = std::string(kind) + (state.value.empty() ? "" : ", ") +
                             (state.value.empty() ? "" : format_bytes(state.value.size()));
-  ui.text(about, Tone::muted);
-  ImGui::SameLine(ImGui::GetContentRegionAvail().x - ui.px(96));
+  ui.label(about);
+  ImGui::SameLine(ImGui::GetWindowWidth() - ui.px(132));
   ui.checkbox("produce.check_json", "Check JSON", state.check_json);
   draw_send(ui, snapshot, state, settings);
   ui.end_card();
@@ -337,6 +337,7 @@ void draw_job(Ui& ui, const SendJob& job, ProducerState& state) {
 void draw_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, ImVec2 size) {
   ui.begin_pane("produce.history_pane", size);
   const std::vector<SendJob>& jobs = snapshot.producing->jobs;
+  ImGui::AlignTextToFramePadding();
   ui.strong("History");
   if (!jobs.empty()) {
     ImGui::SameLine(size.x - ui.button_width("Clear"));

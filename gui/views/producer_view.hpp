@@ -25,6 +25,7 @@ struct ProducerState {
   float per_second = 10;
   std::string file{};
   std::string draft_name{};
+  bool enter = false;  ///< Pressed in a field of one line.
   std::string problem{};
   std::string new_topic{};
   int new_partitions = 1;

@@ -34,8 +34,9 @@ void draw_file(Ui& ui, const Snapshot& snapshot, const SqlState& state) {
   if (index >= static_cast<std::size_t>(topic->partitions)) return;
   const PartitionRow& row = snapshot.cluster->partitions[topic->first_row + index];
   if (row.file.empty()) return;
-  ui.text("The log is a file:", Tone::muted);
+  ui.label("The log is a file:");
   ImGui::SameLine();
+  ImGui::AlignTextToFramePadding();
   ui.mono(row.file, Tone::muted);
   ImGui::SameLine();
   const std::string command = "sqlite3 'file:" + row.file + "?mode=ro' \"" + state.sql + "\"";
@@ -60,7 +61,7 @@ void draw_tools(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& set
     if (ready && Ui::ctrl_enter_pressed()) run(ui, state, settings);
   }
   ImGui::SameLine();
-  ui.text("Ctrl+Enter", Tone::muted);
+  ui.label("Ctrl+Enter");
   ImGui::SameLine();
   if (ui.button("sql.history", "History")) ImGui::OpenPopup("sql history");
   ImGui::SetNextWindowSize({ui.px(620), 0});

@@ -3,7 +3,7 @@
 
 #include "gui/model/settings.hpp"
 #include "gui/model/snapshot.hpp"
-#include "gui/views/consumer_view.hpp"
+#include "gui/views/record_table.hpp"
 #include "gui/views/grid.hpp"
 #include "gui/views/ui.hpp"
 

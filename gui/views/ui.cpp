@@ -81,8 +81,8 @@ void Ui::paragraph(std::string_view text, Tone tone) {
 }
 
 void Ui::label(std::string_view text) {
+  ImGui::AlignTextToFramePadding();
   this->text(text, Tone::muted);
-  ImGui::SetCursorPosY(ImGui::GetCursorPosY() - px(4));
 }
 
 // ---- Controls
@@ -228,7 +228,12 @@ bool Ui::combo(const char* name, std::string& value, const std::vector<std::stri
 
 bool Ui::checkbox(const char* name, const char* text, bool& value) {
   const std::string id = std::string(text) + "###" + name;
+  // A box as high as the text, in the middle of the line that buttons make.
+  const float frame = ImGui::GetFrameHeight();
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {px(2), px(1)});
+  ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::floor((frame - ImGui::GetFrameHeight()) / 2));
   const bool changed = ImGui::Checkbox(id.c_str(), &value);
+  ImGui::PopStyleVar();
   describe(name, value ? "on" : "off");
   return changed;
 }

@@ -90,7 +90,7 @@ class Ui {
   void mono(std::string_view text, Tone tone = Tone::normal);
   /// Wrapped at the region's right edge.
   void paragraph(std::string_view text, Tone tone = Tone::muted);
-  /// Above a field.
+  /// Beside a field, in the middle of its height.
   void label(std::string_view text);
 
   // ---- Controls. `name` is stable and unique; it is what the description calls them.

@@ -107,10 +107,29 @@ TEST_CASE("consumer: a filter narrows the table, and says so", "[gui]") {
   it.frames(3);
   const std::string text = it.text_of("consume.count");
   CHECK(text.find(" of 420 records match") != std::string::npos);
+  it.tab().consumer.grid.follows = false;
+  it.tab().consumer.grid.top = 0;
+  it.frame();
   CHECK(it.text_of("consume.records.row.0").find("ann") != std::string::npos);
   it.type(" partition:x");
   it.frames(2);
   CHECK(it.text_of("consume.filter_problem").find("partition: wants a number") == 0);
+}
+
+TEST_CASE("consumer: JSON paths become columns", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  REQUIRE(it.click("consume.columns"));
+  it.frames(2);
+  REQUIRE(it.click("consume.paths"));
+  it.type(".user.tier, .paid");
+  it.frames(2);
+  CHECK(it.find("consume.records.head..user.tier") != nullptr);
+  CHECK(it.find("consume.records.head..paid") != nullptr);
+  it.type(", .a[");
+  it.frames(2);
+  CHECK(it.text_of("consume.paths_problem").find(".a[: an index") == 0);
 }
 
 TEST_CASE("consumer: a chosen record is shown in full, and can be sent again", "[gui]") {
@@ -224,7 +243,7 @@ TEST_CASE("browse: Show asks for a place, and scrolling on the end for more", "[
   it.frame();
   it.tab().browse.grid.top = 0;
   it.wheel(1);
-  CHECK(it.commands() == 0);  // The log begins here.
+  CHECK(it.taken<BrowseMore>()->to == BrowseTo::older);
   it.tab().browse.grid.top = 1e9;
   it.frame();
   it.wheel(-1);

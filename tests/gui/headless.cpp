@@ -14,6 +14,7 @@ Headless::Headless(std::shared_ptr<const gui::Snapshot> snapshot, float width, f
   io.DisplaySize = {width, height};
   io.DeltaTime = 1.0F / 60;
   io.ConfigFlags |= ImGuiConfigFlags_NavEnableKeyboard;
+  io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;  // As OpenGL 3.2 has.
 #if IMGUI_VERSION_NUM < 18700
   for (int key = 0; key < ImGuiKey_COUNT; ++key) io.KeyMap[key] = 300 + key;
 #endif

@@ -16,6 +16,7 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   settings.reader = "me \"and\" you";
   settings.topics = {"orders"};
   settings.period = 10s;
+  settings.columns = ".user.name, .price";
   settings.sql = {"select *\nfrom readable"};
   settings.drafts.push_back({"first", {"orders", "k", {{"h", "v"}}, "{\"a\": 1}\n", {}}});
   settings.drafts.push_back({"second", {"orders", std::nullopt, {}, "x", {}}});
@@ -27,6 +28,7 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   CHECK(read.reader == settings.reader);
   CHECK(read.topics == settings.topics);
   CHECK(read.period == Micros(10s));
+  CHECK(read.columns == settings.columns);
   CHECK(read.sql == settings.sql);
   REQUIRE(read.drafts.size() == 2);
   CHECK(read.drafts[0].draft == settings.drafts[0].draft);
