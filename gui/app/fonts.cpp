@@ -85,7 +85,9 @@ void FontLoader::add(ImFont*& font, Face& face, float size, ImFontConfig config,
 Fonts FontLoader::build(float scale, const GlyphNeeds& needs) {
   ImFontAtlas& atlas = *ImGui::GetIO().Fonts;
   atlas.Clear();
+#if IMGUI_VERSION_NUM < 19200
   atlas.FontBuilderIO = ImGuiFreeType::GetBuilderForFreeType();
+#endif
   ImFontGlyphRangesBuilder builder;
   static constexpr ImWchar latin[]{0x20, 0x17f, 0x2010, 0x2027, 0x2030, 0x203a, 0x2190, 0x2193, 0};
   builder.AddRanges(latin);
@@ -120,7 +122,9 @@ Fonts FontLoader::build(float scale, const GlyphNeeds& needs) {
   add_with_fallbacks(fonts.strong, strong_, body_size);
   add_with_fallbacks(fonts.title, strong_, title_size);
   add_with_fallbacks(fonts.mono, mono_, mono_size);
-  atlas.Build();
+#if IMGUI_VERSION_NUM < 19200
+  atlas.Build();  // Later versions do it themselves, a glyph at a time.
+#endif
   return fonts;
 }
 

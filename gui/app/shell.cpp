@@ -1,6 +1,6 @@
 #include "gui/app/shell.hpp"
 
-#include "gui/views/keys.hpp"
+#include "gui/views/imgui_versions.hpp"
 #include "gui/views/panel.hpp"
 
 #include <algorithm>
@@ -195,7 +195,7 @@ void Shell::draw(Ui& ui) {
   const float left = panel ? ui.px(rail_width) : 0;
   ImGui::SetCursorPos({left, ui.px(top_height)});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(18), ui.px(14)});
-  ImGui::BeginChild("panel", {size.x - left, body}, false, ImGuiWindowFlags_AlwaysUseWindowPadding);
+  begin_padded_child("panel", {size.x - left, body});
   ImGui::PopStyleVar();
   if (panel) {
     draw_panel(ui, *tab);
@@ -336,7 +336,7 @@ void Shell::draw_rail(Ui& ui) {
     const ImU32 ink = chosen ? ui.theme.accent : (hovered ? ui.theme.text : ui.theme.muted);
     ui.draw_icon(list, item.icon, {low.x + ui.px(20), y + row / 2}, ui.px(16), ink);
     ImFont* font = chosen ? ui.fonts.strong : ui.fonts.body;
-    list->AddText(font, font->FontSize, {low.x + ui.px(39), y + (row - font->FontSize) / 2},
+    list->AddText(font, size_of(*font), {low.x + ui.px(39), y + (row - size_of(*font)) / 2},
                   chosen ? ui.theme.text : ink, item.label);
     if (hovered) ui.tooltip("Ctrl+" + std::to_string(i + 1));
     y += row + ui.px(4);

@@ -216,8 +216,10 @@ void Window::end_frame(std::uint32_t rgb) {
 }
 
 void Window::remake_font_texture() {
+#if IMGUI_VERSION_NUM < 19200
   ImGui_ImplOpenGL3_DestroyFontsTexture();
   ImGui_ImplOpenGL3_CreateFontsTexture();
+#endif
 }
 
 std::vector<unsigned char> Window::pixels(int& width, int& height) const {

@@ -26,7 +26,7 @@ std::string json_line_of(const RecordRow& row) {
   text.timestamp = Micros(row.timestamp);
   text.key = row.key();
   text.headers = row.headers();
-  text.value = row.value();
+  text.value = row.value_bytes();
   return cli::json_of(text) + "\n";
 }
 
@@ -44,7 +44,7 @@ std::string csv_line_of(const RecordRow& row) {
   if (const auto key = row.key()) line += field_of(*key);
   line += ",";
   if (const auto headers = row.headers()) line += field_of(*headers);
-  return line + "," + field_of(row.value()) + "\r\n";
+  return line + "," + field_of(row.value_bytes()) + "\r\n";
 }
 
 std::string csv_titles(const std::vector<std::string>& columns) {

@@ -35,25 +35,26 @@ void Reading::stop(ReadingEffects& out) {
 }
 
 void Reading::set_mode(const Now& now, ReadMode mode, ReadingEffects& out) {
-  mode_ = mode;
+  const bool was_live = std::exchange(mode_, mode) == ReadMode::live;
   if (!active_) return;
-  if (mode == ReadMode::paused) {
-    // Nothing new appears: what is on its way is ignored, and read again later.
-    next_refresh_at_ = never;
-    refreshing_ = false;
-    ++generation_;
-    busy_ = 0;
-    for (auto at = parts_.begin(); at != parts_.end(); ++at) {
-      at->second.phase = Phase::resting;
-      at->second.retry_at = never;
-      at->second.committing = false;
-      if (at->second.next >= 0) commit(now, at, out);
-    }
-    return;
-  }
+  if (mode == ReadMode::paused || (was_live && mode != ReadMode::live)) abandon(now, out);
   if (mode == ReadMode::periodic && !refreshing_)
     next_refresh_at_ = now.monotonic + settings_.period;
   if (mode == ReadMode::live) begin_refresh(now, out);
+}
+
+/// Nothing new appears: what is on its way is ignored, and read again later.
+void Reading::abandon(const Now& now, ReadingEffects& out) {
+  next_refresh_at_ = never;
+  refreshing_ = false;
+  ++generation_;
+  busy_ = 0;
+  for (auto at = parts_.begin(); at != parts_.end(); ++at) {
+    at->second.phase = Phase::resting;
+    at->second.retry_at = never;
+    at->second.committing = false;
+    if (at->second.next >= 0) commit(now, at, out);
+  }
 }
 
 void Reading::set_period(const Now& now, Micros period) {
@@ -172,8 +173,14 @@ void Reading::on_located(const Now& now, const ReadPartition& partition, std::ui
   Part& part = at->second;
   part.problem.clear();
   part.high_watermark = position->high_watermark;
+  const bool forgotten = part.committed >= 0 && position->next < 0 && !part.chosen;
   part.committed = position->next;
   if (!part.placed) return place(at, out);
+  if (forgotten) {
+    // The topic was deleted and made again: none of this one's records was read.
+    part.next = -1;
+    part.epoch = 0;
+  }
   if (!part.chosen && position->next > part.next) {
     // Another program reads under the same name, or this one did before it was started.
     part.next = position->next;

@@ -186,6 +186,7 @@ class Reading {
   };
   using Parts = std::map<ReadPartition, Part>;
 
+  void abandon(const Now& now, ReadingEffects& out);
   void begin_refresh(const Now& now, ReadingEffects& out);
   void start_queued(ReadingEffects& out);
   void locate(Parts::iterator at, ReadingEffects& out);

@@ -158,13 +158,13 @@ bool RecordFilter::holds(const Part& part, const RecordRow& row) {
     case Where::key:
       return contains(row.key().value_or(std::string_view()), part.text);
     case Where::value:
-      return contains(row.value(), part.text);
+      return contains(row.value_bytes(), part.text);
     case Where::partition:
       return row.partition == part.partition;
     case Where::header:
       return holds_header(part, row);
     case Where::json:
-      return holds_json(part, row.value());
+      return holds_json(part, row.value_bytes());
   }
   return false;
 }

@@ -44,7 +44,7 @@ struct RecordRow {
     if (headers_size == none) return std::nullopt;
     return std::string_view(body + key_bytes(), headers_size);
   }
-  [[nodiscard]] std::string_view value() const noexcept {
+  [[nodiscard]] std::string_view value_bytes() const noexcept {
     return {body + key_bytes() + (headers_size == none ? 0 : headers_size), value_size};
   }
   [[nodiscard]] std::size_t body_bytes() const noexcept {

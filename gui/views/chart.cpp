@@ -1,5 +1,7 @@
 #include "gui/views/chart.hpp"
 
+#include "gui/views/imgui_versions.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -80,7 +82,7 @@ void find_top(Area& area, const ChartSpec& spec, const ClusterHistory& history) 
 void draw_axes(Ui& ui, const Area& area, const ChartSpec& spec) {
   ImDrawList* list = ImGui::GetWindowDrawList();
   ImFont* font = ui.fonts.body;
-  const float size = std::round(font->FontSize * 0.86F);
+  const float size = std::round(size_of(*font) * 0.86F);
   for (int i = 0; i <= 2; ++i) {
     const double value = area.top * i / 2;
     const float y = std::floor(area.y(value));

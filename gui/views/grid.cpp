@@ -1,6 +1,6 @@
 #include "gui/views/grid.hpp"
 
-#include "gui/views/keys.hpp"
+#include "gui/views/imgui_versions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -53,7 +53,7 @@ void draw_text(Ui& ui, ImFont* font, ImU32 colour, ImVec2 low, ImVec2 high, bool
   if (text.empty() || high.x - low.x < 4) return;
   ui.glyphs.note(text);
   ImDrawList* list = ImGui::GetWindowDrawList();
-  const float size = font->FontSize;
+  const float size = size_of(*font);
   const char* end = text.data() + text.size();
   float x = low.x;
   if (right) {

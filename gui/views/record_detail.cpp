@@ -206,7 +206,7 @@ void show_record(RecordDetailState& state, std::uint64_t number, const RecordRow
   state.row = row;
   if (const auto key = row.key()) state.key = std::string(*key);
   if (const auto headers = row.headers()) state.headers = std::string(*headers);
-  state.value = std::string(row.value());
+  state.value = std::string(row.value_bytes());
   state.kind = kind_of(state.value);
   if (state.kind == PayloadKind::json) {
     if (auto nodes = parse_json(state.value)) state.nodes = std::move(*nodes);

@@ -70,7 +70,7 @@ void fill_record_cell(const RecordRow& row, std::size_t column, GridCell& cell) 
       cell.tone = Tone::muted;
       break;
     default:
-      append_preview(cell.text, row.value(), preview_bytes);
+      append_preview(cell.text, row.value_bytes(), preview_bytes);
       break;
   }
 }
@@ -123,7 +123,7 @@ void RecordTable::fill(const RecordRow& row, std::size_t column, GridCell& cell)
     parsed_ = row.body;
     parsed_offset_ = row.offset;
     nodes_.clear();
-    const std::string_view value = row.value();
+    const std::string_view value = row.value_bytes();
     if (value.size() <= json_column_bytes_max && looks_like_json(value)) {
       if (auto nodes = parse_json(value)) nodes_ = std::move(*nodes);
     }

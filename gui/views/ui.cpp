@@ -2,7 +2,7 @@
 
 #include <imgui_stdlib.h>
 
-#include "gui/views/keys.hpp"
+#include "gui/views/imgui_versions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -453,9 +453,7 @@ void Ui::describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_
   described.push_back({std::string(name), min, max, std::string(text.substr(0, 2'000))});
 }
 
-bool Ui::enter_pressed() {
-  return key_pressed(ImGuiKey_Enter) || key_pressed(ImGuiKey_KeyPadEnter);
-}
+bool Ui::enter_pressed() { return key_pressed(ImGuiKey_Enter) || key_pressed(keypad_enter); }
 bool Ui::escape_pressed() { return key_pressed(ImGuiKey_Escape); }
 bool Ui::ctrl_enter_pressed() { return ImGui::GetIO().KeyCtrl && enter_pressed(); }
 bool Ui::ctrl_pressed(char letter) { return ImGui::GetIO().KeyCtrl && letter_pressed(letter); }

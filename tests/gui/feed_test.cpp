@@ -137,7 +137,7 @@ TEST_CASE("feed: SQL over all partitions, its errors, browsing and exports", "[g
   REQUIRE(feed.post(BrowsePartition{"orders", 0, {ReadPlace::Kind::earliest, 0, {}, {}}}));
   snapshot =
       await(feed, [](const Snapshot& s) { return s.browse->number == 1 && !s.browse->loading; });
-  CHECK(snapshot->browse->records.find(0)->value().find("{\"n\":") == 0);
+  CHECK(snapshot->browse->records.find(0)->value_bytes().find("{\"n\":") == 0);
   CHECK(snapshot->browse->next == snapshot->browse->high_watermark);
 
   ExportRows rows;

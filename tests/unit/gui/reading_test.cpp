@@ -224,6 +224,27 @@ TEST_CASE("reading: live, records come as they are written, and positions are ke
   CHECK(desk.each_once());
 }
 
+TEST_CASE("reading: after live mode, records wait for the next refresh again", "[gui]") {
+  Desk desk(1, 5);
+  desk.start();
+  desk.mode(ReadMode::live);
+  desk.mode(ReadMode::periodic);
+  desk.produce(0, 3);
+  CHECK(desk.count() == 5);
+  desk.wait(30s);
+  CHECK(desk.count() == 8);
+  CHECK(desk.each_once());
+}
+
+TEST_CASE("reading: a topic that was deleted and made again is read from its start", "[gui]") {
+  Desk desk(1, 20);
+  desk.start();
+  desk.logs[0] = {0, 4, -1};
+  desk.fetched.clear();
+  desk.refresh();
+  CHECK(desk.count() == 4);
+}
+
 TEST_CASE("reading: a failing partition tells why, is tried again, and holds up no other",
           "[gui]") {
   Desk desk(2, 5);

@@ -79,7 +79,7 @@ TEST_CASE("filtered records: found a piece at a time, and kept up with the log",
   const LogView view = log.view();
   const std::size_t all = found.size(view);
   CHECK(all == 542);  // Of 0 to 1,999: twice the 271 of a thousand.
-  CHECK(view.find(found.number_at(view, 0))->value() == "value 7");
+  CHECK(view.find(found.number_at(view, 0))->value_bytes() == "value 7");
   CHECK(found.index_of(view, 17) == 1);
 
   for (int i = 1; i < 4; ++i) log.append(numbered(i * 2'000, 2'000));

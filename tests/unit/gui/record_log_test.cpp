@@ -15,11 +15,11 @@ TEST_CASE("record log: rows keep their numbers, keys, headers and values", "[gui
   REQUIRE(view.size() == 3);
   CHECK(view.find(0)->key() == "k");
   CHECK(view.find(0)->headers() == R"([["h","x"]])");
-  CHECK(view.find(0)->value() == "v1");
+  CHECK(view.find(0)->value_bytes() == "v1");
   CHECK_FALSE(view.find(1)->key());
-  CHECK(view.find(1)->value().empty());
+  CHECK(view.find(1)->value_bytes().empty());
   CHECK(view.find(2)->key() == "");
-  CHECK(view.find(2)->value() == "v3");
+  CHECK(view.find(2)->value_bytes() == "v3");
   CHECK(view.find(3) == nullptr);
   CHECK(*view.find(2)->topic == "orders");
 }
@@ -32,7 +32,7 @@ TEST_CASE("record log: what does not fit is dropped at the old end and counted",
   CHECK(view.first() == 16'000);
   CHECK(log.dropped() == 16'000);
   CHECK(view.find(15'999) == nullptr);
-  CHECK(view.find(16'000)->value() == "value 16000");
+  CHECK(view.find(16'000)->value_bytes() == "value 16000");
 }
 
 TEST_CASE("record log: bytes are bounded too, and an old picture stays whole", "[gui]") {
@@ -41,7 +41,7 @@ TEST_CASE("record log: bytes are bounded too, and an old picture stays whole", "
   const LogView old = log.view();
   for (int i = 1; i < 10; ++i) log.append(numbered(i * 2'000, 2'000));
   CHECK(log.bytes() <= 300'000);
-  CHECK(old.find(7)->value() == "value 7");
+  CHECK(old.find(7)->value_bytes() == "value 7");
 }
 
 TEST_CASE("record log: single records are joined into chunks, in order", "[gui]") {
@@ -50,7 +50,7 @@ TEST_CASE("record log: single records are joined into chunks, in order", "[gui]"
   const LogView view = log.view();
   CHECK(view.run_at(0).count >= 1'000);
   for (std::uint64_t i = 0; i < 3'000; ++i) {
-    CHECK(view.find(i)->value() == "value " + std::to_string(i));
+    CHECK(view.find(i)->value_bytes() == "value " + std::to_string(i));
   }
   log.clear();
   CHECK(log.view().empty());
