@@ -20,7 +20,15 @@ build_libraries="a C++20 compiler (g++ 12 or clang 14), CMake 3.25, Ninja, ccach
   ZeroMQ 4.3.4, cppzmq 4.9, msgpack-cxx 4.1 (header-only), SQLite 3.40 with its shell,
   toml++ 3.3, CLI11 2.1, nlohmann-json 3.11, spdlog 1.10 with fmt 9, tl::expected 1.0, ISA-L 2.30,
   Boost 1.74 (Asio and Beast, header-only), OpenSSL 3, prometheus-cpp 1.0,
-  Catch2 2.13 (version 2, not 3), Python 3.9 with pip, venv, setuptools and wheel"
+  Catch2 2.13 (version 2, not 3), Python 3.9 with pip, venv, setuptools and wheel; for the dashboard
+  Dear ImGui 1.86 or newer with its GLFW, OpenGL 3 and FreeType backends, GLFW 3.3, stb_image_write,
+  and the typefaces Inter and JetBrains Mono"
+
+# What the dashboard needs beside, its typefaces, and what its tests open a window on. Without them
+# everything else is built.
+dashboard_packages="libimgui-dev libglfw3-dev libgl-dev libfreetype-dev libstb-dev fonts-inter
+  fonts-jetbrains-mono fonts-dejavu-core fonts-droid-fallback"
+dashboard_test_packages="xvfb xdotool libgl1-mesa-dri"
 
 # install_missing PACKAGE...: only what is not there, and nothing when all is.
 install_missing() {
@@ -47,6 +55,12 @@ install_missing() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 ||
     die "installing failed; by hand: apt-get install ${missing[*]}"
+}
+
+# install_if_possible PACKAGE...: for what the rest does without.
+install_if_possible() {
+  (install_missing "$@") ||
+    printf 'Going on without them: the dashboard will not be built, or not be tried in a window.\n' >&2
 }
 
 # configure FOLDER OPTION...: once; from then on ninja itself runs cmake when it must.

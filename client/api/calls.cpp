@@ -48,6 +48,7 @@ Result<FetchAnswer> unpack_fetched(const FetchCall& asked, Message&& answer) {
   }
   FetchAnswer fetched;
   fetched.next = asked.offset;
+  fetched.last_epoch = asked.last_epoch;
   fetched.log_start = reply->log_start;
   fetched.high_watermark = reply->high_watermark;
   const auto topic = std::make_shared<const std::string>(asked.topic);
@@ -70,6 +71,7 @@ Result<FetchAnswer> unpack_fetched(const FetchCall& asked, Message&& answer) {
     run.records = payload.slice(skip_bytes, payload.size() - skip_bytes);
     fetched.records.add(std::move(run));
     fetched.next = header.next_offset();
+    fetched.last_epoch = header.leader_epoch;
   }
   return fetched;
 }
@@ -195,10 +197,23 @@ void Calls::find_registration(ClientKind of, RegistrationId id, Micros timeout,
 
 // ---- Positions
 
-void Calls::list_offset(const TopicPartition& partition, OffsetSpec spec, Micros timeout,
+void Calls::list_offset(const TopicPartition& partition, Place place, Micros timeout,
                         Then<Offset> then) {
-  ask<ListOffsetReply>(*inside_->driver,
-                       {partition.topic, partition.partition, ListOffset{spec, {}}}, timeout,
+  ListOffset request;
+  switch (place.kind) {
+    case Place::Kind::offset:
+      return then(failure(Errc::invalid_argument, "an offset needs no looking up"));
+    case Place::Kind::earliest:
+      break;
+    case Place::Kind::latest:
+      request.spec = OffsetSpec::latest;
+      break;
+    case Place::Kind::timestamp:
+      request.spec = OffsetSpec::timestamp;
+      request.timestamp = place.timestamp;
+      break;
+  }
+  ask<ListOffsetReply>(*inside_->driver, {partition.topic, partition.partition, request}, timeout,
                        [then = std::move(then)](Result<ListOffsetReply> reply) {
                          if (!reply) return then(failure(std::move(reply.error())));
                          then(reply->offset);
@@ -208,16 +223,19 @@ void Calls::list_offset(const TopicPartition& partition, OffsetSpec spec, Micros
 void Calls::fetch_position(const TopicPartition& partition, const std::string& reader,
                            const std::string& token, Micros timeout,
                            Then<FetchPositionReply> then) {
-  ask(*inside_->driver, {partition.topic, partition.partition, FetchPosition{reader, token}},
-      timeout, std::move(then));
+  FetchPosition request{client::reader_of(reader), token};
+  if (auto valid = validate_reader(request.reader); !valid) return then(failure(valid.error()));
+  ask(*inside_->driver, {partition.topic, partition.partition, std::move(request)}, timeout,
+      std::move(then));
 }
 
 void Calls::commit_position(const TopicPartition& partition, const std::string& reader, Offset next,
-                            Micros timeout, Then<void> then) {
-  ask_done<CommitPositionReply>(
-      *inside_->driver,
-      {partition.topic, partition.partition, CommitPosition{reader, next, epoch_unknown}}, timeout,
-      std::move(then));
+                            Epoch last_epoch, Micros timeout, Then<void> then) {
+  CommitPosition request{client::reader_of(reader), next, last_epoch};
+  if (auto valid = validate_reader(request.reader); !valid) return then(failure(valid.error()));
+  ask_done<CommitPositionReply>(*inside_->driver,
+                                {partition.topic, partition.partition, std::move(request)}, timeout,
+                                std::move(then));
 }
 
 // ---- Records
@@ -237,6 +255,7 @@ void Calls::dequeue(const DequeueCall& dequeue, Micros timeout, Then<DequeuedRec
 void Calls::fetch(const FetchCall& fetch, Micros timeout, Then<FetchAnswer> then) {
   Fetch request;
   request.offset = fetch.offset;
+  request.last_epoch = fetch.last_epoch;
   request.bytes_max = fetch.bytes_max;
   request.wait_ms =
       static_cast<std::uint32_t>(std::clamp(fetch.wait, Micros{0}, limits::fetch_wait_max) / 1ms);

@@ -41,12 +41,16 @@ struct FetchCall {
   std::string topic{};
   PartitionIndex partition{0};
   Offset offset{0};
+  /// Of the last record that was read before `offset`; 0: none, or unknown. With it the answer is
+  /// log_truncated when the log was cut below that record.
+  Epoch last_epoch{0};
   std::uint32_t bytes_max = 0;  ///< 0: fetch_bytes_default.
   Micros wait{0};               ///< For something to read; at most fetch_wait_max.
 };
 struct FetchAnswer {
   RecordBatch records;  ///< From the asked offset on; empty: the wait was over.
   Offset next{0};       ///< Behind the last of them.
+  Epoch last_epoch{0};  ///< Of the last of them, or the request's.
   Offset log_start{0};
   Offset high_watermark{0};
 };
@@ -94,13 +98,14 @@ class Calls {
   void find_registration(ClientKind of, RegistrationId id, Micros timeout,
                          Then<FindRegistrationReply> then);
 
-  void list_offset(const TopicPartition& partition, OffsetSpec spec, Micros timeout,
-                   Then<Offset> then);
+  /// invalid_argument for a place that is an offset already.
+  void list_offset(const TopicPartition& partition, Place place, Micros timeout, Then<Offset> then);
   /// With a token: is a dequeue with it known there?
   void fetch_position(const TopicPartition& partition, const std::string& reader,
                       const std::string& token, Micros timeout, Then<FetchPositionReply> then);
+  /// `next` = -1 forgets the position. `last_epoch` as in FetchCall.
   void commit_position(const TopicPartition& partition, const std::string& reader, Offset next,
-                       Micros timeout, Then<void> then);
+                       Epoch last_epoch, Micros timeout, Then<void> then);
 
   void dequeue(const DequeueCall& dequeue, Micros timeout, Then<DequeuedRecord> then);
   /// `timeout` should be above the wait.

@@ -73,6 +73,16 @@ Client::Client(std::shared_ptr<Inside> inside) noexcept : inside_(std::move(insi
 Client::~Client() { close(); }
 
 Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
+  const Micros patience = options.connect_timeout;
+  const BrokerAway if_away = options.if_away;
+  PINION_TRY(client, open(std::move(options)));
+  const auto connected = client->inside_->driver->wait_until_connected(patience);
+  const bool away = !connected && connected.error().code == Errc::connection_lost;
+  if (!connected && !(away && if_away == BrokerAway::go_on)) return failure(connected.error());
+  return client;
+}
+
+Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
   if (const std::string problem = endpoint_problem(options.broker, EndpointUse::connect);
       !problem.empty()) {
     return failure(Errc::invalid_argument,
@@ -101,11 +111,6 @@ Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
   PINION_TRY(driver, client::ClientDriver::start(std::move(session), open));
   auto inside = std::make_shared<Inside>();
   inside->driver = std::move(driver);
-  const auto connected = inside->driver->wait_until_connected(options.connect_timeout);
-  const bool away = !connected && connected.error().code == Errc::connection_lost;
-  if (!connected && !(away && options.if_away == BrokerAway::go_on)) {
-    return failure(connected.error());
-  }
   return std::unique_ptr<Client>(new Client(std::move(inside)));
 }
 

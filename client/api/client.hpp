@@ -53,6 +53,10 @@ class Client {
   ///   io_failed            this process is out of descriptors or threads
   [[nodiscard]] static Result<std::unique_ptr<Client>> connect(ClientOptions options);
 
+  /// As connect(), without waiting: status() says what the connection is doing, and it goes on
+  /// trying. connect_timeout and if_away are not used. Errors: invalid_argument, io_failed.
+  [[nodiscard]] static Result<std::unique_ptr<Client>> open(ClientOptions options);
+
   /// As close().
   ~Client();
   Client(const Client&) = delete;

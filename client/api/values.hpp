@@ -1,6 +1,7 @@
 // The small values that the calls of libpinion and its session cores share. Plain; no thread.
 #pragma once
 
+#include "common/base/error.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/time.hpp"
 
@@ -61,6 +62,7 @@ struct ConnectionStatus {
   std::uint64_t record_bytes_max = 0;  ///< The cluster's limit of a record; 0 until known.
   std::uint64_t reconnects = 0;        ///< Since the start.
   std::string problem;  ///< When not connected: what is wrong and what to do. Else empty.
+  Errc refused = Errc::ok;  ///< When not connected because a broker answered and refused: why.
 };
 
 }  // namespace pinion

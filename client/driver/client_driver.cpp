@@ -88,7 +88,9 @@ Result<void> ClientDriver::wait_until_connected(Micros timeout) {
 
 ConnectionStatus ClientDriver::status() const {
   const std::lock_guard lock(status_mutex_);
-  return status_;
+  ConnectionStatus status = status_;
+  if (refusal_ && !status.connected) status.refused = refusal_->code;
+  return status;
 }
 
 Result<std::shared_ptr<TopicEntry>> ClientDriver::watch(const std::string& topic) {

@@ -78,9 +78,9 @@ void FollowFeed::locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& c
       finish_one();
       continue;
     }
-    const OffsetSpec spec =
-        command.from.kind == ReadFrom::Kind::latest ? OffsetSpec::latest : OffsetSpec::earliest;
-    feed->calls_.list_offset({command.topic, part.partition}, spec, feed->answer_within_,
+    const Place place =
+        command.from.kind == ReadFrom::Kind::latest ? Place::latest() : Place::earliest();
+    feed->calls_.list_offset({command.topic, part.partition}, place, feed->answer_within_,
                              [feed, locating, finish_one, i](Result<Offset> offset) {
                                if (offset) {
                                  feed->parts_[i].next = *offset;

@@ -196,7 +196,7 @@ void Cluster::on(MovePositionCommand& command, Respond respond) {
   with_client(ClientKind::consumer, command.topic, command.consumer, command.partition, respond,
               [this, command, respond](const Topic& topic, MaybePartition partition) {
                 calls_.commit_position({topic->name, *partition}, reader_of(command.consumer),
-                                       command.offset, options_.answer_within,
+                                       command.offset, epoch_unknown, options_.answer_within,
                                        [respond, name = topic->name](Result<void> moved) {
                                          if (!moved) return respond(failed(moved.error(), name));
                                          respond(answer(success()));

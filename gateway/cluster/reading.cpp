@@ -48,9 +48,9 @@ void Cluster::on(ReadRecordsCommand& command, Respond respond) {
     if (command.from.kind == ReadFrom::Kind::offset) {
       return read_from(command, command.from.offset, respond);
     }
-    const OffsetSpec spec =
-        command.from.kind == ReadFrom::Kind::latest ? OffsetSpec::latest : OffsetSpec::earliest;
-    calls_.list_offset({command.topic, command.partition}, spec, options_.answer_within,
+    const Place place =
+        command.from.kind == ReadFrom::Kind::latest ? Place::latest() : Place::earliest();
+    calls_.list_offset({command.topic, command.partition}, place, options_.answer_within,
                        [this, command, respond](Result<Offset> offset) {
                          if (!offset) return respond(failed(offset.error(), command.topic));
                          read_from(command, *offset, respond);

@@ -1,0 +1,255 @@
+#include "gui/app/app.hpp"
+
+#include "common/base/text.hpp"
+#include "gui/feed/feed.hpp"
+#include "gui/views/connect_view.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+namespace pinion::gui {
+namespace {
+
+constexpr Micros save_after = 2s;
+constexpr Micros cursor_blink = 400ms;
+
+/// A cluster over the network.
+class FeedSource final : public SnapshotSource {
+ public:
+  explicit FeedSource(const std::string& address)
+      : feed_({.address = address, .wake = [] { Window::wake(); }}) {}
+  [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() override { return feed_.snapshot(); }
+  [[nodiscard]] bool post(Command command) override { return feed_.post(std::move(command)); }
+
+ private:
+  Feed feed_;
+};
+
+bool replace_file(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".new";
+  {
+    std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
+    file << text;
+    if (!file.flush()) return false;
+  }
+  std::error_code error;
+  std::filesystem::rename(fresh, path, error);
+  return !error;
+}
+
+}  // namespace
+
+Now read_clocks() {
+  using std::chrono::duration_cast;
+  return {duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch()),
+          duration_cast<Micros>(std::chrono::system_clock::now().time_since_epoch())};
+}
+
+std::string default_settings_file() {
+  const char* config = std::getenv("XDG_CONFIG_HOME");
+  if (config != nullptr && *config == '/') return std::string(config) + "/pinion/dashboard.conf";
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0') return {};
+  return std::string(home) + "/.config/pinion/dashboard.conf";
+}
+
+Settings load_settings(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return {};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return parse_settings(text.str());
+}
+
+bool save_settings(const std::string& path, const Settings& settings) {
+  if (path.empty()) return false;
+  std::error_code error;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  return replace_file(path, write_settings(settings));
+}
+
+Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
+  std::unique_ptr<App> app(new App);
+  app->options_ = options;
+  app->started_ = started;
+  const bool canned = options.demo || options.measure || !options.screenshots.empty();
+  if (!canned) {
+    app->settings_file_ =
+        options.settings_file.empty() ? default_settings_file() : options.settings_file;
+  }
+  Settings settings = load_settings(app->settings_file_);
+  if (options.dark) settings.dark = *options.dark;
+  if (options.scale) settings.scale = *options.scale;
+  if (options.width > 0) settings.window_width = options.width;
+  if (options.height > 0) settings.window_height = options.height;
+  IMGUI_CHECKVERSION();
+  ImGui::CreateContext();
+  ImGuiIO& io = ImGui::GetIO();
+  io.IniFilename = nullptr;
+  io.ConfigFlags |= ImGuiConfigFlags_NavEnableKeyboard;
+  io.ConfigInputTextCursorBlink = true;
+  auto window = Window::open({settings.window_width, settings.window_height, true});
+  if (!window) {
+    ImGui::DestroyContext();
+    return failure(std::move(window.error()));
+  }
+  app->window_ = std::move(*window);
+  app->scale_ = settings.scale * app->window_->content_scale();
+  app->ui_.describes = !options.describe_file.empty();
+  app->saved_ = write_settings(settings);
+  app->ui_.now = read_clocks();
+  const bool demo = canned;
+  const Scene scene = options.demo.value_or(Scene::ordinary);
+  app->shell_ = std::make_unique<Shell>(
+      std::move(settings),
+      [demo, scene](const std::string& address) -> std::unique_ptr<SnapshotSource> {
+        if (demo) return std::make_unique<SceneSource>(make_scene(scene, read_clocks()));
+        return std::make_unique<FeedSource>(address);
+      });
+  app->shell_->on_retire([raw = app.get()](std::unique_ptr<SnapshotSource> source) {
+    raw->retiring_.emplace_back([source = std::move(source)]() mutable { source.reset(); });
+  });
+  if (options.demo) {
+    app->shell_->connect("tcp://10.0.0.5:5550");
+  } else if (!canned) {
+    std::vector<std::string> brokers;
+    for (const std::string& broker : options.brokers) brokers.push_back(full_address(broker));
+    if (brokers.empty()) brokers = app->shell_->settings().open;
+    for (const std::string& broker : brokers) app->shell_->connect(broker);
+  }
+  return app;
+}
+
+App::~App() {
+  if (shell_ && !settings_file_.empty()) {
+    static_cast<void>(save_settings(settings_file_, shell_->settings()));
+  }
+  shell_.reset();
+  for (std::thread& thread : retiring_) thread.join();
+  if (!window_) return;
+  window_.reset();
+  ImGui::DestroyContext();
+}
+
+void App::set_dark(bool dark) {
+  shell_->settings().dark = dark;
+  style_dirty_ = true;
+}
+
+void App::set_scale(float scale) {
+  scale_ = scale;
+  style_dirty_ = true;
+}
+
+void App::apply_style() {
+  if (style_dirty_) {
+    ui_.theme = shell_->settings().dark ? dark_theme() : light_theme();
+    ui_.scale = scale_;
+    apply_theme(ui_.theme, scale_);
+  }
+  const bool glyphs = ui_.glyphs.take_news();
+  if (!style_dirty_ && !glyphs) return;
+  style_dirty_ = false;
+  ui_.fonts = fonts_.build(scale_, ui_.glyphs);
+  window_->remake_font_texture();
+}
+
+App::FrameTimes App::frame() {
+  const Micros begin = read_clocks().monotonic;
+  ui_.now = read_clocks();
+  ui_.wants_frame = false;
+  ui_.described.clear();
+  for (const ImWchar code : ImGui::GetIO().InputQueueCharacters) {
+    if (code < 0x180) continue;
+    std::array<char, 4> text{static_cast<char>(0xE0 | (code >> 12)),
+                             static_cast<char>(0x80 | ((code >> 6) & 0x3F)),
+                             static_cast<char>(0x80 | (code & 0x3F)), 0};
+    ui_.glyphs.note(text.data());
+  }
+  apply_style();
+  window_->begin_frame();
+  ImGui::NewFrame();
+  ImGui::PushFont(ui_.fonts.body);
+  shell_->draw(ui_);
+  ImGui::PopFont();
+  ImGui::Render();
+  const Micros built = read_clocks().monotonic;
+  const ImVec4 ground = ImGui::ColorConvertU32ToFloat4(ui_.theme.ground);
+  const auto part = [](float value) { return static_cast<std::uint32_t>(value * 255 + 0.5F); };
+  window_->end_frame((part(ground.x) << 16U) | (part(ground.y) << 8U) | part(ground.z));
+  ++frames_;
+  const Micros end = read_clocks().monotonic;
+  if (frames_ == 1) start_time_ = end - started_;
+  if (shell_->take_theme_change()) {
+    style_dirty_ = true;
+    ui_.wants_frame = true;
+  }
+  if (ui_.describes) describe();
+  return {built - begin, end - built};
+}
+
+void App::describe() {
+  std::string text;
+  for (const DescribedItem& item : ui_.described) {
+    std::string quoted;
+    append_json_string(quoted, is_utf8(item.text) ? std::string_view(item.text) : "?");
+    text += item.name + "\t" + std::to_string(static_cast<int>(item.min.x)) + "\t" +
+            std::to_string(static_cast<int>(item.min.y)) + "\t" +
+            std::to_string(static_cast<int>(item.max.x)) + "\t" +
+            std::to_string(static_cast<int>(item.max.y)) + "\t" + quoted + "\n";
+  }
+  if (text == described_) return;
+  described_ = text;
+  static_cast<void>(replace_file(options_.describe_file, text));
+}
+
+Micros App::sleep_for() const {
+  if (settle_ > 0 || ui_.wants_frame) return Micros{0};
+  const Micros now = read_clocks().monotonic;
+  Micros next = std::min(shell_->next_frame_at(now), save_at_);
+  if (ImGui::GetIO().WantTextInput) next = std::min(next, now + cursor_blink);
+  return next >= never ? Micros(3'600s) : std::max(Micros{0}, next - now);
+}
+
+void App::run() {
+  while (!window_->should_close()) {
+    const bool input = window_->wait(sleep_for());
+    if (window_->minimised()) continue;
+    settle_ = input ? 3 : std::max(0, settle_ - 1);
+    frame();
+    int width = 0;
+    int height = 0;
+    window_->size(width, height);
+    shell_->settings().window_width = width;
+    shell_->settings().window_height = height;
+    keep_settings();
+  }
+}
+
+/// At most once in two seconds, and only what changed.
+void App::keep_settings() {
+  const Micros now = ui_.now.monotonic;
+  if (settings_file_.empty() || now < compare_at_) return;
+  compare_at_ = now + save_after;
+  std::string settings = write_settings(shell_->settings());
+  const bool pending = save_at_ < never;
+  save_at_ = never;
+  if (settings == saved_) return;
+  if (!pending) {
+    save_at_ = compare_at_;  // Looked at once more, when it has come to rest.
+    return;
+  }
+  saved_ = std::move(settings);
+  static_cast<void>(save_settings(settings_file_, shell_->settings()));
+}
+
+}  // namespace pinion::gui

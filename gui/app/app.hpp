@@ -1,0 +1,84 @@
+// App: window, fonts and shell joined to a program: the loop, the settings file, the description of
+// the screen, the screenshots and the measurements.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "gui/app/fonts.hpp"
+#include "gui/app/options.hpp"
+#include "gui/app/shell.hpp"
+#include "gui/app/window.hpp"
+#include "gui/views/ui.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace pinion::gui {
+
+[[nodiscard]] Now read_clocks();
+
+/// Where settings are kept: $XDG_CONFIG_HOME/pinion/dashboard.conf or ~/.config/...
+[[nodiscard]] std::string default_settings_file();
+[[nodiscard]] Settings load_settings(const std::string& path);
+/// Whole or not at all.
+[[nodiscard]] bool save_settings(const std::string& path, const Settings& settings);
+
+class App {
+ public:
+  /// `started`: when the program was, in monotonic time.
+  [[nodiscard]] static Result<std::unique_ptr<App>> open(const Options& options, Micros started);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  /// Until the window is closed.
+  void run();
+  /// One frame, at once.
+  struct FrameTimes {
+    Micros program{0};  ///< Building the frame.
+    Micros drawing{0};  ///< OpenGL, here perhaps in software.
+  };
+  FrameTimes frame();
+
+  [[nodiscard]] Shell& shell() noexcept { return *shell_; }
+  [[nodiscard]] Window& window() noexcept { return *window_; }
+  [[nodiscard]] Ui& ui() noexcept { return ui_; }
+  void set_dark(bool dark);
+  void set_scale(float scale);
+  /// Since the start until the first frame was on the screen.
+  [[nodiscard]] Micros start_time() const noexcept { return start_time_; }
+
+ private:
+  App() = default;
+  void apply_style();
+  void describe();
+  void keep_settings();
+  [[nodiscard]] Micros sleep_for() const;
+
+  Options options_;
+  std::string settings_file_;
+  std::string saved_;
+  Micros save_at_ = never;
+  Micros compare_at_{0};  ///< When settings are compared with what was saved.
+  Micros started_{0};
+  Micros start_time_{0};
+  std::unique_ptr<Window> window_;
+  FontLoader fonts_;
+  Ui ui_;
+  float scale_ = 1;
+  bool style_dirty_ = true;
+  int settle_ = 3;  ///< Frames to draw before sleeping.
+  std::uint64_t frames_ = 0;
+  std::uint64_t described_frames_ = 0;
+  std::string described_;
+  std::unique_ptr<Shell> shell_;
+  std::vector<std::thread> retiring_;
+};
+
+/// 0, or 1 when a picture could not be written.
+[[nodiscard]] int write_screenshots(App& app, const std::string& folder);
+[[nodiscard]] int measure(App& app);
+
+}  // namespace pinion::gui

@@ -1,0 +1,185 @@
+// The screenshots, and the measurements: both show scenes, in this program's own window.
+#include "gui/app/app.hpp"
+
+#include "gui/app/png.hpp"
+#include "gui/model/format.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <system_error>
+
+namespace pinion::gui {
+namespace {
+
+constexpr std::array panels{Panel::cluster, Panel::produce, Panel::consume, Panel::browse,
+                            Panel::sql};
+
+/// What a person would have typed and chosen before the picture.
+void dress(Shell::Tab& tab) {
+  ProducerState& producer = tab.producer;
+  producer.topic = "orders";
+  producer.has_key = true;
+  producer.key = "ann";
+  producer.headers = {{"source", "desk"}};
+  producer.value =
+      "{\n  \"id\": {{n}},\n  \"user\": { \"name\": \"ann\", \"tier\": 2 },\n  \"items\": [\n"
+      "    { \"sku\": \"{{pick apples|pears|plums}}\", \"count\": {{random 1 9}} }\n  ],\n"
+      "  \"at\": \"{{time}}\"\n}";
+  producer.how = 1;
+  producer.chosen_job = 4;
+  tab.consumer.topics = {"orders"};
+  tab.browse.topic = tab.sql.topic = "orders";
+  tab.sql.sql =
+      "select json->>'$.user.name' as name, count(*) as orders,\n"
+      "       sum(json->>'$.items[0].price') as total, max(time) as last\n"
+      "from readable\ngroup by name order by orders desc";
+  const Snapshot& shown = *tab.snapshot;
+  const LogView& records = shown.consume->records;
+  if (!records.empty()) tab.consumer.chosen = records.end() - 4;
+  const LogView& browsed = shown.browse->records;
+  if (!browsed.empty()) tab.browse.chosen = browsed.end() - 3;
+  tab.browse.number = shown.browse->number;
+  tab.browse.grid.top = static_cast<double>(browsed.size());
+  tab.browse.grid.base = browsed.first();
+}
+
+bool picture(App& app, const std::string& path) {
+  for (int i = 0; i < 4; ++i) app.frame();
+  int width = 0;
+  int height = 0;
+  const auto pixels = app.window().pixels(width, height);
+  if (write_png(path, width, height, pixels)) return true;
+  std::fprintf(stderr, "pinion-dashboard: '%s' cannot be written\n", path.c_str());
+  return false;
+}
+
+struct Quantiles {
+  Micros p50{0};
+  Micros p99{0};
+  Micros most{0};
+};
+
+Quantiles quantiles_of(std::vector<Micros> times) {
+  std::sort(times.begin(), times.end());
+  if (times.empty()) return {};
+  return {times[times.size() / 2], times[times.size() * 99 / 100], times.back()};
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t pages = 0;
+  std::uint64_t resident = 0;
+  file >> pages >> resident;
+  return resident * 4'096;
+}
+
+void report(const char* what, const Quantiles& program, const Quantiles& drawing) {
+  std::printf("| %s | %s | %s | %s | %s |\n", what, format_duration(program.p50).c_str(),
+              format_duration(program.p99).c_str(), format_duration(program.most).c_str(),
+              format_duration(drawing.p50).c_str());
+  std::fflush(stdout);
+}
+
+void measure_frames(App& app, const char* what, int frames,
+                    const std::function<void(int)>& before) {
+  std::vector<Micros> program;
+  std::vector<Micros> drawing;
+  for (int i = 0; i < frames + 10; ++i) {
+    before(i);
+    app.window().wait(Micros{0});
+    const App::FrameTimes times = app.frame();
+    if (i < 10) continue;  // The atlas and the sizes settle.
+    program.push_back(times.program);
+    drawing.push_back(times.drawing);
+  }
+  report(what, quantiles_of(program), quantiles_of(drawing));
+}
+
+}  // namespace
+
+int write_screenshots(App& app, const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  bool good = true;
+  for (const bool dark : {true, false}) {
+    app.set_dark(dark);
+    const std::string theme = dark ? "dark" : "light";
+    if (app.shell().front() == nullptr) {
+      good = picture(app, folder + "/connect-" + theme + ".png") && good;
+    }
+  }
+  app.shell().connect("tcp://10.0.0.5:5550");
+  Shell::Tab& tab = *app.shell().front();
+  dress(tab);
+  for (const bool dark : {true, false}) {
+    app.set_dark(dark);
+    const std::string theme = dark ? "dark" : "light";
+    for (const Panel panel : panels) {
+      app.shell().show(panel);
+      tab.cluster.tab = 0;
+      good =
+          picture(app, folder + "/" + std::string(name_of(panel)) + "-" + theme + ".png") && good;
+    }
+    app.shell().show(Panel::cluster);
+    static constexpr std::array<const char*, 6> names{"overview",   "nodes",   "topics",
+                                                      "partitions", "readers", "map"};
+    for (int i = 1; i < 6; ++i) {
+      tab.cluster.tab = i;
+      if (i == 3) tab.cluster.partitions.selected = 4;
+      const std::string name = "cluster-" + std::string(names[static_cast<std::size_t>(i)]);
+      good = picture(app, folder + "/" + name + "-" + theme + ".png") && good;
+    }
+  }
+  std::printf("wrote the pictures to %s\n", folder.c_str());
+  return good ? 0 : 1;
+}
+
+int measure(App& app) {
+  app.frame();
+  std::printf("Start to the first frame: %s\n", format_duration(app.start_time()).c_str());
+  std::printf("Memory without a cluster: %s\n", format_bytes(resident_bytes()).c_str());
+  app.shell().connect("tcp://10.0.0.5:5550");
+  Shell::Tab& tab = *app.shell().front();
+  tab.source = std::make_unique<SceneSource>(make_scene(Scene::huge, read_clocks()));
+  app.frame();
+  tab.snapshot = tab.source->snapshot();
+  tab.consumer.topics = {"orders"};
+  tab.sql.topic = "orders";
+  std::printf("\n| frame | program p50 | p99 | most | drawing p50 |\n|---|---|---|---|---|\n");
+  app.shell().show(Panel::cluster);
+  static constexpr std::array<const char*, 6> names{"cluster overview", "nodes",
+                                                    "topics",           "1,000 partitions",
+                                                    "readers",          "map of 1,000 partitions"};
+  for (int i = 0; i < 6; ++i) {
+    tab.cluster.tab = i;
+    measure_frames(app, names[static_cast<std::size_t>(i)], 200,
+                   [&](int frame) { tab.cluster.partitions.top = frame * 3; });
+  }
+  app.shell().show(Panel::consume);
+  const auto rows = static_cast<double>(tab.snapshot->consume->records.size());
+  tab.consumer.grid.follows = false;
+  tab.consumer.chosen = tab.snapshot->consume->records.first() + 500'001;
+  measure_frames(app, "1,000,000 records, scrolling", 400, [&](int frame) {
+    tab.consumer.grid.top = rows * static_cast<double>(frame % 400) / 400;
+  });
+  tab.consumer.filter = ".user.name = ann .paid = true";
+  tab.consumer.found.set(*RecordFilter::parse(tab.consumer.filter));
+  measure_frames(app, "1,000,000 records, being filtered by JSON", 200, [](int) {});
+  tab.consumer.found.set({});
+  app.shell().show(Panel::sql);
+  measure_frames(app, "100,000-row result, scrolling", 200,
+                 [&](int frame) { tab.sql.grid.top = frame * 300; });
+  app.shell().show(Panel::produce);
+  measure_frames(app, "producer", 200, [](int) {});
+  std::printf("\nMemory with the huge scene: %s (of which records: %s)\n",
+              format_bytes(resident_bytes()).c_str(),
+              format_bytes(tab.snapshot->consume->bytes).c_str());
+  return 0;
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,241 @@
+#include "gui/app/window.hpp"
+
+#define GLFW_INCLUDE_NONE
+#include <GLFW/glfw3.h>
+#include <backends/imgui_impl_glfw.h>
+#include <backends/imgui_impl_opengl3.h>
+#include <imgui.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace pinion::gui {
+namespace {
+
+// The four calls of OpenGL that are ours; the rest are in ImGui's renderer. Numbers as in its
+// headers.
+constexpr unsigned gl_color_buffer_bit = 0x4000;
+constexpr unsigned gl_rgb = 0x1907;
+constexpr unsigned gl_unsigned_byte = 0x1401;
+constexpr unsigned gl_pack_alignment = 0x0d05;
+using Viewport = void (*)(int, int, int, int);
+using ClearColor = void (*)(float, float, float, float);
+using Clear = void (*)(unsigned);
+using ReadPixels = void (*)(int, int, int, int, unsigned, unsigned, void*);
+using PixelStore = void (*)(unsigned, int);
+
+template <typename Function>
+Function gl_function(const char* name) {
+  return reinterpret_cast<Function>(glfwGetProcAddress(name));
+}
+
+std::string& last_error() {
+  static std::string text;
+  return text;
+}
+
+}  // namespace
+
+struct Window::Inside {
+  GLFWwindow* window = nullptr;
+  bool input = false;
+  Viewport viewport = nullptr;
+  ClearColor clear_color = nullptr;
+  Clear clear = nullptr;
+  ReadPixels read_pixels = nullptr;
+  PixelStore pixel_store = nullptr;
+
+  /// A key that goes down and up between two frames would be seen by neither in ImGui before 1.87,
+  /// so its release waits for the next frame.
+  struct Release {
+    int key = 0;
+    int scancode = 0;
+    int mods = 0;
+  };
+  std::vector<int> pressed_now;
+  std::vector<Release> releases;
+
+  static Inside& of(GLFWwindow* window) {
+    return *static_cast<Inside*>(glfwGetWindowUserPointer(window));
+  }
+  static void on_key(GLFWwindow* window, int key, int scancode, int action, int mods) {
+    Inside& self = of(window);
+    self.input = true;
+    if (action == GLFW_PRESS) self.pressed_now.push_back(key);
+    const bool fresh =
+        std::find(self.pressed_now.begin(), self.pressed_now.end(), key) != self.pressed_now.end();
+    if (action == GLFW_RELEASE && fresh) {
+      self.releases.push_back({key, scancode, mods});
+      return;
+    }
+    ImGui_ImplGlfw_KeyCallback(window, key, scancode, action, mods);
+  }
+  static void on_char(GLFWwindow* window, unsigned code) {
+    of(window).input = true;
+    ImGui_ImplGlfw_CharCallback(window, code);
+  }
+  static void on_button(GLFWwindow* window, int button, int action, int mods) {
+    of(window).input = true;
+    ImGui_ImplGlfw_MouseButtonCallback(window, button, action, mods);
+  }
+  static void on_scroll(GLFWwindow* window, double x, double y) {
+    of(window).input = true;
+    ImGui_ImplGlfw_ScrollCallback(window, x, y);
+  }
+  static void on_focus(GLFWwindow* window, int focused) {
+    of(window).input = true;
+    ImGui_ImplGlfw_WindowFocusCallback(window, focused);
+  }
+  static void on_enter(GLFWwindow* window, int entered) {
+    of(window).input = true;
+    ImGui_ImplGlfw_CursorEnterCallback(window, entered);
+  }
+  static void on_move(GLFWwindow* window, double x, double y) {
+    of(window).input = true;
+#if IMGUI_VERSION_NUM >= 18700
+    ImGui_ImplGlfw_CursorPosCallback(window, x, y);
+#else
+    static_cast<void>(x);
+    static_cast<void>(y);
+#endif
+  }
+  static void on_size(GLFWwindow* window, int, int) { of(window).input = true; }
+  static void on_refresh(GLFWwindow* window) { of(window).input = true; }
+
+  void install() {
+    glfwSetWindowUserPointer(window, this);
+    glfwSetKeyCallback(window, on_key);
+    glfwSetCharCallback(window, on_char);
+    glfwSetMouseButtonCallback(window, on_button);
+    glfwSetScrollCallback(window, on_scroll);
+    glfwSetWindowFocusCallback(window, on_focus);
+    glfwSetCursorEnterCallback(window, on_enter);
+    glfwSetCursorPosCallback(window, on_move);
+    glfwSetFramebufferSizeCallback(window, on_size);
+    glfwSetWindowRefreshCallback(window, on_refresh);
+  }
+};
+
+Window::Window(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+
+Result<std::unique_ptr<Window>> Window::open(const WindowOptions& options) {
+  glfwSetErrorCallback([](int, const char* text) { last_error() = text; });
+  if (glfwInit() != GLFW_TRUE) {
+    return failure(Errc::io_failed, "there is no display to open a window on: " + last_error());
+  }
+  glfwWindowHint(GLFW_CONTEXT_VERSION_MAJOR, 3);
+  glfwWindowHint(GLFW_CONTEXT_VERSION_MINOR, 2);
+  glfwWindowHint(GLFW_OPENGL_PROFILE, GLFW_OPENGL_CORE_PROFILE);
+  glfwWindowHint(GLFW_OPENGL_FORWARD_COMPAT, GLFW_TRUE);
+  glfwWindowHint(GLFW_VISIBLE, options.visible ? GLFW_TRUE : GLFW_FALSE);
+  auto inside = std::make_unique<Inside>();
+  inside->window = glfwCreateWindow(options.width, options.height, "Pinion", nullptr, nullptr);
+  if (inside->window == nullptr) {
+    glfwTerminate();
+    return failure(Errc::io_failed, "a window with OpenGL 3.2 cannot be opened: " + last_error());
+  }
+  glfwSetWindowSizeLimits(inside->window, 900, 600, GLFW_DONT_CARE, GLFW_DONT_CARE);
+  glfwMakeContextCurrent(inside->window);
+  glfwSwapInterval(1);
+  inside->viewport = gl_function<Viewport>("glViewport");
+  inside->clear_color = gl_function<ClearColor>("glClearColor");
+  inside->clear = gl_function<Clear>("glClear");
+  inside->read_pixels = gl_function<ReadPixels>("glReadPixels");
+  inside->pixel_store = gl_function<PixelStore>("glPixelStorei");
+  inside->install();
+  ImGui_ImplGlfw_InitForOpenGL(inside->window, false);
+  ImGui_ImplOpenGL3_Init("#version 150");
+  return std::unique_ptr<Window>(new Window(std::move(inside)));
+}
+
+Window::~Window() {
+  ImGui_ImplOpenGL3_Shutdown();
+  ImGui_ImplGlfw_Shutdown();
+  glfwDestroyWindow(inside_->window);
+  glfwTerminate();
+}
+
+bool Window::should_close() const { return glfwWindowShouldClose(inside_->window) == GLFW_TRUE; }
+
+bool Window::minimised() const {
+  return glfwGetWindowAttrib(inside_->window, GLFW_ICONIFIED) == GLFW_TRUE;
+}
+
+float Window::content_scale() const {
+  float x = 1;
+  float y = 1;
+  glfwGetWindowContentScale(inside_->window, &x, &y);
+  return std::clamp(std::max(x, y), 1.0F, 4.0F);
+}
+
+void Window::size(int& width, int& height) const {
+  glfwGetWindowSize(inside_->window, &width, &height);
+}
+
+void Window::resize(int width, int height) { glfwSetWindowSize(inside_->window, width, height); }
+
+bool Window::wait(Micros timeout) {
+  inside_->input = false;
+  inside_->pressed_now.clear();
+  if (!inside_->releases.empty()) {
+    for (const Inside::Release& release : std::exchange(inside_->releases, {})) {
+      ImGui_ImplGlfw_KeyCallback(inside_->window, release.key, release.scancode, GLFW_RELEASE,
+                                 release.mods);
+    }
+    inside_->input = true;
+    timeout = Micros{0};
+  }
+  if (timeout <= Micros{0}) {
+    glfwPollEvents();
+  } else if (timeout >= 3'600s) {
+    glfwWaitEvents();
+  } else {
+    glfwWaitEventsTimeout(static_cast<double>(timeout.count()) / 1e6);
+  }
+  return inside_->input;
+}
+
+void Window::wake() { glfwPostEmptyEvent(); }
+
+void Window::begin_frame() {
+  ImGui_ImplOpenGL3_NewFrame();
+  ImGui_ImplGlfw_NewFrame();
+}
+
+void Window::end_frame(std::uint32_t rgb) {
+  int width = 0;
+  int height = 0;
+  glfwGetFramebufferSize(inside_->window, &width, &height);
+  inside_->viewport(0, 0, width, height);
+  const auto part = [rgb](int shift) { return static_cast<float>((rgb >> shift) & 0xffU) / 255; };
+  inside_->clear_color(part(16), part(8), part(0), 1);
+  inside_->clear(gl_color_buffer_bit);
+  ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+  glfwSwapBuffers(inside_->window);
+}
+
+void Window::remake_font_texture() {
+#if IMGUI_VERSION_NUM < 19200
+  ImGui_ImplOpenGL3_DestroyFontsTexture();
+  ImGui_ImplOpenGL3_CreateFontsTexture();
+#endif
+}
+
+std::vector<unsigned char> Window::pixels(int& width, int& height) const {
+  glfwGetFramebufferSize(inside_->window, &width, &height);
+  const auto row = static_cast<std::size_t>(width) * 3;
+  std::vector<unsigned char> upside_down(row * static_cast<std::size_t>(height));
+  inside_->pixel_store(gl_pack_alignment, 1);
+  inside_->read_pixels(0, 0, width, height, gl_rgb, gl_unsigned_byte, upside_down.data());
+  std::vector<unsigned char> out(upside_down.size());
+  for (std::size_t y = 0; y < static_cast<std::size_t>(height); ++y) {
+    const auto from = upside_down.begin() + static_cast<std::ptrdiff_t>(y * row);
+    std::copy_n(from, row,
+                out.begin() +
+                    static_cast<std::ptrdiff_t>((static_cast<std::size_t>(height) - 1 - y) * row));
+  }
+  return out;
+}
+
+}  // namespace pinion::gui

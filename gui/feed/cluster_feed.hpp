@@ -1,0 +1,51 @@
+// ClusterFeed: the connection, the cluster's status every two seconds, and topics made and deleted.
+#pragma once
+
+#include "gui/feed/feed_context.hpp"
+#include "gui/model/cluster.hpp"
+#include "gui/model/commands.hpp"
+#include "gui/model/snapshot.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace pinion::gui {
+
+class ClusterFeed {
+ public:
+  ClusterFeed(FeedContext& context, std::string address);
+
+  void on_tick();
+  void ask_status();
+  void make_topic(const MakeTopic& command);
+  void remove_topic(const RemoveTopic& command);
+
+  void put_into(Snapshot& snapshot) const;
+  /// Partition counts by topic; changes with `topics_version`.
+  [[nodiscard]] const std::map<std::string, std::int32_t>& topics() const noexcept {
+    return topics_;
+  }
+  [[nodiscard]] std::uint64_t topics_version() const noexcept { return topics_version_; }
+  [[nodiscard]] Micros next_deadline() const noexcept;
+  void set_invalid(std::string problem);
+
+ private:
+  void look_at_connection();
+  void on_status(Result<ClusterStatusReply>&& reply);
+  void begin_action(std::string text);
+  void end_action(std::uint64_t number, const Result<void>& result, std::string text);
+
+  FeedContext* context_;
+  ConnectionView connection_;
+  ClusterModel model_;
+  std::map<std::string, std::int32_t> topics_;
+  std::uint64_t topics_version_ = 0;
+  ActionResult action_;
+  bool asking_ = false;
+  bool ask_again_ = false;
+  Micros ask_at_{0};
+  Micros look_at_{0};
+};
+
+}  // namespace pinion::gui

@@ -1,0 +1,147 @@
+#include "gui/feed/query_feed.hpp"
+
+#include "gui/model/exporting.hpp"
+#include "gui/model/format.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace pinion::gui {
+namespace {
+
+constexpr Micros query_timeout = 15s;
+constexpr std::size_t rows_per_turn = 2'000;
+
+}  // namespace
+
+void QueryFeed::run(const RunQuery& command, std::optional<std::int32_t> partitions) {
+  const std::uint64_t number = shown_.number + 1;
+  shown_ = {};
+  shown_.number = number;
+  shown_.topic = command.topic;
+  shown_.partition = command.partition;
+  shown_.sql = command.sql;
+  shown_.running = true;
+  rows_max_ = command.rows_max;
+  begun_ = context_->now.monotonic;
+  if (!context_->client) return end(fail(Errc::connection_lost, "there is no broker to ask"));
+  if (!command.partition && !partitions) {
+    return end(fail(Errc::unknown_topic, "topic '" + command.topic + "' is not known here"));
+  }
+  const std::int32_t first = command.partition.value_or(0);
+  last_ = command.partition ? first : *partitions - 1;
+  shown_.partitions_asked = last_ - first + 1;
+  ask(first);
+}
+
+void QueryFeed::ask(std::int32_t partition) {
+  view_.reset();
+  context_->dirty = true;
+  const std::uint64_t number = shown_.number;
+  const auto left =
+      static_cast<std::uint32_t>(rows_max_ - std::min<std::size_t>(rows_max_, shown_.rows.size()));
+  if (left == 0) {
+    shown_.truncated = true;
+    return end({});
+  }
+  context_->calls->query(
+      {shown_.topic, PartitionIndex(partition)}, shown_.sql, left, query_timeout,
+      context_->on_feed<QueryReply>([this, number, partition](Result<QueryReply>&& reply) {
+        if (number == shown_.number && shown_.running) on_answer(partition, std::move(reply));
+      }));
+}
+
+void QueryFeed::on_answer(std::int32_t partition, Result<QueryReply>&& reply) {
+  if (!reply) return end(reply.error());
+  if (shown_.columns.empty()) shown_.columns = std::move(reply->columns);
+  shown_.truncated = shown_.truncated || reply->truncated;
+  std::move(reply->rows.begin(), reply->rows.end(), std::back_inserter(shown_.rows));
+  ++shown_.partitions_done;
+  shown_.took = context_->now.monotonic - begun_;
+  if (partition >= last_) return end({});
+  ask(partition + 1);
+}
+
+void QueryFeed::cancel() {
+  if (shown_.running) end(fail(Errc::cancelled, "cancelled; the partition may still be at it"));
+}
+
+void QueryFeed::end(Error error) {
+  shown_.running = false;
+  shown_.error = std::move(error);
+  shown_.took = context_->now.monotonic - begun_;
+  view_.reset();
+  context_->dirty = true;
+}
+
+std::shared_ptr<const QueryView> QueryFeed::view() {
+  if (!view_) view_ = std::make_shared<const QueryView>(shown_);
+  return view_;
+}
+
+// ---- Export
+
+std::size_t ExportFeed::count() const {
+  if (rows_->query) return rows_->query->rows.size();
+  return rows_->numbers.empty() ? rows_->records.size() : rows_->numbers.size();
+}
+
+void ExportFeed::begin(ExportRows command) {
+  context_->dirty = true;
+  if (rows_) return;  // The view does not offer a second one meanwhile.
+  ++result_.number;
+  rows_ = std::move(command);
+  at_ = 0;
+  left_out_ = 0;
+  result_.running = true;
+  result_.text = "Writing " + rows_->path + "\u2026";
+  file_.clear();
+  file_.open(rows_->path, std::ios::binary | std::ios::trunc);
+  if (!file_) return end(false, "'" + rows_->path + "' cannot be written: " + std::strerror(errno));
+  if (rows_->format == ExportFormat::csv) {
+    file_ << (rows_->query ? csv_titles(rows_->query->columns) : csv_titles());
+  }
+}
+
+void ExportFeed::on_tick() {
+  if (!rows_) return;
+  const std::size_t end_at = std::min(count(), at_ + rows_per_turn);
+  for (; at_ < end_at; ++at_) write_row(at_);
+  if (!file_) return end(false, "'" + rows_->path + "' could not be written: is the disk full?");
+  if (at_ < count()) return;
+  file_.close();
+  if (!file_) return end(false, "'" + rows_->path + "' could not be written: is the disk full?");
+  std::string text = "Wrote " + format_count(count() - left_out_) + " rows to " + rows_->path + ".";
+  if (left_out_ > 0) text += " " + format_count(left_out_) + " were no longer in view.";
+  end(true, std::move(text));
+}
+
+void ExportFeed::write_row(std::size_t index) {
+  const bool csv = rows_->format == ExportFormat::csv;
+  if (rows_->query) {
+    const auto& row = rows_->query->rows[index];
+    file_ << (csv ? csv_line_of(row) : json_line_of(rows_->query->columns, row));
+    return;
+  }
+  const std::uint64_t number =
+      rows_->numbers.empty() ? rows_->records.first() + index : rows_->numbers[index];
+  const RecordRow* row = rows_->records.find(number);
+  if (row == nullptr) {
+    ++left_out_;
+    return;
+  }
+  file_ << (csv ? csv_line_of(*row) : json_line_of(*row));
+}
+
+void ExportFeed::end(bool ok, std::string text) {
+  rows_.reset();
+  if (file_.is_open()) file_.close();
+  result_.running = false;
+  result_.ok = ok;
+  result_.text = std::move(text);
+  context_->dirty = true;
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,62 @@
+// QueryFeed: SQL over the live log, of one partition or of all, one after the other; and exports,
+// which are written a piece a turn so that nothing else waits for them.
+#pragma once
+
+#include "client/api/client.hpp"
+#include "gui/feed/feed_context.hpp"
+#include "gui/model/commands.hpp"
+#include "gui/model/snapshot.hpp"
+
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace pinion::gui {
+
+class QueryFeed {
+ public:
+  explicit QueryFeed(FeedContext& context) : context_(&context) {}
+
+  /// `partitions`: of the topic; nothing when it is not known.
+  void run(const RunQuery& command, std::optional<std::int32_t> partitions);
+  void cancel();
+  [[nodiscard]] std::shared_ptr<const QueryView> view();
+
+ private:
+  void ask(std::int32_t partition);
+  void on_answer(std::int32_t partition, Result<QueryReply>&& reply);
+  void end(Error error);
+
+  FeedContext* context_;
+  QueryView shown_;
+  std::uint32_t rows_max_ = 0;
+  std::int32_t last_ = 0;  ///< The last partition to ask.
+  Micros begun_{0};
+  std::shared_ptr<const QueryView> view_;
+};
+
+class ExportFeed {
+ public:
+  explicit ExportFeed(FeedContext& context) : context_(&context) {}
+
+  void begin(ExportRows command);
+  void on_tick();
+  [[nodiscard]] Micros next_deadline() const noexcept { return rows_ ? Micros{0} : never; }
+  [[nodiscard]] const ActionResult& result() const noexcept { return result_; }
+
+ private:
+  [[nodiscard]] std::size_t count() const;
+  void write_row(std::size_t index);
+  void end(bool ok, std::string text);
+
+  FeedContext* context_;
+  ActionResult result_;
+  std::optional<ExportRows> rows_;
+  std::ofstream file_;
+  std::size_t at_ = 0;
+  std::uint64_t left_out_ = 0;
+};
+
+}  // namespace pinion::gui

@@ -1,0 +1,35 @@
+// pinion-dashboard: reads the options, opens the window, runs.
+#include "gui/app/app.hpp"
+#include "gui/app/options.hpp"
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+int main(int count, char** values) {
+  using namespace pinion::gui;
+  const pinion::Micros started = read_clocks().monotonic;
+  const std::vector<std::string> arguments(values + 1, values + count);
+  const auto options = parse_options(arguments);
+  if (!options) {
+    std::fprintf(stderr, "pinion-dashboard: %s\n", options.error().detail.c_str());
+    return 2;
+  }
+  if (options->help) {
+    std::fputs(help_text().c_str(), stdout);
+    return 0;
+  }
+  if (options->version) {
+    std::puts("pinion-dashboard " PINION_VERSION);
+    return 0;
+  }
+  const auto app = App::open(*options, started);
+  if (!app) {
+    std::fprintf(stderr, "pinion-dashboard: %s\n", app.error().detail.c_str());
+    return 1;
+  }
+  if (!options->screenshots.empty()) return write_screenshots(**app, options->screenshots);
+  if (options->measure) return measure(**app);
+  (*app)->run();
+  return 0;
+}

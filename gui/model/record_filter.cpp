@@ -1,0 +1,263 @@
+#include "gui/model/record_filter.hpp"
+
+#include "common/proto/record_headers.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace pinion::gui {
+namespace {
+
+char small(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string small_letters(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), small);
+  return out;
+}
+
+/// `wanted` is in small letters.
+bool contains(std::string_view text, std::string_view wanted) {
+  if (wanted.empty()) return true;
+  if (text.size() < wanted.size()) return false;
+  const char first = wanted.front();
+  const std::size_t last = text.size() - wanted.size();
+  for (std::size_t i = 0; i <= last; ++i) {
+    if (small(text[i]) != first) continue;
+    std::size_t k = 1;
+    while (k < wanted.size() && small(text[i + k]) == wanted[k]) ++k;
+    if (k == wanted.size()) return true;
+  }
+  return false;
+}
+
+template <typename Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return {};
+  return number;
+}
+
+/// Blanks divide, quotes keep together, and a comparison keeps its sides: ".a = b" is one part.
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  bool quoted = false;
+  bool any = false;
+  for (const char c : text) {
+    if (c == '"') {
+      quoted = !quoted;
+      any = true;
+    } else if (c == ' ' && !quoted) {
+      if (any) words.push_back(word);
+      word.clear();
+      any = false;
+    } else {
+      word.push_back(c);
+      any = true;
+    }
+  }
+  if (any) words.push_back(word);
+  std::vector<std::string> parts;
+  const auto is_operator = [](const std::string& w) {
+    return w == "=" || w == "!=" || w == "<" || w == ">" || w == "~";
+  };
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool joins = i > 0 && is_operator(words[i]) && i + 1 < words.size() && !parts.empty();
+    if (joins) {
+      parts.back() += words[i] + words[i + 1];
+      ++i;
+    } else {
+      parts.push_back(words[i]);
+    }
+  }
+  return parts;
+}
+
+bool take_prefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+}  // namespace
+
+Result<RecordFilter> RecordFilter::parse(std::string_view text) {
+  RecordFilter filter;
+  for (const std::string& word : split(text)) {
+    PINION_TRY(part, parse_part(word));
+    filter.parts_.push_back(std::move(part));
+  }
+  return filter;
+}
+
+Result<RecordFilter::Part> RecordFilter::parse_part(std::string_view text) {
+  Part part;
+  if (text.size() > 1 && text.front() == '-') {
+    part.negated = true;
+    text.remove_prefix(1);
+  }
+  if (take_prefix(text, "key:")) {
+    part.where = Where::key;
+  } else if (take_prefix(text, "value:")) {
+    part.where = Where::value;
+  } else if (take_prefix(text, "partition:")) {
+    const auto number = number_of<std::int32_t>(text);
+    if (!number || *number < 0) {
+      return failure(Errc::invalid_argument, "partition: wants a number, as in partition:3");
+    }
+    part.where = Where::partition;
+    part.partition = *number;
+    return part;
+  } else if (take_prefix(text, "header:")) {
+    part.where = Where::header;
+    const std::size_t equal = text.find('=');
+    part.compare = equal == std::string_view::npos ? Compare::exists : Compare::contains;
+    part.name = small_letters(text.substr(0, equal));
+    if (equal != std::string_view::npos) part.text = small_letters(text.substr(equal + 1));
+    return part;
+  } else if (text.size() > 1 && (text.front() == '.' || text.starts_with("$."))) {
+    const std::size_t at = text.find_first_of("=!<>~");
+    PINION_TRY(path, parse_json_path(text.substr(0, at)));
+    part.where = Where::json;
+    part.path = std::move(path);
+    part.compare = Compare::exists;
+    if (at == std::string_view::npos) return part;
+    const char sign = text[at];
+    std::string_view rest = text.substr(at + 1);
+    part.compare = sign == '<'   ? Compare::less
+                   : sign == '>' ? Compare::greater
+                   : sign == '~' ? Compare::contains
+                   : sign == '!' ? Compare::unequal
+                                 : Compare::equal;
+    if (sign == '!' && !take_prefix(rest, "=")) {
+      return failure(Errc::invalid_argument, "'!' wants a '=' behind it, as in .state != done");
+    }
+    part.text = std::string(rest);
+    part.number = number_of<double>(rest);
+    if ((part.compare == Compare::less || part.compare == Compare::greater) && !part.number) {
+      return failure(Errc::invalid_argument, "'<' and '>' compare numbers, as in .price > 10");
+    }
+    if (part.compare == Compare::contains) part.text = small_letters(rest);
+    return part;
+  }
+  part.text = small_letters(text);
+  return part;
+}
+
+bool RecordFilter::matches(const RecordRow& row) const {
+  return std::all_of(parts_.begin(), parts_.end(),
+                     [&](const Part& part) { return holds(part, row) != part.negated; });
+}
+
+bool RecordFilter::holds(const Part& part, const RecordRow& row) {
+  switch (part.where) {
+    case Where::anywhere:
+      return contains({row.body, row.body_bytes()}, part.text);
+    case Where::key:
+      return contains(row.key().value_or(std::string_view()), part.text);
+    case Where::value:
+      return contains(row.value_bytes(), part.text);
+    case Where::partition:
+      return row.partition == part.partition;
+    case Where::header:
+      return holds_header(part, row);
+    case Where::json:
+      return holds_json(part, row.value_bytes());
+  }
+  return false;
+}
+
+bool RecordFilter::holds_header(const Part& part, const RecordRow& row) {
+  const auto text = row.headers();
+  if (!text || !contains(*text, part.name)) return false;
+  const auto headers = parse_record_headers(*text);
+  if (!headers) return false;
+  return std::any_of(headers->begin(), headers->end(), [&](const RecordHeader& header) {
+    return small_letters(header.name) == part.name &&
+           (part.compare == Compare::exists || contains(header.value, part.text));
+  });
+}
+
+bool RecordFilter::holds_json(const Part& part, std::string_view value) {
+  // The last name of the path must be there as text: that spares most of the parsing.
+  const std::string& last = part.path.back().name;
+  if (!last.empty() && value.find(last) == std::string_view::npos) return false;
+  const auto nodes = parse_json(value);
+  if (!nodes) return false;
+  const JsonNode* node = find_json(*nodes, part.path);
+  if (node == nullptr) return false;
+  switch (part.compare) {
+    case Compare::exists:
+      return true;
+    case Compare::contains:
+      return contains(json_plain(*node), part.text);
+    case Compare::less:
+    case Compare::greater: {
+      const auto number = number_of<double>(json_plain(*node));
+      if (!number) return false;
+      return part.compare == Compare::less ? *number < *part.number : *number > *part.number;
+    }
+    case Compare::equal:
+    case Compare::unequal: {
+      const std::string plain = json_plain(*node);
+      const auto number = part.number ? number_of<double>(plain) : std::nullopt;
+      const bool same =
+          number ? !(*number < *part.number) && !(*number > *part.number) : plain == part.text;
+      return same == (part.compare == Compare::equal);
+    }
+  }
+  return false;
+}
+
+void FilteredRecords::set(RecordFilter filter) {
+  filter_ = std::move(filter);
+  found_.clear();
+  dropped_ = 0;
+  next_ = 0;
+}
+
+bool FilteredRecords::advance(const LogView& records, std::size_t rows_max) {
+  if (!filters()) return false;
+  while (dropped_ < found_.size() && found_[dropped_] < records.first()) ++dropped_;
+  if (dropped_ > 4'096 && dropped_ > found_.size() / 2) {
+    found_.erase(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(dropped_));
+    dropped_ = 0;
+  }
+  next_ = std::max(next_, records.first());
+  while (rows_max > 0 && next_ < records.end()) {
+    const LogView::Run run = records.run_at(next_);
+    const std::size_t count = std::min(run.count, rows_max);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (filter_.matches(run.rows[i])) found_.push_back(next_ + i);
+    }
+    next_ += count;
+    rows_max -= count;
+  }
+  return next_ < records.end();
+}
+
+std::size_t FilteredRecords::size(const LogView& records) const {
+  return filters() ? found_.size() - dropped_ : records.size();
+}
+
+std::uint64_t FilteredRecords::number_at(const LogView& records, std::size_t index) const {
+  return filters() ? found_[dropped_ + index] : records.first() + index;
+}
+
+std::size_t FilteredRecords::index_of(const LogView& records, std::uint64_t number) const {
+  if (!filters()) {
+    return static_cast<std::size_t>(std::clamp(number, records.first(), records.end()) -
+                                    records.first());
+  }
+  const auto begin = found_.begin() + static_cast<std::ptrdiff_t>(dropped_);
+  return static_cast<std::size_t>(std::lower_bound(begin, found_.end(), number) - begin);
+}
+
+std::uint64_t FilteredRecords::looked_at(const LogView& records) const {
+  if (!filters()) return records.size();
+  return std::clamp(next_, records.first(), records.end()) - records.first();
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,77 @@
+// RecordFilter: which records a panel shows; and FilteredRecords, which finds them a bounded piece
+// of work at a time, so that a frame never waits for a scan of a million records.
+//
+// The text of a filter:   words anywhere            ann
+//                         in the key                key:ann
+//                         in a header               header:trace-id   header:trace-id=4bf9
+//                         of a partition            partition:3
+//                         by JSON path              .user.name = ann   .price > 10   .error
+// Several parts are joined by blanks and all must hold; quotes keep blanks: "two words". Case
+// counts only in JSON names. Pure.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "gui/model/json.hpp"
+#include "gui/model/record_log.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pinion::gui {
+
+class RecordFilter {
+ public:
+  /// An empty text lets everything pass. `invalid_argument` says which part is wrong.
+  [[nodiscard]] static Result<RecordFilter> parse(std::string_view text);
+  [[nodiscard]] bool matches(const RecordRow& row) const;
+  [[nodiscard]] bool lets_all_pass() const noexcept { return parts_.empty(); }
+
+ private:
+  enum class Where : std::uint8_t { anywhere, key, value, header, partition, json };
+  enum class Compare : std::uint8_t { exists, equal, unequal, less, greater, contains };
+  struct Part {
+    Where where = Where::anywhere;
+    Compare compare = Compare::contains;
+    std::string text{};  ///< In small letters, but for `json`.
+    std::string name{};  ///< Of a header.
+    std::vector<JsonStep> path{};
+    std::optional<double> number{};
+    std::int32_t partition = 0;
+    bool negated = false;
+  };
+  static Result<Part> parse_part(std::string_view text);
+  static bool holds(const Part& part, const RecordRow& row);
+  static bool holds_json(const Part& part, std::string_view value);
+  static bool holds_header(const Part& part, const RecordRow& row);
+
+  std::vector<Part> parts_;
+};
+
+/// The numbers of the records that match, oldest first.
+class FilteredRecords {
+ public:
+  void set(RecordFilter filter);
+  /// Looks at up to `rows_max` records that were not looked at yet. True when there are more.
+  /// Follows the log: what was dropped there goes here too.
+  bool advance(const LogView& records, std::size_t rows_max);
+
+  /// When everything passes there is no list: the view's own numbers are used.
+  [[nodiscard]] std::size_t size(const LogView& records) const;
+  [[nodiscard]] std::uint64_t number_at(const LogView& records, std::size_t index) const;
+  /// The index of a number, or of the first one behind it.
+  [[nodiscard]] std::size_t index_of(const LogView& records, std::uint64_t number) const;
+  [[nodiscard]] bool filters() const noexcept { return !filter_.lets_all_pass(); }
+  [[nodiscard]] std::uint64_t looked_at(const LogView& records) const;
+
+ private:
+  RecordFilter filter_;
+  std::vector<std::uint64_t> found_;
+  std::size_t dropped_ = 0;  ///< Of `found_`, at its front.
+  std::uint64_t next_ = 0;   ///< The number to look at next.
+};
+
+}  // namespace pinion::gui

@@ -1,0 +1,162 @@
+#include "gui/model/settings.hpp"
+
+#include "common/base/text.hpp"
+#include "gui/model/json.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace pinion::gui {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
+  return text;
+}
+
+/// A value is a JSON value: texts may hold anything.
+std::optional<std::string> text_of(const JsonNodes& nodes) {
+  if (nodes.empty() || nodes.front().type != JsonType::text) return std::nullopt;
+  return json_plain(nodes.front());
+}
+
+template <typename Number>
+void read_number(const JsonNodes& nodes, Number& number, Number low, Number high) {
+  if (nodes.empty() || nodes.front().type != JsonType::number) return;
+  const std::string_view raw = nodes.front().raw;
+  Number value{};
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
+  if (error == std::errc() && end == raw.data() + raw.size() && value >= low && value <= high) {
+    number = value;
+  }
+}
+
+void read_list(const JsonNodes& nodes, std::vector<std::string>& list, std::size_t size_max) {
+  if (nodes.empty() || nodes.front().type != JsonType::array) return;
+  for (std::size_t i = 1; i < nodes.size() && list.size() < size_max; i = nodes[i].after) {
+    if (nodes[i].type == JsonType::text) list.push_back(json_plain(nodes[i]));
+  }
+}
+
+std::string member(const JsonNodes& nodes, std::size_t node, std::string_view name) {
+  for (std::size_t i = node + 1; i < nodes[node].after; i = nodes[i].after) {
+    if (nodes[i].name == name) return json_plain(nodes[i]);
+  }
+  return {};
+}
+
+void read_draft(const JsonNodes& nodes, Settings& settings) {
+  if (nodes.empty() || nodes.front().type != JsonType::object) return;
+  if (settings.drafts.size() >= drafts_max) return;
+  NamedDraft named;
+  named.name = member(nodes, 0, "name");
+  named.draft.topic = member(nodes, 0, "topic");
+  named.draft.value = member(nodes, 0, "value");
+  for (std::size_t i = 1; i < nodes.size(); i = nodes[i].after) {
+    if (nodes[i].name == "key") named.draft.key = json_plain(nodes[i]);
+    if (nodes[i].name != "headers" || nodes[i].type != JsonType::object) continue;
+    for (std::size_t k = i + 1; k < nodes[i].after; k = nodes[k].after) {
+      named.draft.headers.push_back({std::string(nodes[k].name), json_plain(nodes[k])});
+    }
+  }
+  if (!named.name.empty()) settings.drafts.push_back(std::move(named));
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, is_utf8(text) ? text : std::string_view());
+  return out;
+}
+
+std::string list_text(const std::vector<std::string>& list) {
+  std::string out = "[";
+  for (const std::string& one : list) out += (out.size() > 1 ? ", " : "") + quoted(one);
+  return out + "]";
+}
+
+std::string draft_text(const NamedDraft& named) {
+  std::string out =
+      "{\"name\": " + quoted(named.name) + ", \"topic\": " + quoted(named.draft.topic);
+  if (named.draft.key) out += ", \"key\": " + quoted(*named.draft.key);
+  if (!named.draft.headers.empty()) {
+    out += ", \"headers\": {";
+    bool first = true;
+    for (const RecordHeader& header : named.draft.headers) {
+      out += (first ? "" : ", ") + quoted(header.name) + ": " + quoted(header.value);
+      first = false;
+    }
+    out += "}";
+  }
+  return out + ", \"value\": " + quoted(named.draft.value) + "}";
+}
+
+}  // namespace
+
+Settings parse_settings(std::string_view text) {
+  Settings settings;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = trimmed(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    const std::size_t equal = line.find('=');
+    if (line.empty() || line.front() == '#' || equal == std::string_view::npos) continue;
+    const std::string_view name = trimmed(line.substr(0, equal));
+    const auto nodes = parse_json(trimmed(line.substr(equal + 1)));
+    if (!nodes) continue;
+    std::int64_t period = settings.period / 1s;
+    if (name == "recent") read_list(*nodes, settings.recent, recent_max);
+    if (name == "open") read_list(*nodes, settings.open, recent_max);
+    if (name == "topics") read_list(*nodes, settings.topics, 100);
+    if (name == "sql") read_list(*nodes, settings.sql, sql_history_max);
+    if (name == "filters") read_list(*nodes, settings.filters, sql_history_max);
+    if (name == "dark" && !nodes->empty()) settings.dark = nodes->front().raw == "true";
+    if (name == "scale") read_number(*nodes, settings.scale, 0.5F, 3.0F);
+    if (name == "window_width") read_number(*nodes, settings.window_width, 400, 16'000);
+    if (name == "window_height") read_number(*nodes, settings.window_height, 300, 16'000);
+    if (name == "panel") settings.panel = text_of(*nodes).value_or(settings.panel);
+    if (name == "reader") settings.reader = text_of(*nodes).value_or("");
+    if (name == "columns") settings.columns = text_of(*nodes).value_or("");
+    if (name == "topic") settings.topic = text_of(*nodes).value_or("");
+    if (name == "period_s") read_number<std::int64_t>(*nodes, period, 1, 86'400);
+    if (name == "detail_share") read_number(*nodes, settings.detail_share, 0.15F, 0.8F);
+    if (name == "cluster_share") read_number(*nodes, settings.cluster_share, 0.15F, 0.85F);
+    if (name == "draft") read_draft(*nodes, settings);
+    settings.period = Micros(period * 1'000'000);
+  }
+  return settings;
+}
+
+std::string write_settings(const Settings& settings) {
+  std::string out = "# What pinion-dashboard remembers. One name and JSON value a line.\n";
+  const auto put = [&](std::string_view name, const std::string& value) {
+    out += std::string(name) + " = " + value + "\n";
+  };
+  put("recent", list_text(settings.recent));
+  put("open", list_text(settings.open));
+  put("dark", settings.dark ? "true" : "false");
+  put("scale", std::to_string(settings.scale));
+  put("window_width", std::to_string(settings.window_width));
+  put("window_height", std::to_string(settings.window_height));
+  put("panel", quoted(settings.panel));
+  put("reader", quoted(settings.reader));
+  put("topics", list_text(settings.topics));
+  put("period_s", std::to_string(settings.period / 1s));
+  put("columns", quoted(settings.columns));
+  put("topic", quoted(settings.topic));
+  put("detail_share", std::to_string(settings.detail_share));
+  put("cluster_share", std::to_string(settings.cluster_share));
+  put("sql", list_text(settings.sql));
+  put("filters", list_text(settings.filters));
+  for (const NamedDraft& draft : settings.drafts) put("draft", draft_text(draft));
+  return out;
+}
+
+void remember(std::vector<std::string>& list, const std::string& value, std::size_t size_max) {
+  list.erase(std::remove(list.begin(), list.end(), value), list.end());
+  list.insert(list.begin(), value);
+  if (list.size() > size_max) list.resize(size_max);
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,51 @@
+// Settings: what the dashboard remembers between its runs. A small text file, a "name = value" a
+// line, so that a person can read and mend it; unknown names and bad values are passed over. Pure:
+// reading and writing the file is the application's.
+#pragma once
+
+#include "common/base/time.hpp"
+#include "gui/model/producing.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pinion::gui {
+
+inline constexpr std::size_t recent_max = 12;
+inline constexpr std::size_t sql_history_max = 50;
+inline constexpr std::size_t drafts_max = 30;
+
+struct NamedDraft {
+  std::string name{};
+  Draft draft{};
+};
+
+struct Settings {
+  std::vector<std::string> recent{};  ///< Brokers, the last used first.
+  std::vector<std::string> open{};    ///< Tabs that were open.
+  bool dark = true;
+  float scale = 1.0F;  ///< On top of the display's.
+  int window_width = 1440;
+  int window_height = 900;
+  std::string panel = "cluster";
+  std::string reader{};               ///< The consumer's name; empty: one is made of user and host.
+  std::vector<std::string> topics{};  ///< The consumer's.
+  Micros period = 30s;
+  std::string topic{};         ///< The producer's.
+  float detail_share = 0.38F;  ///< Of the width, beside tables of records.
+  float cluster_share = 0.45F;
+  std::string columns{};               ///< JSON paths that are columns of the consumer's table.
+  std::vector<std::string> sql{};      ///< The last first.
+  std::vector<std::string> filters{};  ///< Saved, the last first.
+  std::vector<NamedDraft> drafts{};
+};
+
+[[nodiscard]] Settings parse_settings(std::string_view text);
+[[nodiscard]] std::string write_settings(const Settings& settings);
+
+/// Puts `value` first, once, and drops what is too old.
+void remember(std::vector<std::string>& list, const std::string& value, std::size_t size_max);
+
+}  // namespace pinion::gui

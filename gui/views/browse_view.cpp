@@ -1,0 +1,192 @@
+#include "gui/views/browse_view.hpp"
+
+#include "gui/views/panel.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace pinion::gui {
+namespace {
+
+const std::vector<GridColumn>& columns() {
+  static const std::vector<GridColumn> all{{"Offset", 96, true},
+                                           {"Time", 176},
+                                           {"Key", 140, false, true},
+                                           {"Size", 76, true},
+                                           {"Value", 300, false, true}};
+  return all;
+}
+
+void fill(const RecordRow& row, std::size_t column, GridCell& cell) {
+  static constexpr std::size_t as_record[]{3, 0, 4, 5, 6};
+  fill_record_cell(row, as_record[column], cell);
+  if (column == 1) cell.text = format_local_time(Micros(row.log_time), WithDate::yes);
+}
+
+template <typename Number>
+bool parse_whole(const std::string& text, Number& number) {
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end && number >= 0;
+}
+
+void go(Ui& ui, BrowseState& state) {
+  BrowsePartition command;
+  command.topic = state.topic;
+  state.problem.clear();
+  if (!parse_whole(state.partition, command.partition)) {
+    state.problem = "A partition is a number from 0 on.";
+  }
+  if (state.place == 0) command.place.kind = ReadPlace::Kind::earliest;
+  if (state.place == 1) command.place.kind = ReadPlace::Kind::latest;
+  if (state.place == 2) {
+    command.place.kind = ReadPlace::Kind::offset;
+    if (!parse_whole(state.offset, command.place.offset)) {
+      state.problem = "An offset is a number from 0 on.";
+    }
+  }
+  if (state.place == 3) {
+    command.place.kind = ReadPlace::Kind::time;
+    const auto time = time_from(state.time, ui.now.wall);
+    if (time) {
+      command.place.time = *time;
+    } else {
+      state.problem = time.error().detail;
+    }
+  }
+  if (state.problem.empty()) ui.commands.emplace_back(std::move(command));
+}
+
+void draw_place(Ui& ui, const Snapshot& snapshot, BrowseState& state) {
+  const bool changed =
+      ui.combo("browse.topic", state.topic, topic_names(snapshot), "Choose a topic", ui.px(220));
+  if (changed) state.partition = "0";
+  ImGui::SameLine();
+  std::vector<std::string> partitions;
+  const TopicRow* topic = snapshot.cluster ? snapshot.cluster->find_topic(state.topic) : nullptr;
+  for (std::int32_t i = 0; topic != nullptr && i < topic->partitions; ++i) {
+    partitions.push_back(std::to_string(i));
+  }
+  const bool moved =
+      ui.combo("browse.partition", state.partition, partitions, "Partition", ui.px(90));
+  ImGui::SameLine();
+  ui.choice("browse.place", {"Oldest", "Newest", "Offset", "Time"}, state.place);
+  bool entered = false;
+  if (state.place == 2) {
+    ImGui::SameLine();
+    entered = ui.input("browse.offset", state.offset, "Offset", ui.px(120),
+                       ImGuiInputTextFlags_EnterReturnsTrue);
+  }
+  if (state.place == 3) {
+    ImGui::SameLine();
+    entered = ui.input("browse.time", state.time, "-15m, 09:30, 2026-11-21T09:30", ui.px(220),
+                       ImGuiInputTextFlags_EnterReturnsTrue);
+  }
+  ImGui::SameLine();
+  ImGui::BeginDisabled(state.topic.empty() || snapshot.connection.state != Connection::connected);
+  const bool pressed = ui.button("browse.go", "Show", ButtonKind::primary);
+  ImGui::EndDisabled();
+  if ((pressed || entered || moved || changed) && !state.topic.empty()) go(ui, state);
+  ImGui::SameLine();
+  if (ui.button("browse.export", "Export\u2026")) ImGui::OpenPopup("browse.to_file");
+  draw_export(ui, snapshot, "browse.to_file", state.to_file, [&] {
+    ExportRows rows;
+    rows.records = snapshot.browse->records;
+    return rows;
+  });
+  ui.notice("browse.problem", state.problem, Tone::bad);
+}
+
+void draw_rows(Ui& ui, const Snapshot& snapshot, BrowseState& state, ImVec2 size) {
+  const BrowseView& view = *snapshot.browse;
+  if (view.records.empty()) {
+    ui.begin_card("browse.empty", size);
+    if (view.number == 0) {
+      ui.empty_state("Look into a partition",
+                     "Choose a topic, a partition and a place. Scrolling on either end loads more. "
+                     "No reader's position moves.");
+    } else if (view.loading) {
+      ui.empty_state("Reading\u2026", "");
+    } else {
+      ui.empty_state("There is no record here",
+                     "The partition holds the offsets " +
+                         format_count(std::optional(view.log_start)) + " to " +
+                         format_count(std::optional(view.high_watermark)) + ".");
+    }
+    ui.end_card();
+    return;
+  }
+  if (state.number != view.number) {
+    state.number = view.number;
+    state.chosen.reset();
+    state.grid.base = view.records.first();
+    state.grid.top = state.place == 1 ? static_cast<double>(view.records.size()) : 0;
+  }
+  const GridResult result = draw_grid(ui, "browse.records", size, columns(), state.grid,
+                                      {view.records.size(), view.records.first(),
+                                       [&](std::size_t row, std::size_t column, GridCell& cell) {
+                                         const RecordRow* record =
+                                             view.records.find(view.records.first() + row);
+                                         if (record != nullptr) fill(*record, column, cell);
+                                       }});
+  if (result.selection_changed && state.grid.selected >= 0) {
+    state.chosen = view.records.first() + static_cast<std::uint64_t>(state.grid.selected);
+  }
+  if (view.loading) return;
+  if (result.wants_older && view.first > view.log_start) {
+    ui.commands.emplace_back(BrowseMore{BrowseTo::older});
+  }
+  const bool near_end = state.grid.selected + 1 == static_cast<std::int64_t>(view.records.size());
+  if (result.wants_newer ||
+      (near_end && result.selection_changed && view.next < view.high_watermark)) {
+    ui.commands.emplace_back(BrowseMore{BrowseTo::newer});
+  }
+}
+
+}  // namespace
+
+void set_browse(BrowseState& state, const BrowsePartition& command) {
+  state.topic = command.topic;
+  state.partition = std::to_string(command.partition);
+  state.place = command.place.kind == ReadPlace::Kind::earliest ? 0 : 1;
+  if (command.place.kind == ReadPlace::Kind::offset) {
+    state.place = 2;
+    state.offset = std::to_string(command.place.offset);
+  }
+}
+
+void draw_browse(Ui& ui, const Snapshot& snapshot, BrowseState& state, Settings& settings) {
+  const BrowseView& view = *snapshot.browse;
+  draw_panel_title(ui, "Browse", "Any partition, from any place.");
+  draw_place(ui, snapshot, state);
+  ui.notice("browse.failed", view.problem, Tone::warning);
+  const ImVec2 room = ImGui::GetContentRegionAvail();
+  const float height = room.y - ImGui::GetTextLineHeightWithSpacing();
+  const bool detail = !view.records.empty() && room.x > ui.px(620);
+  const float detail_width = detail ? std::floor(room.x * settings.detail_share) : 0;
+  draw_rows(ui, snapshot, state, {room.x - detail_width - (detail ? ui.px(12) : 0), height});
+  if (detail) {
+    ui.splitter_vertical("browse.splitter", settings.detail_share, room.x, height);
+    const RecordRow* row = state.chosen ? view.records.find(*state.chosen) : nullptr;
+    if (row != nullptr && state.detail.topic != *row->topic) state.detail = {};
+    if (row != nullptr && state.detail.row.partition != row->partition) state.detail = {};
+    if (row != nullptr) {
+      show_record(state.detail, *state.chosen, *row);
+    } else {
+      state.detail = {};
+    }
+    draw_record_detail(ui, "browse.detail", {detail_width, height}, state.detail);
+  }
+  if (view.number == 0) return;
+  std::string text = partition_name(view.topic, view.partition) + " holds " +
+                     format_count(std::optional(view.log_start)) + " to " +
+                     format_count(std::optional(view.high_watermark)) + "; shown " +
+                     format_count(std::optional(view.first)) + " to " +
+                     format_count(std::optional(view.next));
+  if (view.loading) text += ", reading\u2026";
+  ui.text(text, Tone::muted);
+  ui.describe("browse.range", text);
+}
+
+}  // namespace pinion::gui

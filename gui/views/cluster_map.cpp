@@ -1,0 +1,168 @@
+// Which node holds what: a column a node, a row a topic, a square a replica. Filled: it leads.
+// Ringed: it follows, in sync. Hollow: it follows, and is behind.
+#include "gui/views/cluster_view.hpp"
+
+#include "gui/views/record_detail.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace pinion::gui {
+namespace {
+
+struct Square {
+  const PartitionRow* row = nullptr;
+  bool leads = false;
+  bool in_sync = false;
+};
+using Squares = std::vector<std::vector<Square>>;  // By node.
+
+Squares squares_of(const ClusterView& cluster, const TopicRow& topic,
+                   const std::map<NodeId, std::size_t>& columns) {
+  Squares squares(columns.size() + 1);  // The last column: without a node.
+  const std::size_t end = topic.first_row + static_cast<std::size_t>(topic.partitions);
+  for (std::size_t i = topic.first_row; i < std::min(end, cluster.partitions.size()); ++i) {
+    const PartitionRow& row = cluster.partitions[i];
+    std::vector<NodeId> holders = row.replicas;
+    if (holders.empty() && row.leader != node_none) holders.push_back(row.leader);
+    if (holders.empty()) squares.back().push_back({&row, false, false});
+    for (const NodeId holder : holders) {
+      const auto column = columns.find(holder);
+      const std::size_t at = column == columns.end() ? columns.size() : column->second;
+      const bool in_sync = std::find(row.isr.begin(), row.isr.end(), holder) != row.isr.end();
+      squares[at].push_back({&row, row.leader == holder, in_sync});
+    }
+  }
+  return squares;
+}
+
+std::string square_text(const Square& square) {
+  const PartitionRow& row = *square.row;
+  std::string text =
+      partition_name(row.topic, row.partition) + ", " + std::string(name_of(row.state));
+  text += square.leads ? "\nled here since epoch " + std::to_string(row.epoch)
+                       : (square.in_sync ? "\na follower, in sync" : "\na follower, behind");
+  if (row.has_status) {
+    text += "\n" + format_count(std::optional(row.high_watermark - row.log_start)) + " records, " +
+            format_bytes(row.file_bytes) + "\n" + format_rate(row.records_in_per_s) + " in";
+  }
+  if (!row.detail.empty()) text += "\n" + row.detail;
+  return text;
+}
+
+float draw_squares(Ui& ui, const std::vector<Square>& squares, ImVec2 at, float width,
+                   const Square*& hovered) {
+  const float size = ui.px(13);
+  const float step = size + ui.px(4);
+  const auto in_row = static_cast<std::size_t>(std::max(1.0F, (width - ui.px(16)) / step));
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    const ImVec2 low{at.x + ui.px(8) + step * static_cast<float>(i % in_row),
+                     at.y + step * static_cast<float>(i / in_row)};
+    const ImVec2 high{low.x + size, low.y + size};
+    if (!ImGui::IsRectVisible(low, high)) continue;
+    const Square& square = squares[i];
+    const ImU32 colour = ui.theme.of(tone_of(square.row->state));
+    if (square.leads) {
+      list->AddRectFilled(low, high, colour, ui.px(3));
+    } else {
+      list->AddRect(low, high, square.in_sync ? colour : ui.theme.warning, ui.px(3), 0,
+                    ui.px(1.5F));
+      if (square.in_sync) {
+        list->AddRectFilled({low.x + ui.px(4), low.y + ui.px(4)},
+                            {high.x - ui.px(4), high.y - ui.px(4)}, colour, ui.px(2));
+      }
+    }
+    const bool over = ImGui::IsWindowHovered() && mouse.x >= low.x && mouse.x < high.x &&
+                      mouse.y >= low.y && mouse.y < high.y;
+    if (over) hovered = &square;
+  }
+  const std::size_t rows = squares.empty() ? 0 : (squares.size() - 1) / in_row + 1;
+  return step * static_cast<float>(rows);
+}
+
+void draw_legend(Ui& ui) {
+  ui.dot(Tone::good);
+  ImGui::SameLine(0, ui.px(5));
+  ui.text("leads, online", Tone::muted);
+  ImGui::SameLine(0, ui.px(16));
+  ui.dot(Tone::warning);
+  ImGui::SameLine(0, ui.px(5));
+  ui.text("opening, full, or behind", Tone::muted);
+  ImGui::SameLine(0, ui.px(16));
+  ui.dot(Tone::bad);
+  ImGui::SameLine(0, ui.px(5));
+  ui.text("offline or halted", Tone::muted);
+  ImGui::SameLine(0, ui.px(16));
+  ui.text("filled: leads \u00b7 ringed: follows", Tone::muted);
+}
+
+}  // namespace
+
+void draw_map(Ui& ui, const Snapshot& snapshot, ClusterState&) {
+  const ClusterView& cluster = *snapshot.cluster;
+  draw_legend(ui);
+  ui.begin_card("map", {0, 0});
+  if (cluster.topics.empty()) {
+    ui.empty_state("Nothing to map yet", "Each topic is a row here, and each node a column.");
+    ui.end_card();
+    return;
+  }
+  std::map<NodeId, std::size_t> columns;
+  for (const NodeRow& node : cluster.nodes) columns.emplace(node.id, columns.size());
+  const float label = ui.px(170);
+  const float width = std::max(ui.px(96), (ImGui::GetContentRegionAvail().x - label) /
+                                              static_cast<float>(columns.size() + 0U));
+  const ImVec2 begin = ImGui::GetCursorScreenPos();
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  for (const NodeRow& node : cluster.nodes) {
+    const float x = begin.x + label + width * static_cast<float>(columns[node.id]);
+    ImGui::SetCursorScreenPos({x + ui.px(8), begin.y});
+    ui.dot(tone_of(node.health));
+    ImGui::SameLine(0, ui.px(5));
+    ui.strong("Node " + std::to_string(node.id.raw()));
+    ImGui::SetCursorScreenPos({x + ui.px(8), begin.y + ImGui::GetTextLineHeight() + ui.px(2)});
+    ui.text(
+        std::to_string(node.partitions_led) + " led, " + std::to_string(node.replicas) + " held",
+        Tone::muted);
+  }
+  float y = begin.y + 2 * ImGui::GetTextLineHeight() + ui.px(14);
+  Square shown;
+  bool any = false;
+  const float top = ImGui::GetWindowPos().y;
+  const float bottom = top + ImGui::GetWindowHeight();
+  for (const TopicRow& topic : cluster.topics) {
+    const Squares squares = squares_of(cluster, topic, columns);
+    list->AddLine({begin.x, y - ui.px(6)},
+                  {begin.x + label + width * static_cast<float>(columns.size()), y - ui.px(6)},
+                  with_alpha(ui.theme.border, 0.7F));
+    if (y > top - ui.px(200) && y < bottom) {
+      ImGui::SetCursorScreenPos({begin.x, y - ui.px(2)});
+      ui.text(cut_text(topic.name, 24),
+              topic.partitions_online < topic.partitions ? Tone::bad : Tone::normal);
+    }
+    float height = ui.px(18);
+    for (std::size_t i = 0; i < squares.size(); ++i) {
+      const Square* hovered = nullptr;
+      const float x = begin.x + label + width * static_cast<float>(std::min(i, columns.size() - 1));
+      height = std::max(height, draw_squares(ui, squares[i], {x, y}, width, hovered));
+      if (hovered == nullptr) continue;
+      shown = *hovered;
+      any = true;
+    }
+    y += height + ui.px(12);
+  }
+  ImGui::SetCursorScreenPos({begin.x, y});
+  ImGui::Dummy({label, ui.px(4)});
+  if (any) {
+    ui.tooltip(square_text(shown));
+    if (ImGui::IsMouseClicked(0)) {
+      ui.go.browse = BrowsePartition{
+          shown.row->topic, shown.row->partition, {ReadPlace::Kind::latest, 0, {}, {}}};
+    }
+  }
+  ui.end_card();
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,533 @@
+#include "gui/views/cluster_view.hpp"
+
+#include "gui/views/record_detail.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+namespace pinion::gui {
+namespace {
+
+bool matches(const std::string& text, const std::string& filter) {
+  return filter.empty() || text.find(filter) != std::string::npos;
+}
+
+/// Sorts and filters when the rows, the order or the filter changed.
+void sort_rows(SortedRows& sorted, const GridState& grid, const std::string& filter, Micros of,
+               std::size_t count, const std::function<bool(std::uint32_t)>& keep,
+               const std::function<bool(std::uint32_t, std::uint32_t, int)>& less) {
+  if (sorted.of == of && sorted.sort == grid.sort && sorted.descending == grid.descending &&
+      sorted.filter == filter) {
+    return;
+  }
+  sorted.of = of;
+  sorted.sort = grid.sort;
+  sorted.descending = grid.descending;
+  sorted.filter = filter;
+  sorted.rows.clear();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (keep(i)) sorted.rows.push_back(i);
+  }
+  if (grid.sort < 0) return;
+  std::stable_sort(sorted.rows.begin(), sorted.rows.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return grid.descending ? less(b, a, grid.sort) : less(a, b, grid.sort);
+  });
+}
+
+std::string used_text(const NodeLoad& load) {
+  if (load.disk_total_bytes == 0) return std::string(unknown_text);
+  const std::uint64_t used =
+      load.disk_total_bytes - std::min(load.disk_free_bytes, load.disk_total_bytes);
+  return format_bytes(load.disk_free_bytes) + " free, " +
+         std::to_string(100 * used / load.disk_total_bytes) + " % used";
+}
+
+void fill_node(const NodeRow& node, std::size_t column, GridCell& cell) {
+  const bool alive = node.health == NodeHealth::alive;
+  const auto known = [&](std::string text) {
+    return alive ? std::move(text) : std::string(unknown_text);
+  };
+  if (!alive) cell.tone = Tone::muted;
+  switch (column) {
+    case 0:
+      cell.text = std::to_string(node.id.raw());
+      cell.strong = true;
+      cell.tone = Tone::normal;
+      break;
+    case 1:
+      cell.text = std::string(name_of(node.health));
+      cell.tone = tone_of(node.health);
+      break;
+    case 2:
+      cell.text = node.address.empty() ? std::string(unknown_text) : node.address;
+      break;
+    case 3:
+      cell.text = format_ago(node.heard_ago);
+      break;
+    case 4:
+      cell.text = format_count(std::uint64_t{node.partitions_led}) + " / " +
+                  format_count(std::uint64_t{node.replicas});
+      break;
+    case 5:
+      cell.text = known(format_rate(node.records_in_per_s));
+      break;
+    case 6:
+      cell.text = known(format_rate(node.records_out_per_s));
+      break;
+    case 7:
+      cell.text =
+          known(node.load.commits == 0 ? std::string(unknown_text)
+                                       : format_duration(Micros(node.load.commit_p50_us)) + " / " +
+                                             format_duration(Micros(node.load.commit_p99_us)));
+      break;
+    case 8:
+      cell.text =
+          known(node.commits_per_s ? format_rate(*node.commits_per_s) : std::string(unknown_text));
+      break;
+    case 9:
+      cell.text = known(format_bytes(node.wal_bytes));
+      break;
+    case 10:
+      cell.text = known(format_bytes(node.load.memory_bytes));
+      break;
+    default:
+      cell.text = known(used_text(node.load));
+      break;
+  }
+}
+
+void draw_filter(Ui& ui, const char* name, std::string& filter, const char* hint) {
+  if (Ui::ctrl_pressed('F')) ImGui::SetKeyboardFocusHere();
+  ui.input(name, filter, hint, ui.px(320));
+}
+
+std::string retention_text(const TopicConfig& config) {
+  std::string text;
+  if (config.retention_ms > 0) text = format_duration(Micros(config.retention_ms * 1'000));
+  if (config.retention_bytes > 0) {
+    text += (text.empty() ? "" : ", ") +
+            format_bytes(static_cast<std::uint64_t>(config.retention_bytes)) + " a partition";
+  }
+  return text.empty() ? "for ever" : text;
+}
+
+void fill_topic(const TopicRow& topic, std::size_t column, GridCell& cell) {
+  switch (column) {
+    case 0:
+      cell.text = topic.name;
+      cell.strong = true;
+      break;
+    case 1:
+      cell.text =
+          std::to_string(topic.partitions_online) + " of " + std::to_string(topic.partitions);
+      if (topic.partitions_online < topic.partitions) cell.tone = Tone::bad;
+      break;
+    case 2:
+      cell.text = std::to_string(topic.config.replication);
+      if (topic.under_replicated > 0) {
+        cell.text += ", " + std::to_string(topic.under_replicated) + " short";
+        cell.tone = Tone::warning;
+      }
+      break;
+    case 3:
+      cell.text = topic.records ? format_count(*topic.records) : std::string(unknown_text);
+      break;
+    case 4:
+      cell.text = format_bytes(topic.file_bytes);
+      break;
+    case 5:
+      cell.text = format_rate(topic.records_in_per_s);
+      break;
+    case 6:
+      cell.text = format_rate(topic.records_out_per_s);
+      break;
+    case 7:
+      cell.text = std::to_string(topic.readers);
+      break;
+    case 8:
+      cell.text = format_count(topic.lag_max);
+      if (topic.lag_max.value_or(0) > 0) cell.tone = Tone::warning;
+      break;
+    default:
+      cell.text = retention_text(topic.config);
+      cell.tone = Tone::muted;
+      break;
+  }
+}
+
+bool topic_less(const TopicRow& a, const TopicRow& b, int column) {
+  switch (column) {
+    case 0:
+      return a.name < b.name;
+    case 1:
+      return a.partitions < b.partitions;
+    case 3:
+      return a.records.value_or(0) < b.records.value_or(0);
+    case 4:
+      return a.file_bytes < b.file_bytes;
+    case 5:
+      return a.records_in_per_s < b.records_in_per_s;
+    case 6:
+      return a.records_out_per_s < b.records_out_per_s;
+    case 7:
+      return a.readers < b.readers;
+    case 8:
+      return a.lag_max.value_or(-1) < b.lag_max.value_or(-1);
+    default:
+      return false;
+  }
+}
+
+void fill_partition(const PartitionRow& row, std::size_t column, GridCell& cell) {
+  const auto known = [&](std::string text) {
+    if (!row.has_status) cell.tone = Tone::muted;
+    return row.has_status ? std::move(text) : std::string(unknown_text);
+  };
+  const auto offset = [](std::int64_t value) { return format_count(std::optional(value)); };
+  switch (column) {
+    case 0:
+      cell.text = partition_name(row.topic, row.partition);
+      cell.strong = true;
+      break;
+    case 1:
+      cell.text = std::string(name_of(row.state));
+      cell.tone = tone_of(row.state);
+      break;
+    case 2:
+      cell.text = row.leader == node_none ? "none" : std::to_string(row.leader.raw());
+      if (row.leader == node_none) cell.tone = Tone::bad;
+      break;
+    case 3:
+      cell.text = list_of(row.replicas);
+      break;
+    case 4:
+      cell.text = list_of(row.isr);
+      if (row.isr.size() < row.replicas.size()) cell.tone = Tone::warning;
+      break;
+    case 5:
+      cell.text = std::to_string(row.epoch);
+      break;
+    case 6:
+      cell.text = known(offset(row.log_start));
+      break;
+    case 7:
+      cell.text = known(offset(row.high_watermark));
+      break;
+    case 8:
+      cell.text = known(offset(row.log_end));
+      break;
+    case 9:
+      cell.text = known(format_bytes(row.file_bytes));
+      break;
+    case 10:
+      cell.text = known(format_bytes(row.wal_bytes));
+      break;
+    case 11:
+      cell.text = known(format_rate(row.records_in_per_s));
+      break;
+    default:
+      cell.text = known(format_rate(row.records_out_per_s));
+      break;
+  }
+}
+
+bool partition_less(const PartitionRow& a, const PartitionRow& b, int column) {
+  switch (column) {
+    case 1:
+      return a.state < b.state;
+    case 2:
+      return a.leader < b.leader;
+    case 5:
+      return a.epoch < b.epoch;
+    case 7:
+      return a.high_watermark < b.high_watermark;
+    case 9:
+      return a.file_bytes < b.file_bytes;
+    case 10:
+      return a.wal_bytes < b.wal_bytes;
+    case 11:
+      return a.records_in_per_s < b.records_in_per_s;
+    case 12:
+      return a.records_out_per_s < b.records_out_per_s;
+    default:
+      return std::tie(a.topic, a.partition) < std::tie(b.topic, b.partition);
+  }
+}
+
+void draw_partition_detail(Ui& ui, const PartitionRow& row) {
+  ui.begin_card("partition.detail", {0, 0});
+  ui.strong(partition_name(row.topic, row.partition));
+  ImGui::SameLine();
+  ui.chip(name_of(row.state), tone_of(row.state));
+  if (!row.detail.empty()) ui.paragraph(row.detail, Tone::warning);
+  if (!row.file.empty()) {
+    ImGui::AlignTextToFramePadding();
+    ui.mono(row.file, Tone::muted);
+    ImGui::SameLine();
+    const std::string command =
+        "sqlite3 'file:" + row.file + "?mode=ro' \"select * from readable limit 20\"";
+    if (ui.button("partition.copy_sqlite", "Copy sqlite3 command")) {
+      ImGui::SetClipboardText(command.c_str());
+    }
+    if (ImGui::IsItemHovered()) ui.tooltip(command + "\n\nOn the node's machine.");
+    ImGui::SameLine();
+  }
+  if (ui.button("partition.browse", "Browse", ButtonKind::primary)) {
+    ui.go.browse = BrowsePartition{row.topic, row.partition, {ReadPlace::Kind::latest, 0, {}, {}}};
+  }
+  ui.end_card();
+}
+
+void fill_reader(const ReaderRow& row, std::size_t column, Micros wall_now, GridCell& cell) {
+  switch (column) {
+    case 0:
+      cell.text = row.reader;
+      cell.strong = true;
+      break;
+    case 1:
+      cell.text = partition_name(row.topic, row.partition);
+      break;
+    case 2:
+      cell.text = format_count(std::optional(row.position));
+      break;
+    case 3:
+      cell.text = format_count(row.lag);
+      if (row.lag.value_or(0) > 0) cell.tone = Tone::warning;
+      if (!row.lag) cell.tone = Tone::muted;
+      break;
+    case 4:
+      if (!row.lag_time) {
+        cell.text = unknown_text;
+        cell.tone = Tone::muted;
+      } else if (*row.lag_time == Micros{0}) {
+        cell.text = "none";
+      } else {
+        cell.text = (row.lag_time_is_more ? "over " : "") + format_duration(*row.lag_time);
+        cell.tone = Tone::warning;
+      }
+      break;
+    default:
+      cell.text = row.updated_at > Micros{0} ? format_ago(wall_now - row.updated_at)
+                                             : std::string(unknown_text);
+      cell.tone = Tone::muted;
+      break;
+  }
+}
+
+bool reader_less(const ReaderRow& a, const ReaderRow& b, int column) {
+  switch (column) {
+    case 0:
+      return a.reader < b.reader;
+    case 2:
+      return a.position < b.position;
+    case 3:
+      return a.lag.value_or(-1) < b.lag.value_or(-1);
+    case 4:
+      return a.lag_time.value_or(Micros(-1)) < b.lag_time.value_or(Micros(-1));
+    case 5:
+      return a.updated_at < b.updated_at;
+    default:
+      return std::tie(a.topic, a.partition) < std::tie(b.topic, b.partition);
+  }
+}
+
+}  // namespace
+
+void draw_nodes(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
+  const std::vector<NodeRow>& nodes = snapshot.cluster->nodes;
+  const BrokerStatus& broker = snapshot.cluster->broker;
+  ui.text("Leader broker: up " + format_duration(broker.now - broker.started_at) +
+              ", controller epoch " + std::to_string(broker.controller_epoch.raw()) + ", " +
+              format_count(std::uint64_t{broker.clients}) + " clients, " +
+              format_count(broker.messages_routed) + " messages routed, " +
+              format_bytes(broker.memory_bytes) + " of memory" +
+              (broker.refused_malformed > 0
+                   ? ", " + format_count(broker.refused_malformed) + " malformed refused"
+                   : ""),
+          Tone::muted);
+  if (nodes.empty()) {
+    ui.begin_card("nodes.none", {0, 0});
+    ui.empty_state("No node has registered",
+                   "Start one: pinion-partition configs/partition-1.toml");
+    ui.end_card();
+    return;
+  }
+  static const std::vector<GridColumn> columns{{"Node", 52, true},
+                                               {"Health", 76},
+                                               {"Address", 150},
+                                               {"Heard", 80},
+                                               {"Leads / holds", 104, true},
+                                               {"In", 78, true},
+                                               {"Out", 78, true},
+                                               {"Commit p50 / p99", 136, true},
+                                               {"Commits", 78, true},
+                                               {"WAL", 80, true},
+                                               {"Memory", 84, true},
+                                               {"Disk", 160}};
+  const GridResult result = draw_grid(
+      ui, "nodes", {0, ImGui::GetContentRegionAvail().y - ui.px(30)}, columns, state.nodes,
+      {nodes.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+         fill_node(nodes[row], column, cell);
+       }});
+  if (result.hovered >= 0) {
+    const NodeRow& node = nodes[static_cast<std::size_t>(result.hovered)];
+    ui.tooltip("Version " + node.version + ", life " + std::to_string(node.incarnation) +
+               (node.place.empty() ? "" : ", " + node.place) + "\n" +
+               format_count(node.load.requests_refused) + " requests refused, " +
+               std::to_string(node.load.open_files) +
+               " files open\nFiles that it leads: " + format_bytes(node.file_bytes));
+  }
+  ui.text("Draining a node, and altering a topic, are not in this cluster's protocol yet.",
+          Tone::muted);
+}
+
+void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
+  const ClusterView& cluster = *snapshot.cluster;
+  draw_filter(ui, "topics.filter", state.topic_filter, "Find a topic (Ctrl+F)");
+  if (cluster.topics.empty()) {
+    ui.begin_card("topics.none", {0, 0});
+    ui.empty_state("There is no topic yet", "Make one with \u201cNew topic\u201d above.");
+    ui.end_card();
+    return;
+  }
+  static const std::vector<GridColumn> columns{{"Topic", 190, false, false, true},
+                                               {"Online", 84, true, false, true},
+                                               {"Replicas", 84, true},
+                                               {"Records", 110, true, false, true},
+                                               {"Size", 90, true, false, true},
+                                               {"In", 84, true, false, true},
+                                               {"Out", 84, true, false, true},
+                                               {"Readers", 76, true, false, true},
+                                               {"Most behind", 100, true, false, true},
+                                               {"Kept", 150}};
+  sort_rows(
+      state.topic_rows, state.topics, state.topic_filter, cluster.answered_at,
+      cluster.topics.size(),
+      [&](std::uint32_t i) { return matches(cluster.topics[i].name, state.topic_filter); },
+      [&](std::uint32_t a, std::uint32_t b, int column) {
+        return topic_less(cluster.topics[a], cluster.topics[b], column);
+      });
+  const std::vector<std::uint32_t>& rows = state.topic_rows.rows;
+  const float below = ImGui::GetFrameHeightWithSpacing() + ui.px(4);
+  const GridResult result =
+      draw_grid(ui, "topics", {0, ImGui::GetContentRegionAvail().y - below}, columns, state.topics,
+                {rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+                   fill_topic(cluster.topics[rows[row]], column, cell);
+                 }});
+  const bool chosen =
+      state.topics.selected >= 0 && state.topics.selected < static_cast<std::int64_t>(rows.size());
+  const TopicRow* topic =
+      chosen ? &cluster.topics[rows[static_cast<std::size_t>(state.topics.selected)]] : nullptr;
+  ImGui::BeginDisabled(topic == nullptr);
+  const bool partitions = ui.button("topics.partitions", "Its partitions");
+  ImGui::SameLine();
+  if (ui.button("topics.sql", "SQL") && topic != nullptr) ui.go.sql_topic = topic->name;
+  ImGui::SameLine();
+  if (ui.button("topics.produce", "Produce") && topic != nullptr) {
+    Draft draft;
+    draft.topic = topic->name;
+    ui.go.draft = draft;
+  }
+  ImGui::SameLine();
+  if (ui.button("topics.delete", "Delete\u2026") && topic != nullptr) {
+    state.action.doomed = topic->name;
+    state.action.confirm.clear();
+    state.action.open_delete = true;
+  }
+  ImGui::EndDisabled();
+  if ((partitions || result.activated) && topic != nullptr) {
+    state.partition_filter = topic->name + "-";
+    state.tab = 3;
+  }
+}
+
+void draw_partitions(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
+  const ClusterView& cluster = *snapshot.cluster;
+  draw_filter(ui, "partitions.filter", state.partition_filter, "Find a partition (Ctrl+F)");
+  if (cluster.partitions.empty()) {
+    ui.begin_card("partitions.none", {0, 0});
+    ui.empty_state("There is no partition yet", "A topic brings them.");
+    ui.end_card();
+    return;
+  }
+  static const std::vector<GridColumn> columns{{"Partition", 184, false, false, true},
+                                               {"State", 94, false, false, true},
+                                               {"Leader", 66, true, false, true},
+                                               {"Replicas", 84},
+                                               {"In sync", 84},
+                                               {"Epoch", 62, true, false, true},
+                                               {"Start", 90, true},
+                                               {"Watermark", 100, true, false, true},
+                                               {"End", 100, true},
+                                               {"File", 86, true, false, true},
+                                               {"WAL", 80, true, false, true},
+                                               {"In", 78, true, false, true},
+                                               {"Out", 78, true, false, true}};
+  sort_rows(
+      state.partition_rows, state.partitions, state.partition_filter, cluster.answered_at,
+      cluster.partitions.size(),
+      [&](std::uint32_t i) {
+        const PartitionRow& row = cluster.partitions[i];
+        return state.partition_filter.empty() ||
+               matches(partition_name(row.topic, row.partition), state.partition_filter);
+      },
+      [&](std::uint32_t a, std::uint32_t b, int column) {
+        return partition_less(cluster.partitions[a], cluster.partitions[b], column);
+      });
+  const std::vector<std::uint32_t>& rows = state.partition_rows.rows;
+  const bool chosen = state.partitions.selected >= 0 &&
+                      state.partitions.selected < static_cast<std::int64_t>(rows.size());
+  const float below = chosen ? ui.px(104) : 0;
+  const GridResult result = draw_grid(
+      ui, "partitions", {0, ImGui::GetContentRegionAvail().y - below}, columns, state.partitions,
+      {rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+         fill_partition(cluster.partitions[rows[row]], column, cell);
+       }});
+  if (!chosen) return;
+  const PartitionRow& row =
+      cluster.partitions[rows[static_cast<std::size_t>(state.partitions.selected)]];
+  draw_partition_detail(ui, row);
+  if (result.activated) {
+    ui.go.browse = BrowsePartition{row.topic, row.partition, {ReadPlace::Kind::latest, 0, {}, {}}};
+  }
+}
+
+void draw_readers(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
+  const ClusterView& cluster = *snapshot.cluster;
+  draw_filter(ui, "readers.filter", state.reader_filter, "Find a reader or partition (Ctrl+F)");
+  ImGui::SameLine();
+  ui.text(format_count(cluster.consumers) + " consumers and " + format_count(cluster.producers) +
+              " producers are registered. Groups are not in this cluster's protocol yet.",
+          Tone::muted);
+  if (cluster.readers.empty()) {
+    ui.begin_card("readers.none", {0, 0});
+    ui.empty_state("No reader has a position",
+                   "A consumer with a name keeps one in each partition. Start one in the Consume "
+                   "panel, or with: pinion consume TOPIC --consumer NAME");
+    ui.end_card();
+    return;
+  }
+  static const std::vector<GridColumn> columns{
+      {"Reader", 240, false, false, true},     {"Partition", 180, false, false, true},
+      {"Position", 110, true, false, true},    {"Lag", 110, true, false, true},
+      {"Lag in time", 120, true, false, true}, {"Last kept", 120, false, false, true}};
+  sort_rows(
+      state.reader_rows, state.readers, state.reader_filter, cluster.answered_at,
+      cluster.readers.size(),
+      [&](std::uint32_t i) {
+        const ReaderRow& row = cluster.readers[i];
+        return matches(row.reader + " " + partition_name(row.topic, row.partition),
+                       state.reader_filter);
+      },
+      [&](std::uint32_t a, std::uint32_t b, int column) {
+        return reader_less(cluster.readers[a], cluster.readers[b], column);
+      });
+  const std::vector<std::uint32_t>& rows = state.reader_rows.rows;
+  draw_grid(ui, "readers", {0, 0}, columns, state.readers,
+            {rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+               fill_reader(cluster.readers[rows[row]], column, ui.now.wall, cell);
+             }});
+}
+
+}  // namespace pinion::gui

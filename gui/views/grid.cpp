@@ -1,0 +1,281 @@
+#include "gui/views/grid.hpp"
+
+#include "gui/views/imgui_versions.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pinion::gui {
+namespace {
+
+constexpr float row_height = 27;
+constexpr float head_height = 30;
+constexpr float bar_width = 11;
+constexpr float column_width_min = 36;
+constexpr std::size_t described_rows_max = 60;
+
+/// What one frame of a grid shares between its steps.
+struct Layout {
+  ImVec2 begin;
+  ImVec2 end;
+  float row = 0;
+  float body_top = 0;
+  double rows_in_sight = 0;
+  double top_max = 0;
+  std::vector<float> edges;  ///< One more than columns.
+};
+
+Layout lay_out(Ui& ui, ImVec2 size, const std::vector<GridColumn>& columns, GridState& state,
+               std::size_t rows) {
+  Layout at;
+  at.begin = ImGui::GetCursorScreenPos();
+  at.end = {at.begin.x + size.x, at.begin.y + size.y};
+  at.row = ui.px(row_height);
+  at.body_top = at.begin.y + ui.px(head_height);
+  at.rows_in_sight = std::max(1.0, static_cast<double>((at.end.y - at.body_top) / at.row));
+  at.top_max = std::max(0.0, static_cast<double>(rows) - at.rows_in_sight);
+  if (state.widths.size() != columns.size()) {
+    state.widths.clear();
+    for (const GridColumn& column : columns) state.widths.push_back(column.width);
+  }
+  float x = at.begin.x;
+  at.edges.push_back(x);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    x += ui.px(state.widths[i]);
+    if (i + 1 == columns.size()) x = std::max(x, at.end.x - ui.px(bar_width));
+    at.edges.push_back(x);
+  }
+  return at;
+}
+
+void draw_text(Ui& ui, ImFont* font, ImU32 colour, ImVec2 low, ImVec2 high, bool right,
+               std::string_view text) {
+  if (text.empty() || high.x - low.x < 4) return;
+  ui.glyphs.note(text);
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const float size = size_of(*font);
+  const char* end = text.data() + text.size();
+  float x = low.x;
+  if (right) {
+    const float width = font->CalcTextSizeA(size, 1e6F, 0, text.data(), end).x;
+    x = std::max(low.x, high.x - width);
+  }
+  const ImVec4 clip{low.x, low.y, high.x, high.y};
+  const float y = std::floor(low.y + (high.y - low.y - size) / 2);
+  // What does not fit ends in an ellipsis; measuring stops where the room does.
+  const char* fits = end;
+  font->CalcTextSizeA(size, high.x - x, 0, text.data(), end, &fits);
+  if (fits == end) {
+    list->AddText(font, size, {std::floor(x), y}, colour, text.data(), end, 0, &clip);
+    return;
+  }
+  static constexpr std::string_view more = "\u2026";
+  const float more_width =
+      font->CalcTextSizeA(size, 1e6F, 0, more.data(), more.data() + more.size()).x;
+  const float width =
+      font->CalcTextSizeA(size, high.x - x - more_width, 0, text.data(), end, &fits).x;
+  list->AddText(font, size, {std::floor(x), y}, colour, text.data(), fits, 0, &clip);
+  list->AddText(font, size, {std::floor(x + width), y}, colour, more.data(),
+                more.data() + more.size(), 0, &clip);
+}
+
+void draw_head(Ui& ui, const char* name, const std::vector<GridColumn>& columns, GridState& state,
+               const Layout& at, GridResult& result) {
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->AddRectFilled(at.begin, {at.end.x, at.body_top}, ui.theme.raised, ui.px(6),
+                      ImDrawFlags_RoundCornersTop);
+  list->AddLine({at.begin.x, at.body_top - 1}, {at.end.x, at.body_top - 1}, ui.theme.border);
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  const bool over = ImGui::IsWindowHovered() && mouse.y >= at.begin.y && mouse.y < at.body_top;
+  if (!ImGui::IsMouseDown(0)) state.dragging_column = -1;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const float left = at.edges[i];
+    const float right = at.edges[i + 1];
+    const bool at_edge = over && i + 1 < columns.size() && std::fabs(mouse.x - right) < ui.px(5);
+    if (at_edge) ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
+    if (at_edge && ImGui::IsMouseClicked(0)) state.dragging_column = static_cast<int>(i);
+    const bool hovered = over && mouse.x >= left && mouse.x < right && !at_edge;
+    std::string title = columns[i].title;
+    const bool sorted = state.sort == static_cast<int>(i);
+    if (sorted) title += state.descending ? " \u2193" : " \u2191";
+    const float pad = ui.px(8);
+    draw_text(ui, ui.fonts.body,
+              sorted || (hovered && columns[i].sorts) ? ui.theme.text : ui.theme.muted,
+              {left + pad, at.begin.y}, {std::min(right, at.end.x) - pad, at.body_top},
+              columns[i].right, title);
+    ui.describe_at(std::string(name) + ".head." + columns[i].title, {left, at.begin.y},
+                   {std::min(right, at.end.x), at.body_top}, title);
+    if (hovered && columns[i].sorts && ImGui::IsMouseClicked(0)) {
+      state.descending = sorted ? !state.descending : columns[i].right;
+      state.sort = static_cast<int>(i);
+      result.sort_changed = true;
+    }
+  }
+  if (state.dragging_column >= 0) {
+    float& width = state.widths[static_cast<std::size_t>(state.dragging_column)];
+    width = std::max(column_width_min, width + ImGui::GetIO().MouseDelta.x / ui.scale);
+    ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
+  }
+}
+
+void draw_bar(Ui& ui, GridState& state, const Layout& at, std::size_t rows) {
+  if (at.top_max <= 0) return;
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const float width = ui.px(bar_width);
+  const float height = at.end.y - at.body_top;
+  const double share = at.rows_in_sight / static_cast<double>(rows);
+  const float grab = std::max(ui.px(28), height * static_cast<float>(share));
+  const float room = height - grab;
+  const float y = at.body_top + room * static_cast<float>(state.top / at.top_max);
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  const bool over = ImGui::IsWindowHovered() && mouse.x >= at.end.x - width &&
+                    mouse.y >= at.body_top && mouse.y < at.end.y;
+  if (over && ImGui::IsMouseClicked(0)) {
+    state.dragging_bar = true;
+    state.drag_from = mouse.y;
+    if (mouse.y < y || mouse.y > y + grab) {
+      state.top = at.top_max * static_cast<double>((mouse.y - at.body_top - grab / 2) / room);
+    }
+    state.drag_top = state.top;
+  }
+  if (!ImGui::IsMouseDown(0)) state.dragging_bar = false;
+  if (state.dragging_bar && room > 0) {
+    state.top =
+        state.drag_top + at.top_max * static_cast<double>((mouse.y - state.drag_from) / room);
+  }
+  const ImU32 colour =
+      mixed(ui.theme.surface, ui.theme.muted, over || state.dragging_bar ? 0.6F : 0.3F);
+  list->AddRectFilled({at.end.x - width + ui.px(2), y + ui.px(1)},
+                      {at.end.x - ui.px(2), y + grab - ui.px(1)}, colour, ui.px(4));
+}
+
+void move_selection(GridState& state, const Layout& at, std::int64_t rows, GridResult& result) {
+  if (rows == 0 || !ImGui::IsWindowFocused()) return;
+  const auto page = static_cast<std::int64_t>(std::max(1.0, at.rows_in_sight - 1));
+  std::int64_t to = state.selected;
+  if (key_pressed(ImGuiKey_DownArrow)) to += 1;
+  if (key_pressed(ImGuiKey_UpArrow)) to = to < 0 ? rows - 1 : to - 1;
+  if (key_pressed(ImGuiKey_PageDown)) to += page;
+  if (key_pressed(ImGuiKey_PageUp)) to -= page;
+  if (key_pressed(ImGuiKey_Home)) to = 0;
+  if (key_pressed(ImGuiKey_End)) to = rows - 1;
+  if (Ui::enter_pressed() && state.selected >= 0) result.activated = true;
+  if (to == state.selected) return;
+  state.selected = std::clamp<std::int64_t>(to, 0, rows - 1);
+  result.selection_changed = true;
+  const auto row = static_cast<double>(state.selected);
+  if (row < state.top) state.top = row;
+  if (row + 1 > state.top + at.rows_in_sight) state.top = row + 1 - at.rows_in_sight;
+}
+
+void scroll(GridState& state, const Layout& at, const GridSource& source, GridResult& result) {
+  if (source.base != state.base) {
+    const auto moved = static_cast<double>(source.base) - static_cast<double>(state.base);
+    state.top -= moved;
+    if (state.selected >= 0) state.selected -= static_cast<std::int64_t>(moved);
+    if (state.selected < 0) state.selected = -1;
+    state.base = source.base;
+  }
+  const float wheel = ImGui::IsWindowHovered() ? ImGui::GetIO().MouseWheel : 0;
+  if (wheel < 0 || wheel > 0) {
+    if (wheel > 0 && state.top <= 0) result.wants_older = true;
+    if (wheel < 0 && state.top >= at.top_max) result.wants_newer = true;
+    state.top -= static_cast<double>(wheel) * 3;
+    state.follows = wheel < 0 && state.top >= at.top_max;
+  }
+  if (state.follows) state.top = at.top_max;
+}
+
+void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns, GridState& state,
+               const GridSource& source, const Layout& at, GridResult& result) {
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  const float bar = at.top_max > 0 ? ui.px(bar_width) : 0;
+  const bool over = ImGui::IsWindowHovered() && !state.dragging_bar && mouse.y >= at.body_top &&
+                    mouse.y < at.end.y && mouse.x < at.end.x - bar;
+  const ImVec2 clip_low{at.begin.x, at.body_top};
+  list->PushClipRect(clip_low, at.end, true);
+  auto row = static_cast<std::size_t>(state.top);
+  float y = at.body_top - static_cast<float>(state.top - std::floor(state.top)) * at.row;
+  GridCell cell;
+  std::size_t described = 0;
+  for (; row < source.rows && y < at.end.y; ++row, y += at.row) {
+    const ImVec2 low{at.begin.x, y};
+    const ImVec2 high{at.end.x - bar, y + at.row};
+    const bool hovered = over && mouse.y >= y && mouse.y < y + at.row;
+    const bool selected = state.selected == static_cast<std::int64_t>(row);
+    if (selected || hovered) {
+      list->AddRectFilled(low, high, selected ? ui.theme.selected : ui.theme.hovered);
+    }
+    if (hovered) {
+      result.hovered = static_cast<std::int64_t>(row);
+      if (ImGui::IsMouseClicked(0)) {
+        result.selection_changed = state.selected != result.hovered;
+        state.selected = result.hovered;
+      }
+      if (ImGui::IsMouseDoubleClicked(0)) result.activated = true;
+    }
+    std::string line;
+    const bool describes = ui.describes && described < described_rows_max;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const float left = at.edges[i];
+      const float right = std::min(at.edges[i + 1], at.end.x - bar);
+      if (left >= right) break;
+      if (hovered && mouse.x >= left && mouse.x < right) {
+        result.hovered_column = static_cast<std::int64_t>(i);
+      }
+      cell.text.clear();
+      cell.tone = Tone::normal;
+      cell.strong = false;
+      source.cell(row, i, cell);
+      ImFont* font = columns[i].mono ? ui.fonts.mono
+                     : cell.strong   ? ui.fonts.strong
+                                     : ui.fonts.body;
+      const float pad = ui.px(8);
+      draw_text(ui, font, ui.theme.of(cell.tone), {left + pad, y},
+                {right - (i + 1 < columns.size() ? pad : ui.px(2)), y + at.row}, columns[i].right,
+                cell.text);
+      if (describes) line += (i == 0 ? "" : "\t") + cell.text;
+    }
+    list->AddLine({low.x, high.y - 1}, {high.x, high.y - 1}, with_alpha(ui.theme.border, 0.45F));
+    if (!describes) continue;
+    ++described;
+    ui.describe_at(std::string(name) + ".row." + std::to_string(row), low,
+                   {high.x, std::min(high.y, at.end.y)}, line);
+  }
+  list->PopClipRect();
+}
+
+}  // namespace
+
+GridResult draw_grid(Ui& ui, const char* name, ImVec2 size, const std::vector<GridColumn>& columns,
+                     GridState& state, const GridSource& source) {
+  GridResult result;
+  const ImVec2 room = ImGui::GetContentRegionAvail();
+  if (size.x <= 0) size.x = room.x;
+  if (size.y <= 0) size.y = room.y;
+  size.x = std::max(size.x, ui.px(60));
+  size.y = std::max(size.y, ui.px(head_height + row_height));
+  ImGui::PushStyleColor(ImGuiCol_ChildBg, ui.theme.surface);
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
+  ImGui::PushStyleVar(ImGuiStyleVar_ChildRounding, ui.px(6));
+  ImGui::BeginChild(name, size, false,
+                    ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse |
+                        ImGuiWindowFlags_NoNavInputs);
+  const Layout at = lay_out(ui, size, columns, state, source.rows);
+  scroll(state, at, source, result);
+  if (state.selected >= static_cast<std::int64_t>(source.rows)) state.selected = -1;
+  move_selection(state, at, static_cast<std::int64_t>(source.rows), result);
+  draw_head(ui, name, columns, state, at, result);
+  draw_bar(ui, state, at, source.rows);
+  state.top = std::clamp(state.top, 0.0, at.top_max);
+  draw_rows(ui, name, columns, state, source, at, result);
+  ImGui::GetWindowDrawList()->AddRect(at.begin, at.end, ui.theme.border, ui.px(6));
+  ImGui::EndChild();
+  ImGui::PopStyleVar(2);
+  ImGui::PopStyleColor();
+  ui.describe_at(name, at.begin, at.end, std::to_string(source.rows) + " rows");
+  return result;
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,69 @@
+// Grid: a table of any number of rows, of which only those in sight are asked for. Rows are counted
+// in whole numbers and the place in them is a double, so that ten million rows scroll as smoothly
+// as ten (ImGui's own tables place rows by 32-bit floats). UI thread.
+#pragma once
+
+#include <imgui.h>
+
+#include "gui/model/format.hpp"
+#include "gui/views/ui.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pinion::gui {
+
+struct GridColumn {
+  std::string title{};
+  float width = 100;   ///< At scale 1; the last column takes what is left.
+  bool right = false;  ///< Numbers.
+  bool mono = false;
+  bool sorts = false;
+};
+
+struct GridCell {
+  std::string text{};
+  Tone tone = Tone::normal;
+  bool strong = false;
+};
+
+struct GridState {
+  double top = 0;  ///< The row at the upper edge, and its part that is above it.
+  std::int64_t selected = -1;
+  bool follows = false;  ///< Stays at the last row while rows are added.
+  int sort = -1;
+  bool descending = false;
+  std::vector<float> widths{};  ///< As a person dragged them, at scale 1.
+  std::uint64_t base = 0;       ///< GridSource::base of the last frame.
+  bool dragging_bar = false;
+  float drag_from = 0;
+  double drag_top = 0;
+  int dragging_column = -1;
+};
+
+struct GridSource {
+  std::size_t rows = 0;
+  /// Of row 0: grows when rows are dropped at the front, so that the others stay where they are.
+  std::uint64_t base = 0;
+  /// Fills one cell, which comes empty.
+  std::function<void(std::size_t row, std::size_t column, GridCell& cell)> cell{};
+};
+
+struct GridResult {
+  bool selection_changed = false;
+  bool activated = false;  ///< Double click or Enter.
+  bool sort_changed = false;
+  bool wants_older = false;  ///< Scrolled against the first row.
+  bool wants_newer = false;  ///< Or the last.
+  std::int64_t hovered = -1;
+  std::int64_t hovered_column = -1;
+};
+
+/// With a size of 0 it takes the room that there is.
+GridResult draw_grid(Ui& ui, const char* name, ImVec2 size, const std::vector<GridColumn>& columns,
+                     GridState& state, const GridSource& source);
+
+}  // namespace pinion::gui

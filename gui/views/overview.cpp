@@ -1,0 +1,170 @@
+#include "gui/views/cluster_view.hpp"
+
+#include <algorithm>
+
+namespace pinion::gui {
+namespace {
+
+struct Tile {
+  const char* name;
+  const char* label;
+  std::string value;
+  std::string note;
+  Tone tone = Tone::normal;
+};
+
+void draw_tile(Ui& ui, const Tile& tile, ImVec2 size) {
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(14), ui.px(10)});
+  ImGui::PushStyleColor(ImGuiCol_ChildBg, ui.theme.surface);
+  ImGui::BeginChild(tile.name, size, true, ImGuiWindowFlags_NoScrollbar);
+  ImGui::PopStyleColor();
+  ImGui::PopStyleVar();
+  ui.text(tile.label, Tone::muted);
+  ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ui.px(4));
+  ImGui::PushFont(ui.fonts.title);
+  ui.text(tile.value, tile.tone);
+  ImGui::PopFont();
+  ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ui.px(6));
+  ui.text(tile.note, Tone::muted);
+  ImGui::EndChild();
+  ui.describe(tile.name, tile.value + " " + tile.note);
+}
+
+std::vector<Tile> tiles_of(const ClusterView& cluster) {
+  const auto nodes = static_cast<std::uint32_t>(cluster.nodes.size());
+  const auto partitions = static_cast<std::uint32_t>(cluster.partitions.size());
+  const std::uint32_t online =
+      partitions - cluster.partitions_offline - cluster.partitions_not_well;
+  std::optional<std::int64_t> lag;
+  std::uint64_t free = 0;
+  std::uint32_t p99 = 0;
+  bool has_commits = false;
+  for (const ReaderRow& reader : cluster.readers) {
+    if (reader.lag) lag = std::max(lag.value_or(0), *reader.lag);
+  }
+  for (const NodeRow& node : cluster.nodes) {
+    if (node.health != NodeHealth::alive) continue;
+    free = free == 0 ? node.load.disk_free_bytes : std::min(free, node.load.disk_free_bytes);
+    if (node.load.commits == 0) continue;
+    has_commits = true;
+    p99 = std::max(p99, node.load.commit_p99_us);
+  }
+  std::vector<Tile> tiles;
+  tiles.push_back(
+      {"tile.nodes", "Nodes",
+       std::to_string(nodes - cluster.nodes_lost) + " of " + std::to_string(nodes),
+       cluster.nodes_lost > 0 ? std::to_string(cluster.nodes_lost) + " lost" : "all alive",
+       cluster.nodes_lost > 0 || nodes == 0 ? Tone::bad : Tone::normal});
+  tiles.push_back(
+      {"tile.partitions", "Partitions online",
+       format_count(std::uint64_t{online}) + " of " + format_count(std::uint64_t{partitions}),
+       cluster.partitions_offline > 0
+           ? format_count(std::uint64_t{cluster.partitions_offline}) + " offline"
+       : cluster.under_replicated > 0
+           ? format_count(std::uint64_t{cluster.under_replicated}) + " short of replicas"
+           : std::to_string(cluster.topics.size()) + " topics",
+       cluster.partitions_offline > 0                                    ? Tone::bad
+       : cluster.partitions_not_well > 0 || cluster.under_replicated > 0 ? Tone::warning
+                                                                         : Tone::normal});
+  tiles.push_back({"tile.in", "Records in", format_rate(cluster.records_in_per_s),
+                   format_rate(cluster.records_out_per_s) + " out", Tone::normal});
+  tiles.push_back({"tile.lag", "Most behind", format_count(lag),
+                   lag ? (*lag == 0 ? "all readers are at the end" : "records, of one reader")
+                       : "no reader has a position",
+                   lag.value_or(0) > 0 ? Tone::warning : Tone::normal});
+  tiles.push_back({"tile.commit", "Commit, fsync included",
+                   has_commits ? format_duration(Micros(p99)) : std::string(unknown_text),
+                   has_commits ? "99th percentile, worst node" : "nothing was written yet",
+                   Tone::normal});
+  tiles.push_back({"tile.disk", "Least disk free",
+                   free > 0 ? format_bytes(free) : std::string(unknown_text),
+                   std::to_string(cluster.broker.clients) + " clients", Tone::normal});
+  return tiles;
+}
+
+}  // namespace
+
+void draw_events(Ui& ui, const Snapshot& snapshot, ClusterState& state, ImVec2 size) {
+  const std::vector<ClusterEvent>& events = *snapshot.events;
+  ui.begin_pane("events.pane", size);
+  ui.strong("Events");
+  if (events.empty()) {
+    ui.begin_card("events.none", {0, 0});
+    ui.empty_state("Nothing happened", "Nodes that come and go, leaders that move: told here.");
+    ui.end_card();
+    ui.end_pane();
+    return;
+  }
+  static const std::vector<GridColumn> columns{{"Time", 72}, {"What happened", 300}};
+  const GridResult result =
+      draw_grid(ui, "events", {0, 0}, columns, state.events,
+                {events.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+                   const ClusterEvent& event = events[events.size() - 1 - row];
+                   if (column == 0) {
+                     cell.text = format_local_time(event.wall, WithDate::no).substr(0, 8);
+                     cell.tone = Tone::muted;
+                   } else {
+                     cell.text = event.text;
+                     cell.tone = event.tone;
+                   }
+                 }});
+  if (result.hovered >= 0) {
+    const ClusterEvent& event =
+        events[events.size() - 1 - static_cast<std::size_t>(result.hovered)];
+    ui.tooltip(event.text + "\n" + format_local_time(event.wall, WithDate::yes) + "\nUTC " +
+               format_utc_time(event.wall));
+  }
+  ui.end_pane();
+}
+
+void draw_overview(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
+  const ClusterView& cluster = *snapshot.cluster;
+  const std::vector<Tile> tiles = tiles_of(cluster);
+  const float gap = ui.px(10);
+  const float width = ImGui::GetContentRegionAvail().x;
+  const int in_row = width < ui.px(1'000) ? 3 : 6;
+  const float tile_width =
+      std::floor((width - gap * static_cast<float>(in_row - 1)) / static_cast<float>(in_row));
+  for (std::size_t i = 0; i < tiles.size(); ++i) {
+    if (i % static_cast<std::size_t>(in_row) != 0) ImGui::SameLine(0, gap);
+    draw_tile(ui, tiles[i], {tile_width, ui.px(88)});
+  }
+  const ImVec2 room = ImGui::GetContentRegionAvail();
+  const float events_width = std::max(ui.px(250), std::floor(room.x * 0.28F));
+  const float charts_width = room.x - events_width - gap;
+  const ImVec2 chart{std::floor((charts_width - gap) / 2), std::floor((room.y - gap) / 2)};
+  const auto& series = ui.theme.series;
+  const ClusterHistory* history = cluster.history.get();
+  const auto duration = [](double us) {
+    return format_duration(Micros(static_cast<std::int64_t>(us)));
+  };
+  ui.begin_pane("overview.charts", {charts_width, room.y});
+  draw_chart(ui, "chart.records", chart,
+             {"Records",
+              {{"in", Metric::records_in, series[0]}, {"out", Metric::records_out, series[1]}},
+              [](double v) { return format_rate(v); }},
+             state.chart, history);
+  ImGui::SameLine(0, gap);
+  draw_chart(ui, "chart.commit", chart,
+             {"Commit",
+              {{"p50", Metric::commit_p50, series[4]}, {"p99", Metric::commit_p99, series[2]}},
+              duration},
+             state.chart, history);
+  draw_chart(ui, "chart.bytes", chart,
+             {"Routed by the broker",
+              {{"bytes", Metric::bytes_in, series[3]}},
+              [](double v) { return format_byte_rate(v); },
+              true},
+             state.chart, history);
+  ImGui::SameLine(0, gap);
+  draw_chart(ui, "chart.lag", chart,
+             {"Lag of all readers",
+              {{"records", Metric::lag, series[5]}},
+              [](double v) { return format_short_count(v); }},
+             state.chart, history);
+  ui.end_pane();
+  ImGui::SameLine(0, gap);
+  draw_events(ui, snapshot, state, {events_width, room.y});
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,66 @@
+#include "gui/views/panel.hpp"
+
+#include <algorithm>
+
+namespace pinion::gui {
+
+std::vector<std::string> topic_names(const Snapshot& snapshot) {
+  std::vector<std::string> names;
+  if (!snapshot.cluster) return names;
+  for (const TopicRow& topic : snapshot.cluster->topics) names.push_back(topic.name);
+  return names;
+}
+
+std::optional<Micros> age_of(const Ui& ui, const Snapshot& snapshot) {
+  if (!snapshot.cluster) return std::nullopt;
+  return std::max(Micros{0}, ui.now.monotonic - snapshot.cluster->answered_at);
+}
+
+bool is_stale(const Ui& ui, const Snapshot& snapshot) {
+  const auto age = age_of(ui, snapshot);
+  return snapshot.connection.state != Connection::connected || !age || *age > stale_after;
+}
+
+void draw_connection_notice(Ui& ui, const Snapshot& snapshot) {
+  const ConnectionView& connection = snapshot.connection;
+  const auto age = age_of(ui, snapshot);
+  const std::string old = age ? " What is shown is from " + format_ago(*age) + "." : std::string();
+  switch (connection.state) {
+    case Connection::connected:
+      if (age && *age > stale_after) {
+        ui.notice("connection.notice", "The broker has not told its status lately." + old,
+                  Tone::warning);
+      }
+      return;
+    case Connection::connecting:
+      ui.notice("connection.notice",
+                "Connecting to " + connection.address + "\u2026 " +
+                    (ui.now.monotonic - connection.since > 1s ? connection.problem : ""),
+                ui.now.monotonic - connection.since > 1s ? Tone::bad : Tone::muted);
+      return;
+    case Connection::lost:
+      ui.notice("connection.notice",
+                "The connection is lost: " + connection.problem + " Trying again by itself." + old,
+                Tone::bad);
+      return;
+    case Connection::refused:
+      ui.notice("connection.notice", connection.problem, Tone::bad);
+      return;
+    case Connection::invalid:
+      ui.notice("connection.notice",
+                "'" + connection.address + "' is no address: " + connection.problem +
+                    " It looks like tcp://host:5550.",
+                Tone::bad);
+      return;
+  }
+}
+
+void draw_panel_title(Ui& ui, std::string_view title, std::string_view text) {
+  ui.title(title);
+  ImGui::SameLine(0, ui.px(12));
+  ImGui::SetCursorPosY(ImGui::GetCursorPosY() + ui.px(6));
+  ui.text(text, Tone::muted);
+  ImGui::Dummy({0, ui.px(2)});
+}
+
+}  // namespace pinion::gui

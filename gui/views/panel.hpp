@@ -1,0 +1,22 @@
+// What all panels share: names of topics to choose from, and the line that says when what is shown
+// is not what is. UI thread.
+#pragma once
+
+#include "gui/model/snapshot.hpp"
+#include "gui/views/ui.hpp"
+
+#include <string>
+#include <vector>
+
+namespace pinion::gui {
+
+[[nodiscard]] std::vector<std::string> topic_names(const Snapshot& snapshot);
+/// How old the cluster's numbers are; nothing when there are none.
+[[nodiscard]] std::optional<Micros> age_of(const Ui& ui, const Snapshot& snapshot);
+[[nodiscard]] bool is_stale(const Ui& ui, const Snapshot& snapshot);
+/// Above the panel while the connection is not well.
+void draw_connection_notice(Ui& ui, const Snapshot& snapshot);
+/// The title of a panel, and what it is for.
+void draw_panel_title(Ui& ui, std::string_view title, std::string_view text);
+
+}  // namespace pinion::gui

@@ -1,0 +1,419 @@
+#include "gui/views/producer_view.hpp"
+
+#include "gui/model/json.hpp"
+#include "gui/model/payload.hpp"
+#include "gui/views/panel.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace pinion::gui {
+namespace {
+
+const std::vector<std::string>& placeholders() {
+  static const std::vector<std::string> names{
+      "{{n}}", "{{time}}", "{{ms}}", "{{uuid}}", "{{random 1 100}}", "{{pick a|b|c}}", "{{line}}"};
+  return names;
+}
+
+Draft draft_of(const ProducerState& state) {
+  Draft draft;
+  draft.topic = state.topic;
+  if (state.has_key) draft.key = state.key;
+  for (const RecordHeader& header : state.headers) {
+    if (!header.name.empty() || !header.value.empty()) draft.headers.push_back(header);
+  }
+  draft.value = state.value;
+  std::int32_t partition = 0;
+  const char* end = state.partition.data() + state.partition.size();
+  if (std::from_chars(state.partition.data(), end, partition).ec == std::errc() &&
+      !state.partition.empty()) {
+    draft.partition = partition;
+  }
+  return draft;
+}
+
+std::string problem_of(const Snapshot& snapshot, const ProducerState& state) {
+  const Draft draft = draft_of(state);
+  std::string problem =
+      draft_problem(draft, static_cast<std::size_t>(snapshot.connection.record_bytes_max));
+  if (problem.empty() && state.how == 3 && state.file.empty()) problem = "Name a file to send.";
+  if (problem.empty() && !state.partition.empty() && !draft.partition) {
+    problem = "A partition is a number, or nothing.";
+  }
+  const bool looks_json = !state.value.empty() && (state.value[0] == '{' || state.value[0] == '[');
+  if (problem.empty() && state.check_json && looks_json) {
+    // What is filled in may be anything; a plain number stands for it in the check.
+    TemplateFiller filler(1);
+    const auto parsed = parse_json(filler.fill(state.value, {}));
+    if (!parsed) problem = "The value is no JSON: " + parsed.error().detail + ".";
+  }
+  return problem;
+}
+
+void send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
+  state.problem = problem_of(snapshot, state);
+  if (!state.problem.empty()) return;
+  SendRecords command;
+  command.plan.draft = draft_of(state);
+  if (state.how == 1) command.plan.count = static_cast<std::uint64_t>(std::max(1, state.count));
+  if (state.how == 2) {
+    command.plan.count = static_cast<std::uint64_t>(std::max(1, state.count));
+    command.plan.per_second = static_cast<double>(std::max(0.1F, state.per_second));
+  }
+  if (state.how == 3) {
+    command.plan.file = state.file;
+    command.plan.count = 0;
+  }
+  settings.topic = state.topic;
+  ui.commands.emplace_back(std::move(command));
+}
+
+void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
+  const float partition_width = ui.px(112);
+  const float new_width = ui.button_width("New topic\u2026");
+  ui.label("Topic");
+  ImGui::SameLine(ui.px(84));
+  ui.combo("produce.topic", state.topic, topic_names(snapshot), "Choose a topic",
+           ImGui::GetContentRegionAvail().x - partition_width - new_width - 2 * ui.px(8));
+  ImGui::SameLine();
+  if (ui.button("produce.new_topic", "New topic\u2026")) ImGui::OpenPopup("new topic");
+  ImGui::SameLine();
+  ui.input("produce.partition", state.partition, "Any partition", partition_width,
+           ImGuiInputTextFlags_CharsDecimal);
+  if (ImGui::IsItemHovered()) {
+    ui.tooltip("Empty: the key decides, or partitions take turns without a key.");
+  }
+  ImGui::SetNextWindowSize({ui.px(360), 0});
+  if (!ImGui::BeginPopup("new topic")) return;
+  ui.strong("New topic");
+  if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
+  const bool entered = ui.input("produce.new_name", state.new_topic, "Name", -1,
+                                ImGuiInputTextFlags_EnterReturnsTrue);
+  ImGui::SetNextItemWidth(ui.px(120));
+  ImGui::InputInt("partitions", &state.new_partitions);
+  ui.describe("produce.new_partitions", std::to_string(state.new_partitions));
+  state.new_partitions = std::clamp(state.new_partitions, 1, 10'000);
+  const bool pressed = ui.button("produce.create", "Create", ButtonKind::primary);
+  if ((entered || pressed) && !state.new_topic.empty()) {
+    MakeTopic command;
+    command.name = state.new_topic;
+    command.config.partitions = state.new_partitions;
+    state.topic = state.new_topic;
+    state.created = snapshot.topic_action.number + 1;
+    state.new_topic.clear();
+    ui.commands.emplace_back(std::move(command));
+    ImGui::CloseCurrentPopup();
+  }
+  ImGui::EndPopup();
+}
+
+void draw_headers(Ui& ui, ProducerState& state) {
+  const float width = ImGui::GetContentRegionAvail().x;
+  int removed = -1;
+  for (int i = 0; i < static_cast<int>(state.headers.size()); ++i) {
+    RecordHeader& header = state.headers[static_cast<std::size_t>(i)];
+    ImGui::PushID(i);
+    const std::string name = "produce.header." + std::to_string(i);
+    ui.input((name + ".name").c_str(), header.name, "Header", width * 0.3F);
+    ImGui::SameLine();
+    ui.input((name + ".value").c_str(), header.value, "Value",
+             width * 0.7F - ImGui::GetFrameHeight() - 2 * ui.px(8));
+    ImGui::SameLine();
+    if (ui.icon_button((name + ".remove").c_str(), Icon::close, "Remove this header")) removed = i;
+    ImGui::PopID();
+  }
+  if (removed >= 0) state.headers.erase(state.headers.begin() + removed);
+}
+
+void draw_drafts(Ui& ui, ProducerState& state, Settings& settings) {
+  if (ui.button("produce.drafts", "Saved\u2026")) ImGui::OpenPopup("drafts");
+  ImGui::SetNextWindowSize({ui.px(340), 0});
+  if (!ImGui::BeginPopup("drafts")) return;
+  int removed = -1;
+  for (int i = 0; i < static_cast<int>(settings.drafts.size()); ++i) {
+    const NamedDraft& draft = settings.drafts[static_cast<std::size_t>(i)];
+    ImGui::PushID(i);
+    ui.glyphs.note(draft.name);
+    if (ImGui::Selectable(draft.name.c_str(), false, 0,
+                          {ImGui::GetContentRegionAvail().x - ui.px(40), 0})) {
+      set_draft(state, draft.draft);
+      ImGui::CloseCurrentPopup();
+    }
+    ImGui::SameLine();
+    if (ui.icon_button("remove", Icon::close, "Forget it")) removed = i;
+    ImGui::PopID();
+  }
+  if (removed >= 0) settings.drafts.erase(settings.drafts.begin() + removed);
+  if (settings.drafts.empty()) ui.paragraph("Nothing is saved yet. Name what is in the form:");
+  const bool entered = ui.input("produce.draft_name", state.draft_name, "Name of this record",
+                                -ui.px(80), ImGuiInputTextFlags_EnterReturnsTrue);
+  ImGui::SameLine();
+  if ((ui.button("produce.save_draft", "Save") || entered) && !state.draft_name.empty() &&
+      settings.drafts.size() < drafts_max) {
+    settings.drafts.push_back({state.draft_name, draft_of(state)});
+    state.draft_name.clear();
+  }
+  ImGui::EndPopup();
+}
+
+void draw_value_tools(Ui& ui, ProducerState& state) {
+  if (ui.button("produce.add_header", "Add header")) state.headers.emplace_back();
+  ImGui::SameLine();
+  if (ui.button("produce.format", "Format JSON")) {
+    if (auto pretty = pretty_json(state.value)) state.value = std::move(*pretty);
+  }
+  ImGui::SameLine();
+  if (ui.button("produce.insert", "Insert\u2026")) ImGui::OpenPopup("insert");
+  if (ImGui::BeginPopup("insert")) {
+    ui.text("Filled in anew for each record", Tone::muted);
+    for (const std::string& name : placeholders()) {
+      if (ImGui::Selectable(name.c_str())) state.value += name;
+    }
+    ImGui::EndPopup();
+  }
+}
+
+void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
+  ui.choice("produce.how", {"Once", "N times", "At a rate", "File"}, state.how);
+  if (state.how == 1 || state.how == 2) {
+    ImGui::SameLine();
+    ImGui::SetNextItemWidth(ui.px(96));
+    ImGui::InputInt("##count", &state.count, 0);
+    ui.describe("produce.count", std::to_string(state.count));
+    ImGui::SameLine();
+    ui.label("records");
+  }
+  if (state.how == 2) {
+    ImGui::SameLine();
+    ImGui::SetNextItemWidth(ui.px(76));
+    ImGui::InputFloat("##rate", &state.per_second, 0, 0, "%.1f");
+    ui.describe("produce.rate");
+    ImGui::SameLine();
+    ui.label("a second");
+  }
+  if (state.how == 3) {
+    ui.input("produce.file", state.file, "/path/to/a/file, a record a line", -1);
+  }
+  const bool ready = snapshot.connection.state == Connection::connected;
+  ImGui::BeginDisabled(!ready);
+  const char* text = state.how == 3 ? "Send the file" : "Send";
+  const bool pressed = ui.button("produce.send", text, ButtonKind::primary, ui.px(140));
+  ImGui::EndDisabled();
+  if (pressed) send(ui, snapshot, state, settings);
+  ImGui::SameLine();
+  ui.label(ready ? "Ctrl+Enter sends" : "Not connected");
+  if (ready && (state.enter || Ui::ctrl_enter_pressed())) send(ui, snapshot, state, settings);
+  ui.notice("produce.problem", state.problem, Tone::bad);
+  const ActionResult& action = snapshot.topic_action;
+  if (action.number == state.created && action.number > 0) {
+    ui.notice("produce.topic_action", action.text,
+              action.running ? Tone::muted : (action.ok ? Tone::good : Tone::bad));
+  }
+}
+
+void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings,
+               ImVec2 size) {
+  ui.begin_card("produce.form", size);
+  draw_topic(ui, snapshot, state);
+  if (ui.checkbox("produce.has_key", "Key", state.has_key) && state.has_key) {
+    ImGui::SetKeyboardFocusHere();
+  }
+  ImGui::SameLine(ui.px(84));
+  ImGui::BeginDisabled(!state.has_key);
+  state.enter = ui.input("produce.key", state.key, state.has_key ? "Empty key" : "No key", -1,
+                         ImGuiInputTextFlags_EnterReturnsTrue);
+  ImGui::EndDisabled();
+  draw_headers(ui, state);
+  ui.label("Value");
+  ImGui::SameLine(ui.px(84));
+  draw_value_tools(ui, state);
+  ImGui::SameLine();
+  draw_drafts(ui, state, settings);
+  const float frame = ImGui::GetFrameHeightWithSpacing();
+  float below = 3 * frame + ui.px(6) + (state.how == 3 ? frame : 0);
+  if (!state.problem.empty()) below += ui.px(56);
+  if (state.created > 0) below += ui.px(44);
+  const float height = std::max(ui.px(90), ImGui::GetContentRegionAvail().y - below);
+  ui.editor("produce.value", state.value, {-1, height});
+  const std::string_view kind = name_of(kind_of(state.value));
+  const std::string about = std::string(kind) + (state.value.empty() ? "" : ", ") +
+                            (state.value.empty() ? "" : format_bytes(state.value.size()));
+  ui.label(about);
+  ImGui::SameLine(ImGui::GetWindowWidth() - ui.px(132));
+  ui.checkbox("produce.check_json", "Check JSON", state.check_json);
+  draw_send(ui, snapshot, state, settings);
+  ui.end_card();
+}
+
+Tone tone_of(const SendJob& job) {
+  if (job.state == JobState::failed || job.failed > 0) return Tone::bad;
+  if (job.unknown > 0 || job.state == JobState::cancelled) return Tone::warning;
+  return job.state == JobState::done ? Tone::good : Tone::accent;
+}
+
+std::string result_text(const SendJob& job) {
+  if (job.state == JobState::done && job.sent == 1 && job.acknowledged == 1 &&
+      !job.reports.empty()) {
+    const SendReport& report = job.reports.front();
+    return "partition " + std::to_string(report.partition) + ", offset " +
+           format_count(std::optional(report.offset));
+  }
+  std::string text = format_count(job.acknowledged) + " acknowledged";
+  if (job.failed > 0) text += ", " + format_count(job.failed) + " failed";
+  if (job.unknown > 0) text += ", " + format_count(job.unknown) + " unknown";
+  switch (job.state) {
+    case JobState::waiting:
+      return "waiting for the topic";
+    case JobState::sending:
+    case JobState::flushing:
+      if (job.total > 0 && job.state == JobState::sending) {
+        text += ", " + std::to_string(100 * job.done_of_total / job.total) + " %";
+      }
+      return text;
+    case JobState::cancelled:
+      return text + ", cancelled";
+    case JobState::failed:
+      return job.sent == 0 ? job.problem : text + ": " + job.problem;
+    case JobState::done:
+      return text;
+  }
+  return text;
+}
+
+std::string latency_text(const SendJob& job) {
+  const auto p50 = job.latencies.quantile(500);
+  if (!p50) return {};
+  if (job.acknowledged == 1 && !job.reports.empty()) return format_duration(job.reports[0].latency);
+  return format_duration(*p50) + " / " + format_duration(*job.latencies.quantile(990));
+}
+
+std::string what_text(const SendJob& job) {
+  if (!job.plan->file.empty()) return job.plan->file;
+  std::string text;
+  append_preview(text, job.plan->draft.value, 120);
+  return text.empty() ? "(empty)" : text;
+}
+
+void draw_job(Ui& ui, const SendJob& job, ProducerState& state) {
+  ui.strong(what_text(job));
+  if (!job.is_over()) {
+    if (ui.button("produce.cancel", "Cancel", ButtonKind::danger)) {
+      ui.commands.emplace_back(CancelJob{job.id});
+    }
+    if (job.total > 1) {
+      ImGui::SameLine();
+      const float share = static_cast<float>(job.done_of_total) / static_cast<float>(job.total);
+      ImGui::PushStyleColor(ImGuiCol_PlotHistogram, ui.theme.accent);
+      ImGui::ProgressBar(share, {-1, ImGui::GetFrameHeight()}, "");
+      ImGui::PopStyleColor();
+    }
+  } else {
+    if (ui.button("produce.again", "Send again")) {
+      ui.commands.emplace_back(SendRecords{*job.plan});
+    }
+    ImGui::SameLine();
+    if (ui.button("produce.edit", "Edit")) set_draft(state, job.plan->draft);
+  }
+  if (!job.problem.empty()) ui.notice("produce.job_problem", job.problem, tone_of(job));
+  static const std::vector<GridColumn> columns{
+      {"Partition", 80, true}, {"Offset", 110, true}, {"Latency", 90, true}, {"Outcome", 200}};
+  draw_grid(ui, "produce.reports", {0, 0}, columns, state.reports,
+            {job.reports.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+               const SendReport& report = job.reports[row];
+               const bool good = report.outcome == SendOutcome::acknowledged;
+               if (column == 0) cell.text = std::to_string(report.partition);
+               if (column == 1) {
+                 cell.text = report.offset < 0 ? std::string(unknown_text)
+                                               : format_count(std::optional(report.offset));
+               }
+               if (column == 2) cell.text = format_duration(report.latency);
+               if (column != 3) return;
+               cell.tone = good ? Tone::good : Tone::bad;
+               cell.text = good ? "acknowledged" : report.error;
+             }});
+}
+
+void draw_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, ImVec2 size) {
+  ui.begin_pane("produce.history_pane", size);
+  const std::vector<SendJob>& jobs = snapshot.producing->jobs;
+  ImGui::AlignTextToFramePadding();
+  ui.strong("History");
+  if (!jobs.empty()) {
+    ImGui::SameLine(size.x - ui.button_width("Clear"));
+    if (ui.button("produce.forget", "Clear", ButtonKind::quiet)) {
+      ui.commands.emplace_back(ForgetJobs{});
+    }
+  }
+  if (jobs.empty()) {
+    ui.begin_card("produce.no_history", {0, 0});
+    ui.empty_state("Nothing was sent yet",
+                   "Choose a topic, write a value and press Send. What became of each record "
+                   "stands here: its partition, its offset and how long it took.");
+    ui.end_card();
+    ui.end_pane();
+    return;
+  }
+  const auto chosen = std::find_if(jobs.begin(), jobs.end(),
+                                   [&](const SendJob& job) { return job.id == state.chosen_job; });
+  state.jobs.selected = chosen == jobs.end() ? -1 : chosen - jobs.begin();
+  static const std::vector<GridColumn> columns{{"Time", 76},
+                                               {"Topic", 110},
+                                               {"What", 150, false, true},
+                                               {"Latency", 118, true},
+                                               {"Result", 220}};
+  const float detail = chosen == jobs.end() ? 0 : std::min(ui.px(260), size.y * 0.45F);
+  const GridResult result = draw_grid(
+      ui, "produce.history",
+      {0, ImGui::GetContentRegionAvail().y - (detail > 0 ? detail + ui.px(8) : 0)}, columns,
+      state.jobs, {jobs.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+                     const SendJob& job = jobs[row];
+                     if (column == 0)
+                       cell.text = format_local_time(job.started_at, WithDate::no).substr(0, 8);
+                     if (column == 1) cell.text = job.plan->draft.topic;
+                     if (column == 2) cell.text = what_text(job);
+                     if (column == 3) cell.text = latency_text(job);
+                     if (column != 4) return;
+                     cell.text = result_text(job);
+                     cell.tone = tone_of(job);
+                   }});
+  if (result.hovered >= 0 && result.hovered_column == 3) {
+    ui.tooltip(
+        "From the send to the report: of one record, or the median and the 99th percentile.");
+  }
+  if (result.selection_changed && state.jobs.selected >= 0) {
+    state.chosen_job = jobs[static_cast<std::size_t>(state.jobs.selected)].id;
+  }
+  if (detail > 0) {
+    ui.begin_card("produce.job", {0, 0});
+    draw_job(ui, *chosen, state);
+    ui.end_card();
+  }
+  ui.end_pane();
+}
+
+}  // namespace
+
+void set_draft(ProducerState& state, const Draft& draft) {
+  state.topic = draft.topic;
+  state.has_key = draft.key.has_value();
+  state.key = draft.key.value_or("");
+  state.headers = draft.headers;
+  state.value = draft.value;
+  state.partition = draft.partition ? std::to_string(*draft.partition) : "";
+  state.problem.clear();
+}
+
+void draw_producer(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
+  draw_panel_title(ui, "Produce", "Write records into a topic.");
+  const ImVec2 room = ImGui::GetContentRegionAvail();
+  const float right = std::floor(room.x * (1 - state.share));
+  const float left = room.x - right - ui.px(12);
+  draw_form(ui, snapshot, state, settings, {left, room.y});
+  float right_share = 1 - state.share;
+  ui.splitter_vertical("produce.splitter", right_share, room.x, room.y);
+  state.share = 1 - right_share;
+  draw_history(ui, snapshot, state, {right, room.y});
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,43 @@
+// The producer panel: what is to be sent, how often, and what became of it. UI thread.
+#pragma once
+
+#include "gui/model/settings.hpp"
+#include "gui/model/snapshot.hpp"
+#include "gui/views/grid.hpp"
+#include "gui/views/ui.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pinion::gui {
+
+struct ProducerState {
+  std::string topic{};
+  bool has_key = false;
+  std::string key{};
+  std::string partition{};  ///< Empty: by key, or in turns.
+  std::vector<RecordHeader> headers{};
+  std::string value{};
+  bool check_json = true;
+  int how = 0;  ///< Once, several, at a rate, a file.
+  int count = 100;
+  float per_second = 10;
+  std::string file{};
+  std::string draft_name{};
+  bool enter = false;  ///< Pressed in a field of one line.
+  std::string problem{};
+  std::string new_topic{};
+  int new_partitions = 1;
+  bool creating = false;
+  std::uint64_t created = 0;  ///< The action's number that this panel began.
+  float share = 0.42F;
+  GridState jobs{};
+  std::uint64_t chosen_job = 0;
+  GridState reports{};
+};
+
+void set_draft(ProducerState& state, const Draft& draft);
+void draw_producer(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings);
+
+}  // namespace pinion::gui

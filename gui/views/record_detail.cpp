@@ -1,0 +1,248 @@
+#include "gui/views/record_detail.hpp"
+
+#include <imgui_stdlib.h>
+
+#include "common/base/text.hpp"
+#include "common/proto/record_headers.hpp"
+
+#include <algorithm>
+
+namespace pinion::gui {
+namespace {
+
+/// Text is laid out by ImGui every frame; more than this is shown in the tree and in hexadecimal
+/// only.
+constexpr std::size_t text_bytes_max = 256UL * 1024;
+
+void rebuild_lines(RecordDetailState& state) {
+  state.lines.clear();
+  for (std::uint32_t i = 0; i < state.nodes.size();) {
+    state.lines.push_back(i);
+    i = state.closed.count(i) > 0 ? state.nodes[i].after : i + 1;
+  }
+}
+
+Tone tone_of(JsonType type) {
+  switch (type) {
+    case JsonType::text:
+      return Tone::good;
+    case JsonType::number:
+      return Tone::accent;
+    case JsonType::boolean:
+    case JsonType::null:
+      return Tone::warning;
+    case JsonType::array:
+    case JsonType::object:
+      return Tone::muted;
+  }
+  return Tone::normal;
+}
+
+std::string value_text(const JsonNode& node) {
+  if (node.type == JsonType::object) return "{" + std::to_string(node.children) + "}";
+  if (node.type == JsonType::array) return "[" + std::to_string(node.children) + "]";
+  std::string out;
+  append_preview(
+      out, node.type == JsonType::text ? "\"" + json_plain(node) + "\"" : std::string(node.raw),
+      400);
+  return out;
+}
+
+void draw_tree(Ui& ui, RecordDetailState& state) {
+  ImGuiListClipper clipper;
+  ImGui::PushFont(ui.fonts.mono);
+  clipper.Begin(static_cast<int>(state.lines.size()));
+  std::optional<std::uint32_t> toggled;
+  while (clipper.Step()) {
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+      const std::uint32_t index = state.lines[static_cast<std::size_t>(i)];
+      const JsonNode& node = state.nodes[index];
+      const bool opens = node.children > 0;
+      const bool closed = state.closed.count(index) > 0;
+      ImGui::PushID(static_cast<int>(index));
+      const ImVec2 at = ImGui::GetCursorScreenPos();
+      const float width = std::max(ui.px(40), ImGui::GetContentRegionAvail().x);
+      if (ImGui::InvisibleButton("line", {width, ImGui::GetTextLineHeight()}) && opens) {
+        toggled = index;
+      }
+      const bool hovered = ImGui::IsItemHovered();
+      ImDrawList* list = ImGui::GetWindowDrawList();
+      const float line = ImGui::GetTextLineHeight();
+      if (hovered) {
+        list->AddRectFilled(at, {at.x + width, at.y + line}, ui.theme.hovered, ui.px(3));
+        if (ImGui::IsMouseClicked(1)) {
+          ImGui::SetClipboardText(json_plain(node).c_str());
+        }
+        ui.tooltip(json_path_of(state.nodes, index) + "\nRight click copies the value.");
+      }
+      float x = at.x + ui.px(16) * static_cast<float>(node.depth);
+      if (opens) {
+        const float h = ui.px(3.5F);
+        const ImVec2 c{x + ui.px(5), at.y + line / 2};
+        if (closed) {
+          list->AddTriangleFilled({c.x - h * 0.6F, c.y - h}, {c.x + h, c.y},
+                                  {c.x - h * 0.6F, c.y + h}, ui.theme.muted);
+        } else {
+          list->AddTriangleFilled({c.x - h, c.y - h * 0.6F}, {c.x + h, c.y - h * 0.6F},
+                                  {c.x, c.y + h}, ui.theme.muted);
+        }
+      }
+      x += ui.px(14);
+      if (!node.name.empty()) {
+        ui.glyphs.note(node.name);
+        const std::string name = std::string(node.name) + ": ";
+        list->AddText({x, at.y}, ui.theme.text, name.c_str());
+        x += ImGui::CalcTextSize(name.c_str()).x;
+      }
+      const std::string text = value_text(node);
+      ui.glyphs.note(text);
+      list->AddText({x, at.y}, ui.theme.of(tone_of(node.type)), text.c_str());
+      ImGui::PopID();
+    }
+  }
+  ImGui::PopFont();
+  if (!toggled) return;
+  if (state.closed.erase(*toggled) == 0) state.closed.insert(*toggled);
+  rebuild_lines(state);
+}
+
+void draw_text(Ui& ui, RecordDetailState& state) {
+  std::string& text = state.pretty.empty() ? state.value : state.pretty;
+  if (text.size() > text_bytes_max) {
+    ui.paragraph(
+        "The value has " + format_bytes(text.size()) +
+        ": too much to lay out as text. It is whole in the other tabs, and is copied whole.");
+    return;
+  }
+  ui.editor("detail.text", text, ImGui::GetContentRegionAvail(), ImGuiInputTextFlags_ReadOnly);
+}
+
+void draw_hex(Ui& ui, const RecordDetailState& state) {
+  ImGuiListClipper clipper;
+  ImGui::PushFont(ui.fonts.mono);
+  clipper.Begin(static_cast<int>(hex_row_count(state.value.size())));
+  while (clipper.Step()) {
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+      const std::string row = hex_row(state.value, static_cast<std::size_t>(i));
+      ImGui::TextUnformatted(row.c_str());
+    }
+  }
+  ImGui::PopFont();
+}
+
+void draw_field(Ui& ui, const char* label, const std::string& text, bool mono) {
+  ui.text(label, Tone::muted);
+  ImGui::SameLine(ui.px(92));
+  ImGui::PushTextWrapPos(0);
+  if (mono) {
+    ui.mono(text);
+  } else {
+    ui.text(text);
+  }
+  ImGui::PopTextWrapPos();
+}
+
+void draw_head(Ui& ui, const RecordDetailState& state) {
+  ui.strong(partition_name(state.topic, state.row.partition) + " @ " +
+            format_count(static_cast<std::uint64_t>(state.row.offset)));
+  ui.describe("detail.title", state.topic + " " + std::to_string(state.row.partition) + " " +
+                                  std::to_string(state.row.offset));
+  draw_field(ui, "Sent", format_local_time(Micros(state.row.timestamp), WithDate::yes), false);
+  if (ImGui::IsItemHovered()) ui.tooltip("UTC " + format_utc_time(Micros(state.row.timestamp)));
+  draw_field(ui, "In the log", format_local_time(Micros(state.row.log_time), WithDate::yes), false);
+  if (ImGui::IsItemHovered()) {
+    ui.tooltip("UTC " + format_utc_time(Micros(state.row.log_time)) + "\n" +
+               format_ago(ui.now.wall - Micros(state.row.log_time)));
+  }
+  std::string key;
+  if (state.key) append_preview(key, *state.key, 2'000);
+  draw_field(ui, "Key", state.key ? (key.empty() ? "(empty)" : key) : "none",
+             state.key.has_value());
+  if (state.headers) {
+    const auto headers = parse_record_headers(*state.headers);
+    for (std::size_t i = 0; headers && i < std::min<std::size_t>(headers->size(), 50); ++i) {
+      std::string text = (*headers)[i].name + " = ";
+      append_preview(text, (*headers)[i].value, 500);
+      draw_field(ui, i == 0 ? "Headers" : "", text, true);
+    }
+    if (!headers) draw_field(ui, "Headers", *state.headers, true);
+  }
+  draw_field(ui, "Value",
+             std::string(name_of(state.kind)) + ", " + format_bytes(state.value.size()), false);
+}
+
+void draw_actions(Ui& ui, const RecordDetailState& state) {
+  if (ui.button("detail.copy", "Copy value")) {
+    const std::string text = is_utf8(state.value) ? state.value : base64_encode(state.value);
+    ImGui::SetClipboardText(text.c_str());
+  }
+  ImGui::SameLine();
+  if (ui.button("detail.resend", "Send again\u2026")) {
+    Draft draft;
+    draft.topic = state.topic;
+    draft.key = state.key;
+    draft.value = state.value;
+    if (state.headers) {
+      if (auto headers = parse_record_headers(*state.headers)) draft.headers = std::move(*headers);
+    }
+    ui.go.draft = std::move(draft);
+  }
+  if (ImGui::IsItemHovered()) ui.tooltip("Opens it in the producer panel, where it can be edited.");
+}
+
+}  // namespace
+
+std::string partition_name(const std::string& topic, std::int32_t partition) {
+  return topic + "-" + std::to_string(partition);
+}
+
+void show_record(RecordDetailState& state, std::uint64_t number, const RecordRow& row) {
+  if (state.number == number) return;
+  const int tab = state.tab;
+  state = {};
+  state.tab = tab;
+  state.number = number;
+  state.topic = *row.topic;
+  state.row = row;
+  if (const auto key = row.key()) state.key = std::string(*key);
+  if (const auto headers = row.headers()) state.headers = std::string(*headers);
+  state.value = std::string(row.value_bytes());
+  state.kind = kind_of(state.value);
+  if (state.kind == PayloadKind::json) {
+    if (auto nodes = parse_json(state.value)) state.nodes = std::move(*nodes);
+    if (state.value.size() <= text_bytes_max) state.pretty = pretty_json(state.value).value_or("");
+    rebuild_lines(state);
+  }
+}
+
+void draw_record_detail(Ui& ui, const char* name, ImVec2 size, RecordDetailState& state) {
+  ui.begin_card(name, size);
+  if (!state.number) {
+    ui.empty_state("No record chosen", "Choose one on the left to see all of it.");
+    ui.end_card();
+    return;
+  }
+  draw_head(ui, state);
+  ImGui::Dummy({0, ui.px(2)});
+  draw_actions(ui, state);
+  ImGui::Dummy({0, ui.px(2)});
+  const bool tree = state.kind == PayloadKind::json && !state.nodes.empty();
+  std::vector<std::string> tabs{"Text", "Hex"};
+  if (tree) tabs.insert(tabs.begin(), "Tree");
+  int tab = tree ? state.tab : std::max(0, state.tab - 1);
+  if (ui.choice("detail.tab", tabs, tab)) state.tab = tree ? tab : tab + 1;
+  const std::string& shown =
+      tabs[static_cast<std::size_t>(std::clamp(tab, 0, static_cast<int>(tabs.size()) - 1))];
+  ImGui::BeginChild("value", {0, 0}, false, ImGuiWindowFlags_HorizontalScrollbar);
+  if (shown == "Tree") draw_tree(ui, state);
+  if (shown == "Text" && state.kind == PayloadKind::binary) {
+    ui.paragraph("These bytes are no text; see them in hexadecimal.");
+  } else if (shown == "Text") {
+    draw_text(ui, state);
+  }
+  if (shown == "Hex") draw_hex(ui, state);
+  ImGui::EndChild();
+  ui.end_card();
+}
+
+}  // namespace pinion::gui

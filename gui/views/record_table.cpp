@@ -1,0 +1,168 @@
+#include "gui/views/record_table.hpp"
+
+#include "cli/text.hpp"
+#include "gui/model/format.hpp"
+#include "gui/model/payload.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+namespace pinion::gui {
+namespace {
+
+constexpr std::size_t preview_bytes = 400;
+/// Cells are filled in every frame; a larger value is shown whole beside the table.
+constexpr std::size_t json_column_bytes_max = 16UL * 1024;
+
+}  // namespace
+
+Result<Micros> time_from(const std::string& text, Micros wall_now) {
+  const std::time_t now = wall_now / 1s;
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  std::string full = text;
+  if (full.size() >= 4 && full.size() <= 8 && full.find(':') != std::string::npos &&
+      full.find('-') == std::string::npos) {
+    std::array<char, 16> date{};
+    const std::size_t size = std::strftime(date.data(), date.size(), "%Y-%m-%dT", &parts);
+    full.insert(0, std::string(date.data(), size) + (full.find(':') == 1 ? "0" : ""));
+  }
+  PINION_TRY(time, cli::parse_time(full, wall_now));
+  const bool ago = full.starts_with('-');
+  const bool has_zone = full.ends_with('Z') || full.ends_with('z') ||
+                        full.find('+') != std::string::npos ||
+                        std::count(full.begin(), full.end(), '-') > 2;
+  const bool calendar = full.find('-') != std::string::npos && !ago;
+  if (ago || has_zone || !calendar) return time;
+  return time - Micros(std::int64_t{parts.tm_gmtoff} * 1'000'000);
+}
+
+void fill_record_cell(const RecordRow& row, std::size_t column, GridCell& cell) {
+  switch (column) {
+    case 0:
+      cell.text = format_local_time(Micros(row.log_time), WithDate::no);
+      cell.tone = Tone::muted;
+      break;
+    case 1:
+      cell.text = *row.topic;
+      break;
+    case 2:
+      cell.text = std::to_string(row.partition);
+      break;
+    case 3:
+      cell.text = format_count(static_cast<std::uint64_t>(row.offset));
+      break;
+    case 4:
+      if (const auto key = row.key()) {
+        append_preview(cell.text, *key, 80);
+        if (key->empty()) {
+          cell.text = "(empty)";
+          cell.tone = Tone::muted;
+        }
+      } else {
+        cell.text = unknown_text;
+        cell.tone = Tone::muted;
+      }
+      break;
+    case 5:
+      cell.text = format_bytes(row.value_size);
+      cell.tone = Tone::muted;
+      break;
+    default:
+      append_preview(cell.text, row.value_bytes(), preview_bytes);
+      break;
+  }
+}
+
+bool RecordTable::set_paths(const std::string& text) {
+  std::vector<std::string> names;
+  std::vector<std::vector<JsonStep>> paths;
+  problem_.clear();
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    std::string name = text.substr(at, end - at);
+    at = end + 1;
+    while (!name.empty() && name.front() == ' ') name.erase(0, 1);
+    while (!name.empty() && name.back() == ' ') name.pop_back();
+    if (name.empty()) continue;
+    auto path = parse_json_path(name);
+    if (!path) {
+      problem_ = name + ": " + path.error().detail;
+      return false;
+    }
+    names.push_back(std::move(name));
+    paths.push_back(std::move(*path));
+  }
+  names_ = std::move(names);
+  paths_ = std::move(paths);
+  columns_.clear();
+  return true;
+}
+
+const std::vector<GridColumn>& RecordTable::columns(WithTopic with_topic) {
+  if (!columns_.empty() && with_topic == with_topic_) return columns_;
+  with_topic_ = with_topic;
+  columns_ = {{"Time", 104}};
+  if (with_topic == WithTopic::yes) columns_.push_back({"Topic", 120});
+  columns_.push_back({"Part.", 46, true});
+  columns_.push_back({"Offset", 84, true});
+  columns_.push_back({"Key", 110, false, true});
+  for (const std::string& name : names_) columns_.push_back({name, 110, false, true});
+  columns_.push_back({"Size", 66, true});
+  columns_.push_back({"Value", 300, false, true});
+  return columns_;
+}
+
+void RecordTable::fill(const RecordRow& row, std::size_t column, GridCell& cell) {
+  if (with_topic_ == WithTopic::no && column > 0) ++column;
+  if (column < 5) return fill_record_cell(row, column, cell);
+  if (column - 5 >= paths_.size()) return fill_record_cell(row, column - paths_.size(), cell);
+  if (parsed_ != row.body || parsed_offset_ != row.offset) {
+    parsed_ = row.body;
+    parsed_offset_ = row.offset;
+    nodes_.clear();
+    const std::string_view value = row.value_bytes();
+    if (value.size() <= json_column_bytes_max && looks_like_json(value)) {
+      if (auto nodes = parse_json(value)) nodes_ = std::move(*nodes);
+    }
+  }
+  const JsonNode* node = find_json(nodes_, paths_[column - 5]);
+  if (node == nullptr) {
+    cell.text = unknown_text;
+    cell.tone = Tone::muted;
+  } else {
+    append_preview(cell.text, json_plain(*node), 120);
+  }
+}
+
+void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState& state,
+                 const std::function<ExportRows()>& make) {
+  ImGui::SetNextWindowSize({ui.px(460), 0});
+  if (!ImGui::BeginPopup(name)) return;
+  const ActionResult& action = snapshot.export_action;
+  ui.strong("Export what is shown");
+  ui.choice("export.format", {"JSON Lines", "CSV"}, state.format);
+  if (state.path.empty()) state.path = "/tmp/pinion-export.jsonl";
+  const bool entered = ui.input("export.path", state.path, "/path/to/a/file", -1,
+                                ImGuiInputTextFlags_EnterReturnsTrue);
+  ui.paragraph("A file of that name is replaced.");
+  ImGui::BeginDisabled(action.running);
+  const bool pressed = ui.button("export.go", "Export", ButtonKind::primary);
+  ImGui::EndDisabled();
+  if ((entered || pressed) && !action.running) {
+    ExportRows rows = make();
+    rows.path = state.path;
+    rows.format = state.format == 0 ? ExportFormat::json_lines : ExportFormat::csv;
+    state.began = action.number + 1;
+    ui.commands.emplace_back(std::move(rows));
+  }
+  if (state.began > 0 && action.number == state.began) {
+    ui.notice("export.result", action.text,
+              action.running ? Tone::muted : (action.ok ? Tone::good : Tone::bad));
+  }
+  ImGui::EndPopup();
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,215 @@
+#include "gui/views/sql_view.hpp"
+
+#include "gui/model/exporting.hpp"
+#include "gui/model/payload.hpp"
+#include "gui/views/panel.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace pinion::gui {
+namespace {
+
+void run(Ui& ui, SqlState& state, Settings& settings) {
+  RunQuery command;
+  command.topic = state.topic;
+  command.sql = state.sql;
+  std::int32_t partition = 0;
+  const char* end = state.partition.data() + state.partition.size();
+  if (!state.partition.empty() &&
+      std::from_chars(state.partition.data(), end, partition).ec == std::errc()) {
+    command.partition = partition;
+  }
+  remember(settings.sql, state.sql, sql_history_max);
+  ui.commands.emplace_back(std::move(command));
+}
+
+void draw_file(Ui& ui, const Snapshot& snapshot, const SqlState& state) {
+  if (!snapshot.cluster || state.topic.empty()) return;
+  const TopicRow* topic = snapshot.cluster->find_topic(state.topic);
+  if (topic == nullptr || topic->partitions == 0) return;
+  std::size_t index = 0;
+  const char* end = state.partition.data() + state.partition.size();
+  std::from_chars(state.partition.data(), end, index);
+  if (index >= static_cast<std::size_t>(topic->partitions)) return;
+  const PartitionRow& row = snapshot.cluster->partitions[topic->first_row + index];
+  if (row.file.empty()) return;
+  ui.label("The log is a file:");
+  ImGui::SameLine();
+  ImGui::AlignTextToFramePadding();
+  ui.mono(row.file, Tone::muted);
+  ImGui::SameLine();
+  const std::string command = "sqlite3 'file:" + row.file + "?mode=ro' \"" + state.sql + "\"";
+  if (ui.button("sql.copy_command", "Copy sqlite3 command", ButtonKind::quiet)) {
+    ImGui::SetClipboardText(command.c_str());
+  }
+  if (ImGui::IsItemHovered())
+    ui.tooltip(command + "\n\nOn the machine of node " + std::to_string(row.leader.raw()) + ".");
+}
+
+void draw_tools(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& settings) {
+  const QueryView& query = *snapshot.query;
+  const bool ready = snapshot.connection.state == Connection::connected && !state.topic.empty() &&
+                     !state.sql.empty() && !query.running;
+  if (query.running) {
+    if (ui.button("sql.cancel", "Cancel", ButtonKind::danger))
+      ui.commands.emplace_back(CancelQuery{});
+  } else {
+    ImGui::BeginDisabled(!ready);
+    if (ui.button("sql.run", "Run", ButtonKind::primary, ui.px(84))) run(ui, state, settings);
+    ImGui::EndDisabled();
+    if (ready && Ui::ctrl_enter_pressed()) run(ui, state, settings);
+  }
+  ImGui::SameLine();
+  ui.label("Ctrl+Enter");
+  ImGui::SameLine();
+  if (ui.button("sql.history", "History")) ImGui::OpenPopup("sql history");
+  ImGui::SetNextWindowSize({ui.px(620), 0});
+  if (ImGui::BeginPopup("sql history")) {
+    if (settings.sql.empty()) ui.text("Nothing was run yet", Tone::muted);
+    for (std::size_t i = 0; i < settings.sql.size(); ++i) {
+      std::string line;
+      append_preview(line, settings.sql[i], 100);
+      ImGui::PushID(static_cast<int>(i));
+      ui.glyphs.note(line);
+      if (ImGui::Selectable(line.c_str())) state.sql = settings.sql[i];
+      ImGui::PopID();
+    }
+    ImGui::EndPopup();
+  }
+  ImGui::SameLine();
+  ImGui::BeginDisabled(query.rows.empty());
+  if (ui.button("sql.export", "Export\u2026")) ImGui::OpenPopup("sql.to_file");
+  ImGui::EndDisabled();
+  draw_export(ui, snapshot, "sql.to_file", state.to_file, [&] {
+    ExportRows rows;
+    rows.query = snapshot.query;
+    return rows;
+  });
+}
+
+void draw_outcome(Ui& ui, const QueryView& query) {
+  if (query.number == 0) return;
+  if (query.error.code != Errc::ok) {
+    std::string text = query.error.detail.empty() ? query.error.to_string() : query.error.detail;
+    const SqlPlace place = find_sql_error(query.sql, text);
+    if (place.line > 0) {
+      text = "Line " + std::to_string(place.line) + ", column " + std::to_string(place.column) +
+             ": " + text;
+    }
+    ui.notice("sql.error", text, Tone::bad);
+    if (place.line > 0) {
+      ui.mono(place.text);
+      ui.mono(std::string(place.column - 1, ' ') + "^", Tone::bad);
+    }
+    return;
+  }
+  std::string text;
+  if (query.running) {
+    text = "Asking partition " + std::to_string(query.partitions_done + 1) + " of " +
+           std::to_string(query.partitions_asked) + "\u2026 ";
+  }
+  text += format_count(query.rows.size()) + (query.rows.size() == 1 ? " row" : " rows") + " in " +
+          format_duration(query.took);
+  if (query.partitions_asked > 1) {
+    text += ", of " + std::to_string(query.partitions_asked) + " partitions one after the other";
+  }
+  ui.text(text, Tone::muted);
+  ui.describe("sql.outcome", text);
+  if (!query.truncated) return;
+  ImGui::SameLine(0, ui.px(12));
+  ui.text("There are more rows than the limit; ask for fewer.", Tone::warning);
+}
+
+void draw_result(Ui& ui, const QueryView& query, SqlState& state) {
+  if (query.columns.empty()) {
+    ui.begin_card("sql.empty", {0, 0});
+    if (query.number == 0) {
+      ui.empty_state(
+          "Ask the log",
+          "Every partition is a table: readable (offset, time, key, value, json, "
+          "partition, committed). Only reading is allowed, and only what is committed is "
+          "seen.");
+    } else {
+      ui.empty_state(query.running ? "Running\u2026" : "No result", "");
+    }
+    ui.end_card();
+    return;
+  }
+  if (state.shown != query.number) {
+    state.shown = query.number;
+    state.grid = {};
+  }
+  std::vector<GridColumn> columns;
+  for (std::size_t i = 0; i < query.columns.size(); ++i) {
+    std::size_t longest = query.columns[i].size();
+    bool numbers = !query.rows.empty();
+    for (std::size_t row = 0; row < std::min<std::size_t>(query.rows.size(), 40); ++row) {
+      if (i >= query.rows[row].size()) continue;
+      const SqlValue& value = query.rows[row][i];
+      const bool number =
+          std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
+      numbers = numbers && number;
+      longest = std::max(longest, text_of(value).size());
+    }
+    const float width = std::clamp(24 + 8.2F * static_cast<float>(longest), 60.0F, 380.0F);
+    columns.push_back({query.columns[i], width, numbers, true});
+  }
+  draw_grid(ui, "sql.result", {0, 0}, columns, state.grid,
+            {query.rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+               if (column >= query.rows[row].size()) return;
+               const SqlValue& value = query.rows[row][column];
+               if (std::holds_alternative<std::monostate>(value)) {
+                 cell.text = "NULL";
+                 cell.tone = Tone::muted;
+                 return;
+               }
+               append_preview(cell.text, text_of(value), 400);
+               if (std::holds_alternative<SqlBlob>(value)) cell.tone = Tone::muted;
+             }});
+}
+
+}  // namespace
+
+SqlPlace find_sql_error(const std::string& sql, const std::string& error) {
+  SqlPlace place;
+  std::string word;
+  for (const std::string_view before : {"near \"", "no such column: ", "no such table: ",
+                                        "no such function: ", "unrecognized token: \""}) {
+    const std::size_t at = error.find(before);
+    if (at == std::string::npos) continue;
+    word = error.substr(at + before.size());
+    word = word.substr(0, word.find_first_of("\" ,;)\n"));
+    break;
+  }
+  const std::size_t found = word.empty() ? std::string::npos : sql.find(word);
+  if (found == std::string::npos) return place;
+  const std::string before = sql.substr(0, found);
+  place.line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+  const std::size_t begin = before.rfind('\n') + 1;
+  place.column = found - begin + 1;
+  place.text = sql.substr(begin, sql.find('\n', begin) - begin);
+  return place;
+}
+
+void draw_sql(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& settings) {
+  const QueryView& query = *snapshot.query;
+  draw_panel_title(ui, "SQL", "Over the live log, read-only.");
+  ui.combo("sql.topic", state.topic, topic_names(snapshot), "Choose a topic", ui.px(240));
+  ImGui::SameLine();
+  std::vector<std::string> partitions{""};
+  const TopicRow* topic = snapshot.cluster ? snapshot.cluster->find_topic(state.topic) : nullptr;
+  for (std::int32_t i = 0; topic != nullptr && i < topic->partitions; ++i) {
+    partitions.push_back(std::to_string(i));
+  }
+  ui.combo("sql.partition", state.partition, partitions, "All partitions", ui.px(150));
+  ImGui::SameLine();
+  draw_tools(ui, snapshot, state, settings);
+  ui.editor("sql.text", state.sql,
+            {-1, std::max(ui.px(96), ImGui::GetContentRegionAvail().y * 0.24F)});
+  draw_file(ui, snapshot, state);
+  draw_outcome(ui, query);
+  draw_result(ui, query, state);
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,35 @@
+// The SQL panel: statements over the live log, with their history, results and errors. UI thread.
+#pragma once
+
+#include "gui/model/settings.hpp"
+#include "gui/model/snapshot.hpp"
+#include "gui/views/record_table.hpp"
+#include "gui/views/grid.hpp"
+#include "gui/views/ui.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pinion::gui {
+
+struct SqlState {
+  std::string topic{};
+  std::string partition{};  ///< Empty: all.
+  std::string sql = "select * from readable order by offset desc limit 100";
+  std::uint64_t shown = 0;  ///< QueryView::number that the table is set up for.
+  GridState grid{};
+  ExportState to_file{};
+};
+
+/// Where in the statement an error of SQLite lies, as far as it says so: "near \"X\": ...".
+struct SqlPlace {
+  std::size_t line = 0;    ///< From 1; 0: it does not say.
+  std::size_t column = 0;  ///< From 1.
+  std::string text{};      ///< The line.
+};
+[[nodiscard]] SqlPlace find_sql_error(const std::string& sql, const std::string& error);
+
+void draw_sql(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& settings);
+
+}  // namespace pinion::gui

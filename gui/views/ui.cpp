@@ -1,0 +1,461 @@
+#include "gui/views/ui.hpp"
+
+#include <imgui_stdlib.h>
+
+#include "gui/views/imgui_versions.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pinion::gui {
+namespace {
+
+ImVec2 operator+(ImVec2 a, ImVec2 b) { return {a.x + b.x, a.y + b.y}; }
+
+std::uint32_t code_at(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const unsigned lead = byte(at);
+  if (lead < 0xE0) {
+    const std::uint32_t code = ((lead & 0x1FU) << 6U) | (byte(at + 1) & 0x3FU);
+    at += 2;
+    return code;
+  }
+  if (lead < 0xF0) {
+    const std::uint32_t code =
+        ((lead & 0x0FU) << 12U) | ((byte(at + 1) & 0x3FU) << 6U) | (byte(at + 2) & 0x3FU);
+    at += 3;
+    return code;
+  }
+  at += 4;
+  return 0;  // Beyond what an atlas of 16 bits a character holds.
+}
+
+}  // namespace
+
+void GlyphNeeds::note(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0xC0) {
+      ++at;
+      continue;
+    }
+    const std::uint32_t code = code_at(text, at);
+    if (code < 0x180 || code >= 0x10000 || seen_.test(code)) continue;
+    seen_.set(code);
+    news_ = true;
+  }
+}
+
+// ---- Text
+
+void Ui::text(std::string_view text, Tone tone) {
+  glyphs.note(text);
+  ImGui::PushStyleColor(ImGuiCol_Text, theme.of(tone));
+  ImGui::TextUnformatted(text.data(), text.data() + text.size());
+  ImGui::PopStyleColor();
+}
+
+void Ui::strong(std::string_view text, Tone tone) {
+  ImGui::PushFont(fonts.strong);
+  this->text(text, tone);
+  ImGui::PopFont();
+}
+
+void Ui::title(std::string_view text) {
+  ImGui::PushFont(fonts.title);
+  this->text(text);
+  ImGui::PopFont();
+}
+
+void Ui::mono(std::string_view text, Tone tone) {
+  ImGui::PushFont(fonts.mono);
+  this->text(text, tone);
+  ImGui::PopFont();
+}
+
+void Ui::paragraph(std::string_view text, Tone tone) {
+  ImGui::PushTextWrapPos(0);
+  this->text(text, tone);
+  ImGui::PopTextWrapPos();
+}
+
+void Ui::label(std::string_view text) {
+  ImGui::AlignTextToFramePadding();
+  this->text(text, Tone::muted);
+}
+
+// ---- Controls
+
+float Ui::button_width(std::string_view text) const {
+  return ImGui::CalcTextSize(text.data(), text.data() + text.size()).x +
+         2 * ImGui::GetStyle().FramePadding.x + px(4);
+}
+
+bool Ui::button(const char* name, std::string_view text, ButtonKind kind, float width) {
+  ImU32 ground = theme.raised;
+  ImU32 hovered = theme.hovered;
+  ImU32 ink = theme.text;
+  ImU32 border = theme.border;
+  if (kind == ButtonKind::primary) {
+    ground = border = theme.accent;
+    hovered = theme.accent_hovered;
+    ink = theme.on_accent;
+  } else if (kind == ButtonKind::danger) {
+    ground = border = theme.bad;
+    hovered = mixed(theme.bad, theme.text, 0.15F);
+    ink = theme.on_bad;
+  } else if (kind == ButtonKind::quiet) {
+    ground = border = IM_COL32(0, 0, 0, 0);
+    ink = theme.accent;
+  }
+  ImGui::PushStyleColor(ImGuiCol_Button, ground);
+  ImGui::PushStyleColor(ImGuiCol_ButtonHovered, hovered);
+  ImGui::PushStyleColor(ImGuiCol_ButtonActive, mixed(hovered, theme.ground, 0.2F));
+  ImGui::PushStyleColor(ImGuiCol_Text, ink);
+  ImGui::PushStyleColor(ImGuiCol_Border, border);
+  const std::string id = std::string(text) + "###" + name;
+  const bool pressed = ImGui::Button(id.c_str(), {width > 0 ? width : button_width(text), 0});
+  ImGui::PopStyleColor(5);
+  describe(name, text);
+  return pressed;
+}
+
+bool Ui::icon_button(const char* name, Icon icon, const char* tooltip_text) {
+  const float size = ImGui::GetFrameHeight();
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const bool pressed = ImGui::InvisibleButton(name, {size, size});
+  const bool hovered = ImGui::IsItemHovered();
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const bool focused = ImGui::IsItemFocused();
+  if (hovered || focused) {
+    list->AddRectFilled(at, at + ImVec2{size, size}, theme.hovered, px(6));
+  }
+  draw_icon(list, icon, at + ImVec2{size / 2, size / 2}, px(15),
+            hovered ? theme.text : theme.muted);
+  if (hovered) tooltip(tooltip_text);
+  describe(name, tooltip_text);
+  return pressed;
+}
+
+bool Ui::choice(const char* name, const std::vector<std::string>& options, int& chosen) {
+  ImGui::PushID(name);
+  bool changed = false;
+  const float height = ImGui::GetFrameHeight();
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const ImVec2 begin = ImGui::GetCursorScreenPos();
+  float width = 0;
+  for (const std::string& option : options) width += button_width(option) + px(6);
+  list->AddRectFilled(begin, begin + ImVec2{width, height}, theme.raised, px(6));
+  list->AddRect(begin, begin + ImVec2{width, height}, theme.border, px(6));
+  for (int i = 0; i < static_cast<int>(options.size()); ++i) {
+    const std::string& option = options[static_cast<std::size_t>(i)];
+    if (i > 0) ImGui::SameLine(0, 0);
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const ImVec2 size{button_width(option) + px(6), height};
+    if (ImGui::InvisibleButton(option.c_str(), size) && chosen != i) {
+      chosen = i;
+      changed = true;
+    }
+    const bool hovered = ImGui::IsItemHovered() || ImGui::IsItemFocused();
+    const ImVec2 inset{px(2), px(2)};
+    if (chosen == i) {
+      const ImVec2 low{at.x + inset.x, at.y + inset.y};
+      const ImVec2 high{at.x + size.x - inset.x, at.y + size.y - inset.y};
+      list->AddRectFilled(low, high, theme.selected, px(5));
+    }
+    const ImVec2 text_size = ImGui::CalcTextSize(option.c_str());
+    list->AddText({at.x + (size.x - text_size.x) / 2, at.y + (size.y - text_size.y) / 2},
+                  chosen == i ? theme.accent : (hovered ? theme.text : theme.muted),
+                  option.c_str());
+    describe(std::string(name) + "." + std::to_string(i),
+             chosen == i ? option + " (chosen)" : option);
+  }
+  ImGui::PopID();
+  return changed;
+}
+
+bool Ui::input(const char* name, std::string& value, const char* hint, float width,
+               ImGuiInputTextFlags flags) {
+  glyphs.note(value);
+  ImGui::SetNextItemWidth(width);
+  const std::string id = std::string("##") + name;
+  const bool result = ImGui::InputTextWithHint(id.c_str(), hint, &value, flags);
+  describe(name, value);
+  return result;
+}
+
+bool Ui::editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTextFlags flags) {
+  glyphs.note(value);
+  ImGui::PushFont(fonts.mono);
+  const std::string id = std::string("##") + name;
+  const bool result = ImGui::InputTextMultiline(id.c_str(), &value, size,
+                                                flags | ImGuiInputTextFlags_AllowTabInput);
+  ImGui::PopFont();
+  describe(name, value);
+  return result;
+}
+
+bool Ui::combo(const char* name, std::string& value, const std::vector<std::string>& options,
+               const char* hint, float width) {
+  bool changed = false;
+  ImGui::SetNextItemWidth(width);
+  glyphs.note(value);
+  const std::string id = std::string("##") + name;
+  if (value.empty()) ImGui::PushStyleColor(ImGuiCol_Text, theme.muted);
+  const bool open = ImGui::BeginCombo(id.c_str(), value.empty() ? hint : value.c_str());
+  if (value.empty()) ImGui::PopStyleColor();
+  describe(name, value);
+  if (open) {
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      glyphs.note(options[i]);
+      ImGui::PushID(static_cast<int>(i));
+      const bool chosen = options[i] == value;
+      const std::string label = options[i].empty() ? std::string(hint) : options[i];
+      if (ImGui::Selectable(label.c_str(), chosen)) {
+        value = options[i];
+        changed = true;
+      }
+      if (chosen && ImGui::IsWindowAppearing()) ImGui::SetScrollHereY();
+      describe(std::string(name) + "." + options[i], options[i]);
+      ImGui::PopID();
+    }
+    if (options.empty()) text("nothing to choose from", Tone::muted);
+    ImGui::EndCombo();
+  }
+  return changed;
+}
+
+bool Ui::checkbox(const char* name, const char* text, bool& value) {
+  const std::string id = std::string(text) + "###" + name;
+  // A box as high as the text, in the middle of the line that buttons make.
+  const float frame = ImGui::GetFrameHeight();
+  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {px(2), px(1)});
+  ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::floor((frame - ImGui::GetFrameHeight()) / 2));
+  const bool changed = ImGui::Checkbox(id.c_str(), &value);
+  ImGui::PopStyleVar();
+  describe(name, value ? "on" : "off");
+  return changed;
+}
+
+void Ui::chip(std::string_view text, Tone tone) {
+  glyphs.note(text);
+  const ImVec2 size = ImGui::CalcTextSize(text.data(), text.data() + text.size());
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const ImVec2 pad{px(8), px(2)};
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const ImU32 colour = theme.of(tone);
+  const ImVec2 end = at + ImVec2{size.x + 2 * pad.x, size.y + 2 * pad.y};
+  list->AddRectFilled(at, end, with_alpha(colour, theme.dark ? 0.16F : 0.12F), px(10));
+  list->AddText(at + pad, colour, text.data(), text.data() + text.size());
+  ImGui::Dummy({size.x + 2 * pad.x, size.y + 2 * pad.y});
+}
+
+void Ui::dot(Tone tone) {
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const float height = ImGui::GetTextLineHeight();
+  ImGui::GetWindowDrawList()->AddCircleFilled(at + ImVec2{px(4), height / 2}, px(4), theme.of(tone),
+                                              16);
+  ImGui::Dummy({px(8), height});
+}
+
+void Ui::splitter_vertical(const char* name, float& share, float total, float height) {
+  ImGui::SameLine(0, 0);
+  const float width = px(12);
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  ImGui::InvisibleButton(name, {width, height});
+  const bool active = ImGui::IsItemActive();
+  if (active && total > 0) {
+    share = std::clamp(share - ImGui::GetIO().MouseDelta.x / total, 0.15F, 0.8F);
+  }
+  if (active || ImGui::IsItemHovered()) {
+    ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
+    ImGui::GetWindowDrawList()->AddRectFilled(
+        {at.x + width / 2 - px(1), at.y}, {at.x + width / 2 + px(1), at.y + height}, theme.accent);
+  }
+  describe(name);
+  ImGui::SameLine(0, 0);
+}
+
+// ---- Surfaces
+
+void Ui::begin_card(const char* name, ImVec2 size, std::string_view heading) {
+  ImGui::PushStyleColor(ImGuiCol_ChildBg, theme.surface);
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(14), px(12)});
+  ImGui::BeginChild(name, size, true);
+  ImGui::PopStyleVar();
+  ImGui::PopStyleColor();
+  if (heading.empty()) return;
+  strong(heading);
+  ImGui::Dummy({0, px(2)});
+}
+
+void Ui::end_card() { ImGui::EndChild(); }
+
+void Ui::begin_pane(const char* name, ImVec2 size) {
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
+  ImGui::BeginChild(name, size, false);
+  ImGui::PopStyleVar();
+}
+
+void Ui::end_pane() { ImGui::EndChild(); }
+
+void Ui::empty_state(std::string_view heading, std::string_view text) {
+  const ImVec2 room = ImGui::GetContentRegionAvail();
+  const float width = std::min(room.x - px(24), px(460));
+  const ImVec2 text_size =
+      ImGui::CalcTextSize(text.data(), text.data() + text.size(), false, width);
+  const ImVec2 at = ImGui::GetCursorPos();
+  const float line = ImGui::GetTextLineHeightWithSpacing();
+  const float top = at.y + std::max(0.0F, (room.y - text_size.y - line) * 0.42F);
+  ImGui::PushFont(fonts.strong);
+  const float head_width = ImGui::CalcTextSize(heading.data(), heading.data() + heading.size()).x;
+  ImGui::PopFont();
+  ImGui::SetCursorPos({at.x + std::max(0.0F, (room.x - head_width) / 2), top});
+  strong(heading);
+  const float shown = std::min(width, text_size.x);
+  ImGui::SetCursorPos({at.x + std::max(0.0F, (room.x - shown) / 2), top + line});
+  ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
+  this->text(text, Tone::muted);
+  ImGui::PopTextWrapPos();
+}
+
+void Ui::notice(const char* name, std::string_view text, Tone tone) {
+  if (text.empty()) return;
+  const float width = ImGui::GetContentRegionAvail().x;
+  const ImVec2 pad{px(10), px(6)};
+  const ImVec2 size =
+      ImGui::CalcTextSize(text.data(), text.data() + text.size(), false, width - 2 * pad.x - px(6));
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const ImVec2 end = at + ImVec2{width, size.y + 2 * pad.y};
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->AddRectFilled(at, end, with_alpha(theme.of(tone), theme.dark ? 0.12F : 0.09F), px(6));
+  list->AddRectFilled(at, {at.x + px(3), end.y}, theme.of(tone), px(6),
+                      ImDrawFlags_RoundCornersLeft);
+  ImGui::SetCursorScreenPos({at.x + pad.x + px(6), at.y + pad.y});
+  ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width - 2 * pad.x - px(6));
+  this->text(text, tone == Tone::muted ? Tone::muted : Tone::normal);
+  ImGui::PopTextWrapPos();
+  ImGui::SetCursorScreenPos({at.x, end.y + ImGui::GetStyle().ItemSpacing.y});
+  ImGui::Dummy({0, 0});
+  describe_at(name, at, end, text);
+}
+
+void Ui::tooltip(std::string_view text) {
+  glyphs.note(text);
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(10), px(6)});
+  ImGui::BeginTooltip();
+  ImGui::PushTextWrapPos(px(420));
+  ImGui::TextUnformatted(text.data(), text.data() + text.size());
+  ImGui::PopTextWrapPos();
+  ImGui::EndTooltip();
+  ImGui::PopStyleVar();
+}
+
+void Ui::draw_icon(ImDrawList* list, Icon icon, ImVec2 c, float size, ImU32 colour) const {
+  const float h = size / 2;
+  const float w = std::max(1.0F, size / 10);
+  const auto line = [&](float x1, float y1, float x2, float y2) {
+    list->AddLine({c.x + x1 * h, c.y + y1 * h}, {c.x + x2 * h, c.y + y2 * h}, colour, w);
+  };
+  const auto box = [&](float x1, float y1, float x2, float y2, float round) {
+    list->AddRect({c.x + x1 * h, c.y + y1 * h}, {c.x + x2 * h, c.y + y2 * h}, colour, round * h, 0,
+                  w);
+  };
+  switch (icon) {
+    case Icon::cluster:
+      box(-1, -1, 1, -0.2F, 0.25F);
+      box(-1, 0.2F, 1, 1, 0.25F);
+      list->AddCircleFilled({c.x - 0.55F * h, c.y - 0.6F * h}, w * 0.9F, colour, 8);
+      list->AddCircleFilled({c.x - 0.55F * h, c.y + 0.6F * h}, w * 0.9F, colour, 8);
+      break;
+    case Icon::produce:
+      line(0, 0.35F, 0, -1);
+      line(0, -1, -0.55F, -0.45F);
+      line(0, -1, 0.55F, -0.45F);
+      line(-1, 0.3F, -1, 1);
+      line(-1, 1, 1, 1);
+      line(1, 1, 1, 0.3F);
+      break;
+    case Icon::consume:
+      line(0, -1, 0, 0.35F);
+      line(0, 0.35F, -0.55F, -0.2F);
+      line(0, 0.35F, 0.55F, -0.2F);
+      line(-1, 0.3F, -1, 1);
+      line(-1, 1, 1, 1);
+      line(1, 1, 1, 0.3F);
+      break;
+    case Icon::browse:
+      for (int i = -1; i <= 1; ++i) {
+        const auto y = static_cast<float>(i) * 0.75F;
+        list->AddCircleFilled({c.x - 0.85F * h, c.y + y * h}, w, colour, 8);
+        line(-0.4F, y, 1, y);
+      }
+      break;
+    case Icon::sql:
+      box(-1, -0.9F, 1, 0.9F, 0.25F);
+      line(-0.55F, -0.35F, -0.1F, 0);
+      line(-0.1F, 0, -0.55F, 0.35F);
+      line(0.1F, 0.4F, 0.6F, 0.4F);
+      break;
+    case Icon::add:
+      line(-0.7F, 0, 0.7F, 0);
+      line(0, -0.7F, 0, 0.7F);
+      break;
+    case Icon::close:
+      line(-0.5F, -0.5F, 0.5F, 0.5F);
+      line(-0.5F, 0.5F, 0.5F, -0.5F);
+      break;
+    case Icon::sun:
+      list->AddCircle(c, 0.45F * h, colour, 20, w);
+      for (int i = 0; i < 8; ++i) {
+        const float a = static_cast<float>(i) * 0.785398F;
+        line(0.72F * std::cos(a), 0.72F * std::sin(a), std::cos(a), std::sin(a));
+      }
+      break;
+    case Icon::moon:
+      list->PathArcTo(c, 0.85F * h, 0.9F, 5.2F, 24);
+      list->PathArcTo({c.x + 0.4F * h, c.y - 0.25F * h}, 0.75F * h, 4.4F, 1.7F, 18);
+      list->PathStroke(colour, ImDrawFlags_Closed, w);
+      break;
+    case Icon::refresh:
+      list->PathArcTo(c, 0.8F * h, 0.6F, 5.6F, 24);
+      list->PathStroke(colour, 0, w);
+      line(0.62F, -0.5F, 0.95F, -0.95F);
+      line(0.62F, -0.5F, 0.08F, -0.62F);
+      break;
+    case Icon::search:
+      list->AddCircle({c.x - 0.15F * h, c.y - 0.15F * h}, 0.6F * h, colour, 20, w);
+      line(0.3F, 0.3F, 0.85F, 0.85F);
+      break;
+    case Icon::copy:
+      box(-0.8F, -0.4F, 0.35F, 0.9F, 0.2F);
+      line(-0.35F, -0.85F, 0.8F, -0.85F);
+      line(0.8F, -0.85F, 0.8F, 0.45F);
+      break;
+    case Icon::warning:
+      list->AddTriangle({c.x, c.y - 0.85F * h}, {c.x - 0.95F * h, c.y + 0.8F * h},
+                        {c.x + 0.95F * h, c.y + 0.8F * h}, colour, w);
+      line(0, -0.25F, 0, 0.25F);
+      break;
+  }
+}
+
+// ---- Description
+
+void Ui::describe(std::string_view name, std::string_view text) {
+  if (!describes || !ImGui::IsItemVisible()) return;
+  describe_at(name, ImGui::GetItemRectMin(), ImGui::GetItemRectMax(), text);
+}
+
+void Ui::describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_view text) {
+  if (!describes) return;
+  described.push_back({std::string(name), min, max, std::string(text.substr(0, 2'000))});
+}
+
+bool Ui::enter_pressed() { return key_pressed(ImGuiKey_Enter) || key_pressed(keypad_enter); }
+bool Ui::escape_pressed() { return key_pressed(ImGuiKey_Escape); }
+bool Ui::ctrl_enter_pressed() { return ImGui::GetIO().KeyCtrl && enter_pressed(); }
+bool Ui::ctrl_pressed(char letter) { return ImGui::GetIO().KeyCtrl && letter_pressed(letter); }
+
+}  // namespace pinion::gui

@@ -1,0 +1,140 @@
+// Ui: what every view draws with: the theme, the small controls that look alike everywhere, the
+// glyphs that text needs, the commands that were asked for, and a description of what is on the
+// screen.
+//
+// The description is for tests, and for tools that read a screen to people: each control that has a
+// name is listed with its place and its text. It costs nothing while nobody wants it. UI thread.
+#pragma once
+
+#include <imgui.h>
+
+#include "common/base/time.hpp"
+#include "gui/model/commands.hpp"
+#include "gui/model/format.hpp"
+#include "gui/views/theme.hpp"
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pinion::gui {
+
+/// Characters outside Latin that were seen; the atlas gets them before the next frame.
+class GlyphNeeds {
+ public:
+  void note(std::string_view text);
+  /// True once after new ones were seen.
+  [[nodiscard]] bool take_news() noexcept { return std::exchange(news_, false); }
+  [[nodiscard]] bool has(std::size_t code) const { return seen_.test(code); }
+
+ private:
+  std::bitset<0x10000> seen_;
+  bool news_ = false;
+};
+
+enum class ButtonKind : std::uint8_t { plain, primary, danger, quiet };
+enum class Icon : std::uint8_t {
+  cluster,
+  produce,
+  consume,
+  browse,
+  sql,
+  add,
+  close,
+  sun,
+  moon,
+  refresh,
+  search,
+  copy,
+  warning
+};
+
+struct DescribedItem {
+  std::string name;
+  ImVec2 min;
+  ImVec2 max;
+  std::string text;
+};
+
+/// Where a view wants to lead; the application goes there after the frame.
+struct Navigation {
+  std::optional<Draft> draft{};             ///< Into the producer panel, to be edited.
+  std::optional<BrowsePartition> browse{};  ///< Into the browse panel.
+  std::optional<std::string> sql_topic{};   ///< Into the SQL panel.
+};
+
+class Ui {
+ public:
+  Theme theme;
+  Fonts fonts;
+  GlyphNeeds glyphs;
+  float scale = 1.0F;
+  Now now{};
+  Commands commands;  ///< Of this frame.
+  Navigation go;
+  bool wants_frame = false;  ///< Something goes on: draw again at once.
+  bool describes = false;
+  std::vector<DescribedItem> described;
+
+  [[nodiscard]] float px(float size) const { return size * scale; }
+
+  // ---- Text
+  void text(std::string_view text, Tone tone = Tone::normal);
+  void strong(std::string_view text, Tone tone = Tone::normal);
+  void title(std::string_view text);
+  void mono(std::string_view text, Tone tone = Tone::normal);
+  /// Wrapped at the region's right edge.
+  void paragraph(std::string_view text, Tone tone = Tone::muted);
+  /// Beside a field, in the middle of its height.
+  void label(std::string_view text);
+
+  // ---- Controls. `name` is stable and unique; it is what the description calls them.
+  bool button(const char* name, std::string_view text, ButtonKind kind = ButtonKind::plain,
+              float width = 0);
+  bool icon_button(const char* name, Icon icon, const char* tooltip);
+  /// The width of a button with that text.
+  [[nodiscard]] float button_width(std::string_view text) const;
+  /// One of several. True when it changed.
+  bool choice(const char* name, const std::vector<std::string>& options, int& chosen);
+  bool input(const char* name, std::string& value, const char* hint, float width,
+             ImGuiInputTextFlags flags = 0);
+  bool editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTextFlags flags = 0);
+  /// A list to choose from; `value` may be something that is not in it.
+  bool combo(const char* name, std::string& value, const std::vector<std::string>& options,
+             const char* hint, float width);
+  bool checkbox(const char* name, const char* text, bool& value);
+  void chip(std::string_view text, Tone tone);
+  void dot(Tone tone);
+  /// Remembered between frames by the caller as a share of `total`. Vertical: it moves left and
+  /// right.
+  void splitter_vertical(const char* name, float& share, float total, float height);
+
+  // ---- Surfaces
+  void begin_card(const char* name, ImVec2 size, std::string_view heading = {});
+  void end_card();
+  void begin_pane(const char* name, ImVec2 size);  ///< No padding, no border.
+  void end_pane();
+  /// In the middle of what room there is: what this is and what to do next.
+  void empty_state(std::string_view heading, std::string_view text);
+  /// A line with a tone, for a result or a problem where the action was taken.
+  void notice(const char* name, std::string_view text, Tone tone);
+  void tooltip(std::string_view text);
+  void draw_icon(ImDrawList* list, Icon icon, ImVec2 centre, float size, ImU32 colour) const;
+
+  /// The last item is called this, and says that.
+  void describe(std::string_view name, std::string_view text = {});
+  void describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_view text);
+
+  [[nodiscard]] static bool enter_pressed();
+  [[nodiscard]] static bool escape_pressed();
+  [[nodiscard]] static bool ctrl_enter_pressed();
+  /// Ctrl and a letter, once.
+  [[nodiscard]] static bool ctrl_pressed(char letter);
+};
+
+}  // namespace pinion::gui

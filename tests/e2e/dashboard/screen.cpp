@@ -1,0 +1,123 @@
+#include "tests/e2e/dashboard/screen.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/process_cluster.hpp"
+
+#include <cstdlib>
+#include <sstream>
+
+namespace pinion::test {
+namespace {
+
+bool have(const std::string& program) {
+  return run({.arguments = {"/bin/sh", "-c", "command -v " + program}}).status == 0;
+}
+
+std::vector<std::string> with_program(const TemporaryFolder& folder, const std::string& description,
+                                      const std::vector<std::string>& more) {
+  std::vector<std::string> arguments{programs() + "/pinion-dashboard",
+                                     "--settings",
+                                     folder / "dashboard.conf",
+                                     "--describe",
+                                     description,
+                                     "--size",
+                                     "1280x800"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+}  // namespace
+
+bool Screen::is_possible() { return have("Xvfb") && have("xdotool"); }
+
+Screen::Screen() {
+  // The server chooses a free display and writes its number to the descriptor.
+  server_ = std::make_unique<TestProcess>(ProcessOptions{
+      .arguments = {"/usr/bin/env", "Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24",
+                    "-nolisten", "tcp", "-noreset", "+extension", "GLX"}});
+  REQUIRE(server_->wait_for_output("\n", 20s));
+  display_ = ":" + server_->output();
+  while (!display_.empty() && display_.back() == '\n') display_.pop_back();
+}
+
+void Screen::act(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), {"/usr/bin/env", "xdotool"});
+  const Finished done = run({.arguments = arguments, .environment = {"DISPLAY=" + display_}});
+  INFO(done.errors);
+  REQUIRE(done.status == 0);
+}
+
+Dashboard::Dashboard(const Screen& screen, const TemporaryFolder& folder,
+                     const std::vector<std::string>& arguments)
+    : screen_(&screen),
+      description_(folder / "screen.txt"),
+      process_({.arguments = with_program(folder, description_, arguments),
+                .environment = {"DISPLAY=" + screen.display(),
+                                "WAYLAND_DISPLAY=", "LIBGL_ALWAYS_SOFTWARE=1"}}) {
+  const bool shown = eventually(patience(20s), [&] { return !read_file(description_).empty(); });
+  INFO(process_.errors());
+  REQUIRE(shown);
+  // Without a window manager nobody gives the window the keyboard.
+  screen_->act({"search", "--sync", "--name", "Pinion", "windowfocus", "--sync"});
+}
+
+std::optional<Dashboard::Item> Dashboard::find(const std::string& name) const {
+  std::istringstream lines(read_file(description_));
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.compare(0, name.size() + 1, name + "\t") != 0) continue;
+    Item item;
+    item.name = name;
+    std::istringstream fields(line.substr(name.size() + 1));
+    fields >> item.left >> item.top >> item.right >> item.bottom;
+    std::getline(fields, item.text);
+    // A tab and the quotes of a JSON text.
+    if (item.text.size() >= 3) item.text = item.text.substr(2, item.text.size() - 3);
+    return item;
+  }
+  return std::nullopt;
+}
+
+std::string Dashboard::text_of(const std::string& name) const {
+  const auto item = find(name);
+  return item ? item->text : "(not there)";
+}
+
+void Dashboard::await(const std::string& name, const std::function<bool(const std::string&)>& holds,
+                      Micros limit) {
+  const bool seen = eventually(patience(limit), [&] {
+    const auto item = find(name);
+    return item && (!holds || holds(item->text));
+  });
+  if (seen) return;
+  FAIL("'" << name << "' did not come to say what it should. The screen:\n"
+           << screen_text() << process_.errors());
+}
+
+void Dashboard::await_text(const std::string& name, const std::string& part, Micros limit) {
+  INFO("wanted: " << part);
+  await(
+      name, [&](const std::string& text) { return text.find(part) != std::string::npos; }, limit);
+}
+
+void Dashboard::click(const std::string& name) {
+  await(name);
+  const Item item = *find(name);
+  const std::string x = std::to_string((item.left + item.right) / 2);
+  const std::string y = std::to_string((item.top + item.bottom) / 2);
+  screen_->act({"mousemove", x, y, "sleep", "0.06", "mousedown", "1", "sleep", "0.06", "mouseup",
+                "1", "sleep", "0.06"});
+}
+
+void Dashboard::type(const std::string& text) { screen_->act({"type", "--delay", "15", text}); }
+
+void Dashboard::key(const std::string& key) { screen_->act({"key", "--delay", "40", key}); }
+
+void Dashboard::fill(const std::string& name, const std::string& text) {
+  click(name);
+  key("ctrl+a");
+  type(text);
+}
+
+}  // namespace pinion::test

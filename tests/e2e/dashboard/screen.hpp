@@ -1,0 +1,68 @@
+// A display in memory (Xvfb, with OpenGL in software) and the dashboard in a window on it: what it
+// shows is read from its own description of the screen, and it is driven by the X server's key and
+// mouse events (xdotool), as a person's hands would.
+#pragma once
+
+#include "tests/support/test_process.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pinion::test {
+
+class Screen {
+ public:
+  /// False: this machine has no Xvfb or no xdotool.
+  [[nodiscard]] static bool is_possible();
+  Screen();
+
+  [[nodiscard]] const std::string& display() const noexcept { return display_; }
+  /// xdotool with these arguments.
+  void act(std::vector<std::string> arguments) const;
+
+ private:
+  std::unique_ptr<TestProcess> server_;
+  std::string display_;
+};
+
+class Dashboard {
+ public:
+  struct Item {
+    std::string name;
+    int left = 0;
+    int top = 0;
+    int right = 0;
+    int bottom = 0;
+    std::string text;
+  };
+
+  Dashboard(const Screen& screen, const TemporaryFolder& folder,
+            const std::vector<std::string>& arguments = {});
+
+  /// On the screen now.
+  [[nodiscard]] std::optional<Item> find(const std::string& name) const;
+  [[nodiscard]] std::string text_of(const std::string& name) const;
+  /// Until the named thing is there and says what is wanted; fails with the whole screen otherwise.
+  void await(const std::string& name, const std::function<bool(const std::string&)>& holds = {},
+             Micros limit = 15s);
+  void await_text(const std::string& name, const std::string& part, Micros limit = 15s);
+
+  void click(const std::string& name);
+  void type(const std::string& text);
+  void key(const std::string& key);
+  /// Replaces what a field holds.
+  void fill(const std::string& name, const std::string& text);
+
+  [[nodiscard]] TestProcess& process() { return process_; }
+  [[nodiscard]] std::string screen_text() const { return read_file(description_); }
+
+ private:
+  const Screen* screen_;
+  std::string description_;
+  TestProcess process_;
+};
+
+}  // namespace pinion::test

@@ -1,0 +1,264 @@
+// What a person does, and what the program then asks for and says.
+#include <catch2/catch.hpp>
+
+#include "tests/gui/headless.hpp"
+
+#include <string>
+
+using namespace pinion;
+using namespace pinion::gui;
+using namespace pinion::test;
+
+namespace {
+
+std::shared_ptr<Snapshot> copy_of(Scene scene) {
+  return std::make_shared<Snapshot>(*make_scene(scene, scene_time()));
+}
+
+}  // namespace
+
+TEST_CASE("producer: Send asks for what is in the form, and says what is wrong with it", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::produce);
+  it.frames(3);
+  REQUIRE(it.click("produce.send"));
+  CHECK_FALSE(it.taken<SendRecords>());
+  CHECK(it.text_of("produce.problem") == "Choose a topic first.");
+  it.tab().producer.topic = "orders";
+  REQUIRE(it.click("produce.value"));
+  it.type("{\"a\": ");
+  REQUIRE(it.click("produce.send"));
+  CHECK(it.text_of("produce.problem").find("The value is no JSON: line 1") == 0);
+  REQUIRE(it.click("produce.value"));
+  it.key(ImGuiKey_End);
+  it.type("1}");
+  it.tab().producer.has_key = true;
+  it.tab().producer.key = "ann";
+  REQUIRE(it.click("produce.send"));
+  const auto sent = it.taken<SendRecords>();
+  REQUIRE(sent);
+  CHECK(sent->plan.draft.topic == "orders");
+  CHECK(sent->plan.draft.key == "ann");
+  CHECK(sent->plan.draft.value.find("1}") != std::string::npos);
+  CHECK(sent->plan.count == 1);
+}
+
+TEST_CASE("producer: nothing is sent while there is no connection", "[gui]") {
+  Headless it(make_scene(Scene::broken, scene_time()));
+  it.show(Panel::produce);
+  it.tab().producer.topic = "orders";
+  it.frames(3);
+  it.click("produce.send");
+  CHECK_FALSE(it.taken<SendRecords>());
+  CHECK(it.text_of("connection.notice").find("The connection is lost") == 0);
+}
+
+TEST_CASE("producer: a job of the history can be sent again", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::produce);
+  it.frames(3);
+  REQUIRE(it.click("produce.history.row.1"));
+  it.frames(2);
+  REQUIRE(it.click("produce.again"));
+  const auto sent = it.taken<SendRecords>();
+  REQUIRE(sent);
+  CHECK(sent->plan.draft.key == "ann");
+}
+
+TEST_CASE("consumer: Start names topics, reader and the period of thirty seconds", "[gui]") {
+  Headless it(make_scene(Scene::empty, scene_time()));
+  it.show(Panel::consume);
+  it.tab().consumer.topics = {"orders"};
+  it.frames(3);
+  REQUIRE(it.click("consume.start_button"));
+  const auto started = it.taken<StartReading>();
+  REQUIRE(started);
+  CHECK(started->settings.topics == std::vector<std::string>{"orders"});
+  CHECK(started->settings.reader == "test");
+  CHECK(started->settings.period == Micros(30s));
+  CHECK(started->from.kind == ReadPlace::Kind::committed);
+}
+
+TEST_CASE("consumer: the countdown runs, and refresh, live, pause are a click away", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  CHECK(it.text_of("consume.countdown") == "Next in 0:22");
+  it.pass(10s);
+  it.frame();
+  CHECK(it.text_of("consume.countdown") == "Next in 0:12");
+  REQUIRE(it.click("consume.refresh"));
+  CHECK(it.taken<RefreshReading>());
+  REQUIRE(it.click("consume.mode.1"));
+  CHECK(it.taken<SetReadMode>()->mode == ReadMode::live);
+  REQUIRE(it.click("consume.mode.2"));
+  CHECK(it.taken<SetReadMode>()->mode == ReadMode::paused);
+  REQUIRE(it.click("consume.clear"));
+  CHECK(it.taken<ClearRecords>());
+}
+
+TEST_CASE("consumer: a filter narrows the table, and says so", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  CHECK(it.text_of("consume.count").find("420 records") == 0);
+  REQUIRE(it.click("consume.filter"));
+  it.type(".user.name = ann");
+  it.frames(3);
+  const std::string text = it.text_of("consume.count");
+  CHECK(text.find(" of 420 records match") != std::string::npos);
+  it.tab().consumer.grid.follows = false;
+  it.tab().consumer.grid.top = 0;
+  it.frame();
+  CHECK(it.text_of("consume.records.row.0").find("ann") != std::string::npos);
+  it.type(" partition:x");
+  it.frames(2);
+  CHECK(it.text_of("consume.filter_problem").find("partition: wants a number") == 0);
+}
+
+TEST_CASE("consumer: JSON paths become columns", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  REQUIRE(it.click("consume.columns"));
+  it.frames(2);
+  REQUIRE(it.click("consume.paths"));
+  it.type(".user.tier, .paid");
+  it.frames(2);
+  CHECK(it.find("consume.records.head..user.tier") != nullptr);
+  CHECK(it.find("consume.records.head..paid") != nullptr);
+  it.type(", .a[");
+  it.frames(2);
+  CHECK(it.text_of("consume.paths_problem").find(".a[: an index") == 0);
+}
+
+TEST_CASE("consumer: a chosen record is shown in full, and can be sent again", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  REQUIRE(it.click("consume.records.row.409"));
+  CHECK(it.text_of("detail.title") == "orders 1 16136");
+  REQUIRE(it.click("detail.resend"));
+  it.frames(2);
+  CHECK(it.text_of("rail.produce") == "chosen");
+  CHECK(it.tab().producer.topic == "orders");
+  CHECK_FALSE(it.tab().producer.value.empty());
+}
+
+TEST_CASE("consumer: what was dropped from view is counted on the screen", "[gui]") {
+  Headless it(make_scene(Scene::broken, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  CHECK(it.text_of("consume.dropped") == "123,456,789 older ones dropped from view");
+  CHECK(it.text_of("consume.problem").find("partition_offline") != std::string::npos);
+}
+
+TEST_CASE("cluster: deleting a topic names what is lost, and wants its name typed", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 2;
+  it.frames(3);
+  REQUIRE(it.click("topics.row.2"));
+  REQUIRE(it.click("topics.delete"));
+  it.frames(2);
+  it.click("delete.go");
+  CHECK_FALSE(it.taken<RemoveTopic>());
+  REQUIRE(it.click("delete.confirm"));
+  it.type("orders");
+  REQUIRE(it.click("delete.go"));
+  const auto removed = it.taken<RemoveTopic>();
+  REQUIRE(removed);
+  CHECK(removed->name == "orders");
+}
+
+TEST_CASE("cluster: a new topic is asked for with its partitions", "[gui]") {
+  Headless it(make_scene(Scene::empty, scene_time()));
+  it.show(Panel::cluster);
+  it.frames(3);
+  REQUIRE(it.click("cluster.new_topic"));
+  it.frames(3);
+  REQUIRE(it.click("topic.name"));
+  it.type("fresh");
+  it.key(ImGuiKey_Enter);
+  const auto made = it.taken<MakeTopic>();
+  REQUIRE(made);
+  CHECK(made->name == "fresh");
+  CHECK(made->config.partitions == 3);
+}
+
+TEST_CASE("cluster: what is unknown is not shown as nought, and what is old looks so", "[gui]") {
+  auto snapshot = copy_of(Scene::ordinary);
+  auto cluster = std::make_shared<ClusterView>(*snapshot->cluster);
+  cluster->readers.clear();
+  cluster->answered_at = scene_time().monotonic - 60s;
+  snapshot->cluster = cluster;
+  Headless it(snapshot);
+  it.frames(3);
+  CHECK(it.text_of("tile.lag").find("\u2014") == 0);
+  CHECK(it.text_of("status.age").find("From 1 min ago") == 0);
+  CHECK(it.text_of("connection.notice").find("not told its status lately") != std::string::npos);
+}
+
+TEST_CASE("connecting: a broker that is not there is told in words", "[gui]") {
+  auto snapshot = copy_of(Scene::nothing);
+  snapshot->connection.since = scene_time().monotonic - 5s;
+  Headless it(snapshot);
+  it.frames(3);
+  CHECK(it.text_of("connection.notice").find("is pinion-broker running?") != std::string::npos);
+  snapshot->connection.state = Connection::refused;
+  snapshot->connection.problem =
+      "the broker at tcp://h:1 refuses: unsupported_version: it speaks version 9";
+  it.frames(2);
+  CHECK(it.text_of("connection.notice").find("unsupported_version") != std::string::npos);
+}
+
+TEST_CASE("sql: Run asks, and an error is shown at its place", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::sql);
+  it.tab().sql.topic = "orders";
+  it.frames(3);
+  CHECK(it.text_of("sql.outcome").find("8 rows in 18.4 ms") == 0);
+  REQUIRE(it.click("sql.run"));
+  const auto query = it.taken<RunQuery>();
+  REQUIRE(query);
+  CHECK_FALSE(query->partition);
+  CHECK(query->sql == it.tab().sql.sql);
+  it.show(make_scene(Scene::broken, scene_time()));
+  it.frames(3);
+  CHECK(it.text_of("sql.error") == "Line 2, column 6: no such table: readabel");
+}
+
+TEST_CASE("browse: Show asks for a place, and scrolling on the end for more", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::browse);
+  it.tab().browse.topic = "orders";
+  it.frames(3);
+  REQUIRE(it.click("browse.place.0"));
+  REQUIRE(it.click("browse.go"));
+  CHECK(it.taken<BrowsePartition>()->place.kind == ReadPlace::Kind::earliest);
+  it.tab().browse.grid.top = 0;
+  const DescribedItem* row = it.find("browse.records");
+  REQUIRE(row != nullptr);
+  it.move(row->min.x + 50, row->min.y + 100);
+  it.frame();
+  it.tab().browse.grid.top = 0;
+  it.wheel(1);
+  CHECK(it.taken<BrowseMore>()->to == BrowseTo::older);
+  it.tab().browse.grid.top = 1e9;
+  it.frame();
+  it.wheel(-1);
+  CHECK(it.taken<BrowseMore>()->to == BrowseTo::newer);
+}
+
+TEST_CASE("shell: several clusters are tabs, and closing the last leads to Connect", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.shell().connect("tcp://10.0.0.6:5550");
+  it.frames(3);
+  CHECK(it.text_of("tab.0") == "10.0.0.5:5550, Connected");
+  CHECK(it.text_of("tab.1") == "10.0.0.6:5550, Connected");
+  REQUIRE(it.click("tab.1.close"));
+  CHECK(it.find("tab.1") == nullptr);
+  REQUIRE(it.click("tab.0.close"));
+  CHECK(it.find("connect.go") != nullptr);
+  CHECK(it.shell().settings().recent.size() == 2);
+}

@@ -1,0 +1,131 @@
+#include "tests/gui/headless.hpp"
+
+namespace pinion::test {
+
+Now scene_time() { return {100'000s, 1'764'079'200s}; }
+
+Headless::Headless(std::shared_ptr<const gui::Snapshot> snapshot, float width, float height,
+                   float scale, bool dark)
+    : scale_(scale) {
+  stage_->snapshot = std::move(snapshot);
+  ImGui::CreateContext();
+  ImGuiIO& io = ImGui::GetIO();
+  io.IniFilename = nullptr;
+  io.DisplaySize = {width, height};
+  io.DeltaTime = 1.0F / 60;
+  io.ConfigFlags |= ImGuiConfigFlags_NavEnableKeyboard;
+  io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;  // As OpenGL 3.2 has.
+#if IMGUI_VERSION_NUM < 18700
+  for (int key = 0; key < ImGuiKey_COUNT; ++key) io.KeyMap[key] = 300 + key;
+#endif
+  gui::Settings settings;
+  settings.dark = dark;
+  settings.reader = "test";
+  shell_ = std::make_unique<gui::Shell>(std::move(settings), [this](const std::string&) {
+    return std::make_unique<PlayedSource>(stage_);
+  });
+  shell_->connect("tcp://10.0.0.5:5550");
+  ui_.theme = dark ? gui::dark_theme() : gui::light_theme();
+  ui_.scale = scale;
+  ui_.describes = true;
+  gui::apply_theme(ui_.theme, scale);
+  ui_.fonts = fonts_.build(scale, ui_.glyphs);
+}
+
+Headless::~Headless() {
+  shell_.reset();
+  ImGui::DestroyContext();
+}
+
+void Headless::set_size(float width, float height) { ImGui::GetIO().DisplaySize = {width, height}; }
+
+void Headless::frame() {
+  if (ui_.glyphs.take_news()) ui_.fonts = fonts_.build(scale_, ui_.glyphs);
+  unsigned char* pixels = nullptr;
+  int width = 0;
+  int height = 0;
+  ImGui::GetIO().Fonts->GetTexDataAsAlpha8(&pixels, &width, &height);
+  ui_.now = scene_time();
+  ui_.now.monotonic += ahead_;
+  ui_.now.wall += ahead_;
+  ui_.described.clear();
+  ImGui::NewFrame();
+  ImGui::PushFont(ui_.fonts.body);
+  shell_->draw(ui_);
+  ImGui::PopFont();
+  ImGui::Render();
+}
+
+void Headless::move(float x, float y) {
+#if IMGUI_VERSION_NUM >= 18700
+  ImGui::GetIO().AddMousePosEvent(x, y);
+#else
+  ImGui::GetIO().MousePos = {x, y};
+#endif
+}
+
+void Headless::press(bool down) {
+#if IMGUI_VERSION_NUM >= 18700
+  ImGui::GetIO().AddMouseButtonEvent(0, down);
+#else
+  ImGui::GetIO().MouseDown[0] = down;
+#endif
+}
+
+void Headless::wheel(float lines) {
+#if IMGUI_VERSION_NUM >= 18700
+  ImGui::GetIO().AddMouseWheelEvent(0, lines);
+#else
+  ImGui::GetIO().MouseWheel = lines;
+#endif
+  frame();
+}
+
+void Headless::type(const std::string& text) {
+  ImGui::GetIO().AddInputCharactersUTF8(text.c_str());
+  frames(2);
+}
+
+void Headless::key(ImGuiKey key, bool ctrl) {
+  ImGuiIO& io = ImGui::GetIO();
+#if IMGUI_VERSION_NUM >= 18700
+  io.AddKeyEvent(ImGuiMod_Ctrl, ctrl);
+  io.AddKeyEvent(key, true);
+  frame();
+  io.AddKeyEvent(key, false);
+  io.AddKeyEvent(ImGuiMod_Ctrl, false);
+#else
+  io.KeyCtrl = ctrl;
+  io.KeysDown[io.KeyMap[key]] = true;
+  frame();
+  io.KeysDown[io.KeyMap[key]] = false;
+  io.KeyCtrl = false;
+#endif
+  frame();
+}
+
+const gui::DescribedItem* Headless::find(const std::string& name) const {
+  for (const gui::DescribedItem& item : ui_.described) {
+    if (item.name == name) return &item;
+  }
+  return nullptr;
+}
+
+std::string Headless::text_of(const std::string& name) const {
+  const gui::DescribedItem* item = find(name);
+  return item == nullptr ? "(not there)" : item->text;
+}
+
+bool Headless::click(const std::string& name) {
+  const gui::DescribedItem* item = find(name);
+  if (item == nullptr) return false;
+  move((item->min.x + item->max.x) / 2, (item->min.y + item->max.y) / 2);
+  frames(2);
+  press(true);
+  frames(2);
+  press(false);
+  frames(3);
+  return true;
+}
+
+}  // namespace pinion::test

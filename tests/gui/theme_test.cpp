@@ -1,0 +1,58 @@
+#include <catch2/catch.hpp>
+
+#include "gui/views/sql_view.hpp"
+#include "gui/views/theme.hpp"
+#include "gui/views/ui.hpp"
+#include "gui/views/connect_view.hpp"
+
+using namespace pinion;
+using namespace pinion::gui;
+
+TEST_CASE("theme: text stands out from its ground by 4.5 to 1 at least", "[gui]") {
+  for (const Theme& theme : {dark_theme(), light_theme()}) {
+    for (const ImU32 ground : {theme.ground, theme.surface, theme.raised, theme.selected}) {
+      CHECK(contrast(theme.text, ground) >= 4.5);
+      CHECK(contrast(theme.muted, ground) >= 4.5);
+      CHECK(contrast(theme.accent, ground) >= 4.5);
+      CHECK(contrast(theme.good, ground) >= 4.5);
+      CHECK(contrast(theme.warning, ground) >= 4.5);
+      CHECK(contrast(theme.bad, ground) >= 4.5);
+    }
+    CHECK(contrast(theme.on_accent, theme.accent) >= 4.5);
+    CHECK(contrast(theme.on_accent, theme.accent_hovered) >= 4.5);
+    CHECK(contrast(theme.on_bad, theme.bad) >= 4.5);
+    for (const ImU32 line : theme.series) CHECK(contrast(line, theme.surface) >= 3.0);
+  }
+}
+
+TEST_CASE("glyphs: characters beyond Latin are noted once", "[gui]") {
+  GlyphNeeds needs;
+  needs.note("plain, na\u00efve");
+  CHECK_FALSE(needs.take_news());
+  needs.note("\u65e5\u672c \u0411");
+  CHECK(needs.take_news());
+  CHECK(needs.has(0x65e5));
+  CHECK(needs.has(0x411));
+  needs.note("\u65e5");
+  CHECK_FALSE(needs.take_news());
+  needs.note("\xe6\x97");  // Cut in the middle.
+  needs.note("\xff\xff\xff\xf0");
+}
+
+TEST_CASE("sql errors: their place in the statement is found", "[gui]") {
+  const SqlPlace place =
+      find_sql_error("select *\n  from readabel", "sql_invalid: no such table: readabel");
+  CHECK(place.line == 2);
+  CHECK(place.column == 8);
+  CHECK(place.text == "  from readabel");
+  CHECK(find_sql_error("select", "near \"slect\": syntax error").line == 0);
+  CHECK(find_sql_error("slect 1", "near \"slect\": syntax error").column == 1);
+  CHECK(find_sql_error("select 1", "the query passed its time").line == 0);
+}
+
+TEST_CASE("addresses: written as people write them", "[gui]") {
+  CHECK(full_address("localhost") == "tcp://localhost:5550");
+  CHECK(full_address(" host:6000/ ") == "tcp://host:6000");
+  CHECK(full_address("tcp://a:1") == "tcp://a:1");
+  CHECK(full_address("  ").empty());
+}

@@ -1,0 +1,102 @@
+#include <catch2/catch.hpp>
+
+#include "gui/model/record_filter.hpp"
+#include "tests/unit/gui/record_rows.hpp"
+
+#include <string>
+
+using namespace pinion;
+using namespace pinion::gui;
+using namespace pinion::test;
+
+namespace {
+
+bool passes(const char* filter, const PlainRecord& record) {
+  const auto parsed = RecordFilter::parse(filter);
+  INFO(filter);
+  REQUIRE(parsed);
+  const RecordChunk chunk = chunk_of({record});
+  return parsed->matches(chunk.rows.front());
+}
+
+}  // namespace
+
+TEST_CASE("filter: words are looked for everywhere, without regard to case", "[gui]") {
+  CHECK(passes("", {"anything"}));
+  CHECK(passes("APPLE", {"3 apples"}));
+  CHECK(passes("ann", {"x", "Ann"}));
+  CHECK_FALSE(passes("pear", {"3 apples", "ann"}));
+  CHECK(passes("3 apples", {"apples: 3"}));
+  CHECK_FALSE(passes("\"3 apples\"", {"apples: 3"}));
+  CHECK(passes("-pear apples", {"3 apples"}));
+}
+
+TEST_CASE("filter: keys, headers and partitions", "[gui]") {
+  const PlainRecord record{"v", "user-7", R"([["Trace-Id","4bf9"],["empty",""]])", 3};
+  CHECK(passes("key:USER", record));
+  CHECK_FALSE(passes("key:v", record));
+  CHECK_FALSE(passes("key:a", {"a"}));
+  CHECK(passes("header:trace-id", record));
+  CHECK(passes("header:trace-id=4BF", record));
+  CHECK_FALSE(passes("header:trace-id=9999", record));
+  CHECK_FALSE(passes("header:other", record));
+  CHECK(passes("partition:3", record));
+  CHECK_FALSE(passes("partition:1", record));
+}
+
+TEST_CASE("filter: JSON values by path", "[gui]") {
+  const PlainRecord record{R"({"user": {"name": "ann"}, "price": 12.5, "items": [{"id": 3}]})"};
+  CHECK(passes(".user.name", record));
+  CHECK(passes(".user.name = ann", record));
+  CHECK(passes(".user.name=ann .price>10", record));
+  CHECK_FALSE(passes(".user.name != ann", record));
+  CHECK(passes(".price < 13", record));
+  CHECK_FALSE(passes(".price > 12.5", record));
+  CHECK(passes(".price = 12.50", record));
+  CHECK(passes(".items[0].id = 3", record));
+  CHECK(passes(".user.name ~ NN", record));
+  CHECK_FALSE(passes(".user.name", {"not json, user.name"}));
+  CHECK_FALSE(passes(".missing", record));
+}
+
+TEST_CASE("filter: what cannot be meant is refused in words", "[gui]") {
+  CHECK_FALSE(RecordFilter::parse("partition:x"));
+  CHECK_FALSE(RecordFilter::parse(".a > b"));
+  CHECK_FALSE(RecordFilter::parse(".a[ = 1"));
+  CHECK(RecordFilter::parse("partition:x").error().detail ==
+        "partition: wants a number, as in partition:3");
+}
+
+TEST_CASE("filtered records: found a piece at a time, and kept up with the log", "[gui]") {
+  RecordLog log({.rows_max = 4'000, .bytes_max = 1UL << 40U});
+  log.append(numbered(0, 2'000));
+  FilteredRecords found;
+  found.set(*RecordFilter::parse("7"));
+  CHECK(found.advance(log.view(), 100));
+  CHECK(found.looked_at(log.view()) == 100);
+  while (found.advance(log.view(), 500)) {
+  }
+  const LogView view = log.view();
+  const std::size_t all = found.size(view);
+  CHECK(all == 542);  // Of 0 to 1,999: twice the 271 of a thousand.
+  CHECK(view.find(found.number_at(view, 0))->value_bytes() == "value 7");
+  CHECK(found.index_of(view, 17) == 1);
+
+  for (int i = 1; i < 4; ++i) log.append(numbered(i * 2'000, 2'000));
+  while (found.advance(log.view(), 10'000)) {
+  }
+  const LogView later = log.view();
+  CHECK(later.first() == 4'000);
+  CHECK(found.number_at(later, 0) >= 4'000);
+  CHECK(found.size(later) == 3 * 271 + 1'000);
+}
+
+TEST_CASE("filtered records: without a filter the log itself is the list", "[gui]") {
+  RecordLog log;
+  log.append(numbered(0, 10));
+  FilteredRecords found;
+  CHECK_FALSE(found.advance(log.view(), 1));
+  CHECK(found.size(log.view()) == 10);
+  CHECK(found.number_at(log.view(), 4) == 4);
+  CHECK(found.index_of(log.view(), 99) == 10);
+}

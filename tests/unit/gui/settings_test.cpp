@@ -1,0 +1,57 @@
+#include <catch2/catch.hpp>
+
+#include "gui/model/settings.hpp"
+
+#include <string>
+
+using namespace pinion;
+using namespace pinion::gui;
+
+TEST_CASE("settings: what was written is read back", "[gui]") {
+  Settings settings;
+  settings.recent = {"tcp://a:1", "tcp://b:2"};
+  settings.dark = false;
+  settings.scale = 1.25F;
+  settings.window_width = 1024;
+  settings.reader = "me \"and\" you";
+  settings.topics = {"orders"};
+  settings.period = 10s;
+  settings.columns = ".user.name, .price";
+  settings.sql = {"select *\nfrom readable"};
+  settings.drafts.push_back({"first", {"orders", "k", {{"h", "v"}}, "{\"a\": 1}\n", {}}});
+  settings.drafts.push_back({"second", {"orders", std::nullopt, {}, "x", {}}});
+  const Settings read = parse_settings(write_settings(settings));
+  CHECK(read.recent == settings.recent);
+  CHECK_FALSE(read.dark);
+  CHECK(read.scale == 1.25F);
+  CHECK(read.window_width == 1024);
+  CHECK(read.reader == settings.reader);
+  CHECK(read.topics == settings.topics);
+  CHECK(read.period == Micros(10s));
+  CHECK(read.columns == settings.columns);
+  CHECK(read.sql == settings.sql);
+  REQUIRE(read.drafts.size() == 2);
+  CHECK(read.drafts[0].draft == settings.drafts[0].draft);
+  CHECK(read.drafts[1].draft == settings.drafts[1].draft);
+}
+
+TEST_CASE("settings: a damaged file costs no more than what is damaged", "[gui]") {
+  const Settings read = parse_settings(
+      "# a comment\n\nnonsense\nscale = 900\nwindow_width = \"wide\"\nperiod_s = 0\n"
+      "recent = [\"tcp://a:1\", 7]\nunknown = 1\ndark = false\nsql = [\"unfinished\n");
+  CHECK(read.scale == 1.0F);
+  CHECK(read.window_width == 1440);
+  CHECK(read.period == Micros(30s));
+  CHECK(read.recent == std::vector<std::string>{"tcp://a:1"});
+  CHECK_FALSE(read.dark);
+  CHECK(read.sql.empty());
+  CHECK(parse_settings("").dark);
+}
+
+TEST_CASE("settings: the last used stands first, once", "[gui]") {
+  std::vector<std::string> list{"a", "b", "c"};
+  remember(list, "b", 3);
+  CHECK(list == std::vector<std::string>{"b", "a", "c"});
+  remember(list, "d", 3);
+  CHECK(list == std::vector<std::string>{"d", "b", "a"});
+}
