@@ -62,8 +62,13 @@ void Cluster::read_from(const ReadRecordsCommand& command, Offset offset, Respon
   const bool waits = command.wait > Micros{0} && waiting_reads_.load() < waiting_reads_max;
   const Micros wait = waits ? command.wait : Micros{0};
   if (waits) ++waiting_reads_;
-  calls_.fetch({command.topic, command.partition, offset, read_bytes, wait},
-               wait + options_.answer_within,
+  FetchCall fetch;
+  fetch.topic = command.topic;
+  fetch.partition = command.partition;
+  fetch.offset = offset;
+  fetch.bytes_max = read_bytes;
+  fetch.wait = wait;
+  calls_.fetch(fetch, wait + options_.answer_within,
                [this, command, waits, respond](Result<FetchAnswer> fetched) {
                  if (waits) --waiting_reads_;
                  if (fetched) return respond(read_answer(command, *fetched));
