@@ -60,6 +60,7 @@ Json object_of(const TopicMetadata& topic) {
 
 Json object_of(const BrokerStatus& broker) {
   return {{"cluster_id", broker.cluster_id},
+          {"cluster_name", broker.cluster_name},
           {"controller_epoch", broker.controller_epoch.raw()},
           {"started_at", broker.started_at.count()},
           {"now", broker.now.count()},

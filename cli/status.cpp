@@ -42,10 +42,10 @@ std::string broker_line(const ClusterStatusReply& status) {
     in += partition.records_in_per_s;
     out += partition.records_out_per_s;
   }
-  std::string line = "cluster " + broker.cluster_id + ", broker " + broker.version + " up " +
-                     age_of(broker.started_at, broker.now) + ", " + std::to_string(alive) + " of " +
-                     std::to_string(status.nodes.size()) + " nodes alive, " +
-                     std::to_string(status.topics.size()) + " topics, " +
+  std::string line = "cluster " + broker.cluster_name + " (" + broker.cluster_id + "), broker " +
+                     broker.version + " up " + age_of(broker.started_at, broker.now) + ", " +
+                     std::to_string(alive) + " of " + std::to_string(status.nodes.size()) +
+                     " nodes alive, " + std::to_string(status.topics.size()) + " topics, " +
                      std::to_string(broker.clients) + " clients, in " + format_count(in) +
                      "/s, out " + format_count(out) + "/s, memory " +
                      format_bytes(broker.memory_bytes) + "\n";

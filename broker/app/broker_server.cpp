@@ -25,6 +25,7 @@ constexpr int node_send_queue_messages = 16'384;
   options.controller.record_bytes_max = config.record_bytes_max;
   options.version = PINION_VERSION;
   options.sqlite_version = sqlite::library_version();
+  options.cluster_name = config.cluster_name;
   return options;
 }
 

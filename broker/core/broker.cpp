@@ -309,6 +309,7 @@ void Broker::complete(BrokerStatus& status) const {
   status.fuse_trips = vitals_.fuse_trips;
   status.version = options_.version;
   status.sqlite_version = options_.sqlite_version;
+  status.cluster_name = options_.cluster_name;
 }
 
 void Broker::send(const Frames& path, const Message& message, BrokerEffects& out) {

@@ -63,6 +63,7 @@ struct BrokerOptions {
   RouterLimits router;
   std::string version;
   std::string sqlite_version;
+  std::string cluster_name;  ///< For people.
 };
 
 struct BrokerCounters {

@@ -141,7 +141,7 @@ Result<ConsumerHandle> ClientDriver::add_consumer(AddConsumer consumer) {
   PINION_CHECK(post([this, handle, consumer = std::move(consumer)]() mutable {
     const Micros first =
         consumer.auto_commit_every >= never ? never : now_.monotonic + consumer.auto_commit_every;
-    consumers_[handle] = {consumer.buffer, consumer.auto_commit_every, first, false};
+    consumers_[handle] = {consumer.buffer, consumer.auto_commit_every, first};
     step(OpenConsumer{handle, std::move(consumer.settings)});
   }));
   return handle;

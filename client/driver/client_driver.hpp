@@ -102,7 +102,6 @@ class ClientDriver {
     std::shared_ptr<ConsumerBuffer> buffer;
     Micros auto_commit_every = never;
     Micros auto_commit_at = never;
-    bool committing = false;
   };
   struct OpenCall {
     std::shared_ptr<CallSlot> slot;          ///< Somebody waits.

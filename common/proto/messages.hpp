@@ -406,9 +406,10 @@ struct BrokerStatus {
   std::uint64_t fuse_trips = 0;
   std::string version;
   std::string sqlite_version;
+  std::string cluster_name;  ///< For people.
   PINION_FIELDS(cluster_id, controller_epoch, started_at, now, clients, messages_routed,
                 bytes_routed, refused_malformed, refused_throttled, replies_dropped, memory_bytes,
-                fuse_trips, version, sqlite_version)
+                fuse_trips, version, sqlite_version, cluster_name)
 };
 
 struct ClusterStatusRequest {

@@ -22,10 +22,11 @@ Assignment Node::with_defaults(Assignment assignment) const {
 
 void Node::obey(const Now& now, const Assign& assign, Effects& out) {
   if (stopping_) return;
+  // First: a new topic may have the name of a deleted one, and its files the same place.
+  for (const TopicId topic : assign.deleted) begin_removal(now, topic, out);
   for (const Assignment& assignment : assign.assignments) {
     obey_assignment(now, with_defaults(assignment), out);
   }
-  for (const TopicId topic : assign.deleted) begin_removal(now, topic, out);
 }
 
 void Node::obey_assignment(const Now& now, const Assignment& assignment, Effects& out) {
@@ -93,6 +94,8 @@ void Node::on(const Now& now, TopicRemoved& in, Effects& out) {
   removed_to_report_.push_back(in.topic);
   event(out, EventKind::topic_removed, Severity::info,
         "topic id " + std::to_string(in.topic.raw()));
+  // Those that waited for its place need not wait for their next attempt.
+  for (auto& [key, slot] : replicas_) slot.replica.retry_open(now);
 }
 
 void Node::tick_removals(const Now& now, Effects& out) {

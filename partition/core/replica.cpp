@@ -128,6 +128,11 @@ void Replica::step(const Now& now, OpenFailed& in, Effects& out) {
   become_halted("the file could not be opened: " + in.error.to_string(), out);
 }
 
+void Replica::retry_open(const Now& now) {
+  auto* opening = std::get_if<Opening>(&role_);
+  if (opening != nullptr && opening->retry_at != never) opening->retry_at = now.monotonic;
+}
+
 void Replica::become_leading(const Now& now, Opened& in, Effects& out) {
   const RecoveredLog& recovered = in.recovered;
   PINION_ASSERT(recovered.log_start <= recovered.log_end);
@@ -255,7 +260,8 @@ void Replica::step(const Now& now, Tick& /*in*/, Effects& out) {
   if (now.monotonic >= leading->retention_at) check_retention(now, out);
   if (now.monotonic >= leading->expire_at) {
     leading->expire_at = now.monotonic + limits::producer_expiry_every;
-    log_.dedupe.expire(now.wall - limits::producer_expires_after);
+    // By the log's time, as at recovery: a wall clock that jumps must not forget anybody.
+    log_.dedupe.expire(log_.next_log_time - limits::producer_expires_after);
   }
   if (log_.pending.empty() && !leading->full) note_high_watermark(now, out);
 }

@@ -73,6 +73,9 @@ class Replica {
   void step(const Now& now, SizesMeasured& in, Effects& out);
   void step(const Now& now, Tick& in, Effects& out);
 
+  /// What kept its file from being opened may be over: tries again at the next tick.
+  void retry_open(const Now& now);
+
   /// Answers what waits, lets what is on its way finish, then closes the log. Requests that come
   /// later are answered `why`.
   void close(Errc why, Effects& out);

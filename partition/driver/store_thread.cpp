@@ -92,7 +92,7 @@ void StoreThread::work_on(PartitionKey key) {
     const StoreEffect effect = std::move(log.waiting.front());
     log.waiting.pop_front();
     if (const auto* op = std::get_if<OpenLog>(&effect.op)) open(key, log, *op);
-    if (const auto* op = std::get_if<ResumeLog>(&effect.op)) resume(log, *op);
+    if (const auto* op = std::get_if<ResumeLog>(&effect.op)) resume(key, log, *op);
     if (const auto* op = std::get_if<CloseLog>(&effect.op)) close(key, log, *op);
   }
   log.ready = !log.waiting.empty();
@@ -128,7 +128,7 @@ void StoreThread::commit(PartitionKey key, Log& log) {
     group_.push_back(std::move(persist->persist));
     log.waiting.pop_front();
   }
-  if (log.failing) return;  // The core has been told, and expects it.
+  if (log.failing) return group_.clear();  // The core has been told, and expects it.
   PINION_ASSERT(log.log);
   const Micros begun = read_monotonic();
   const Result<void> done = log.log->apply(group_);
@@ -136,7 +136,7 @@ void StoreThread::commit(PartitionKey key, Log& log) {
   if (!done) {
     log.failing = true;
     results_->push(PersistFailed{key, group_.front().ticket, done.error()});
-    return;
+    return group_.clear();
   }
   times_.add(ended.monotonic - begun);
   results_->push(Persisted{key, group_.back().ticket});
@@ -144,10 +144,11 @@ void StoreThread::commit(PartitionKey key, Log& log) {
   maintain(key, log, ended);
 }
 
-void StoreThread::resume(Log& log, const ResumeLog& op) {
+void StoreThread::resume(PartitionKey key, Log& log, const ResumeLog& op) {
   if (!log.log) return;
   PINION_ASSERT(log.log->log_end() == op.log_end);
   log.failing = false;
+  schedule(key, log, rounded_up(read_monotonic(), round_short));  // Upkeep rested meanwhile.
 }
 
 void StoreThread::close(PartitionKey key, Log& log, const CloseLog& op) {

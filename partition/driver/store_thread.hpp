@@ -64,7 +64,7 @@ class StoreThread {
   void work_on(PartitionKey key);
   void open(PartitionKey key, Log& log, const OpenLog& op);
   void commit(PartitionKey key, Log& log);
-  void resume(Log& log, const ResumeLog& op);
+  void resume(PartitionKey key, Log& log, const ResumeLog& op);
   void close(PartitionKey key, Log& log, const CloseLog& op);
   void carry_out(const NodeStoreEffect& effect);
   void maintain(PartitionKey key, Log& log, const Now& now);

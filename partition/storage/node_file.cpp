@@ -172,6 +172,16 @@ std::vector<PartitionKey> NodeFile::files_of(TopicId topic) const {
   return keys;
 }
 
+std::optional<PartitionKey> NodeFile::namesake(const LogIdentity& identity) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, entry] : files_) {
+    const bool same_name =
+        key.partition == identity.key.partition && entry.file.topic == identity.topic_name;
+    if (same_name && key.topic != identity.key.topic) return key;
+  }
+  return std::nullopt;
+}
+
 bool NodeFile::is_removed(TopicId topic) const {
   const std::lock_guard lock(mutex_);
   return tombstones_.contains(topic);

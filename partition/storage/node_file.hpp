@@ -41,6 +41,9 @@ class NodeFile {
 
   [[nodiscard]] std::optional<KnownFile> find(const PartitionKey& key) const;
   [[nodiscard]] std::vector<PartitionKey> files_of(TopicId topic) const;
+  /// Another topic's partition whose file has the same name: a topic that was deleted, of which
+  /// this node has not let go yet.
+  [[nodiscard]] std::optional<PartitionKey> namesake(const LogIdentity& identity) const;
   [[nodiscard]] bool is_removed(TopicId topic) const;
 
   /// A new file. Durable when it returns.

@@ -52,7 +52,7 @@ Result<Micros> SqlitePartitionLog::maintain(const Now& now) {
 
 Result<Micros> SqlitePartitionLog::maintain_open() {
   const bool quiet = !used_;
-  if (used_) used_at_ = now_;
+  if (used_ || used_at_ == Micros{0}) used_at_ = now_;  // Opening it is a use.
   used_ = false;
   if (checkpoint_wanted_ || (held_ && now_ - attempted_at_ >= held_retry_every)) {
     PINION_TRY(moved, checkpoint());
@@ -178,9 +178,24 @@ Result<void> SqlitePartitionLog::start() {
   auto version = file_->data_version();
   if (!version) return fail_with(store_error_of(version.error()));
   data_version_ = *version;
+  if (!state_.clean && stamp_of(open_->path + "-wal").bytes > 0) PINION_CHECK(begin_wal_again());
   measure();
   if (store_->writers <= store_->options.open_files_max) return {};
   return rest();
+}
+
+/// After a crash the log may end in a commit that was torn. What is appended behind it would have
+/// the same salts as the torn rest: after a second crash the one could not be told from the other.
+/// A reader of another process may be in the way; then that remains as it was.
+Result<void> SqlitePartitionLog::begin_wal_again() {
+  sqlite::Database& database = file_->database();
+  database.set_busy_timeout(truncate_timeout);
+  const auto done = database.checkpoint(sqlite::CheckpointMode::truncate);
+  database.set_busy_timeout(store_->options.busy_timeout);
+  const bool passes =
+      done || done.error().code == Errc::throttled || done.error().code == Errc::storage_full;
+  if (!passes) return fail_with(store_error_of(done.error()));
+  return {};
 }
 
 /// Closes the connection of a log that nobody uses, unless somebody keeps it from being put in
@@ -219,6 +234,9 @@ Result<void> SqlitePartitionLog::rest() {
 Result<void> SqlitePartitionLog::wake() {
   if (file_) return {};
   const FileStamp wal = stamp_of(open_->path + "-wal");
+  if (!stamp_of(open_->path).exists()) {
+    return fail_with(fail(Errc::storage_failed, open_->path + " is gone; it was not in use"));
+  }
   if (stamp_of(open_->path) != left_file_ || (wal.bytes > 0 && wal != left_wal_)) {
     return fail_with(fail(Errc::storage_failed,
                           open_->path +

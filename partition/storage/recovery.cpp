@@ -201,8 +201,8 @@ Result<Recovery> recover(PartitionFile& file, const LogIdentity& identity,
   PINION_TRY(producers, load_producers(file, state.snapshot_offset));
   PINION_TRY(snapshot_bytes, file.meta_number(meta::snapshot_bytes));
   PINION_TRY(tail_bytes, file.payload_bytes(state.snapshot_offset, state.log_end));
-  state.payload_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, snapshot_bytes)) +
-                        static_cast<std::uint64_t>(tail_bytes);
+  state.snapshot_bytes = std::max<std::int64_t>(0, snapshot_bytes);
+  state.payload_bytes = static_cast<std::uint64_t>(state.snapshot_bytes + tail_bytes);
 
   recovery.file_id = file_id;
   recovery.state = state;

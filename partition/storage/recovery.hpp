@@ -26,6 +26,7 @@ struct LogState {
   Offset rows_start{0};      ///< Rows from here to log_start wait to be deleted.
   Offset high_watermark{0};  ///< As written.
   Offset snapshot_offset{0};
+  std::int64_t snapshot_bytes = 0;  ///< Of payloads from log_start to there.
   Micros last_log_time{0};
   Epoch last_epoch{0};
   std::uint64_t payload_bytes = 0;

@@ -243,7 +243,7 @@ Result<void> SqlitePartitionLog::carry_out(const Truncate& op, Change& change) {
   if (op.end < state.snapshot_offset) {
     PINION_CHECK(cut_snapshot(*file_, op.end));
     PINION_TRY(kept, file_->payload_bytes(state.log_start, op.end));
-    PINION_CHECK(file_->put_meta(meta::snapshot_bytes, kept));
+    PINION_CHECK(put_snapshot_bytes(state, kept));
     state.snapshot_offset = op.end;
   }
   PINION_CHECK(file_->put_meta(meta::last_log_time, state.last_log_time.count()));
@@ -262,9 +262,9 @@ Result<void> SqlitePartitionLog::carry_out(const DropBefore& op, Change& change)
   if (op.start <= state.log_start) return {};
   PINION_CHECK(move_snapshot(change, op.start));
   PINION_TRY(dropped, file_->payload_bytes(state.log_start, op.start));
-  PINION_TRY(kept, file_->payload_bytes(op.start, state.snapshot_offset));
   PINION_CHECK(file_->put_meta(meta::log_start, op.start.raw()));
-  PINION_CHECK(file_->put_meta(meta::snapshot_bytes, kept));
+  // What is dropped is before the snapshot. Counting what is kept would read every batch there is.
+  PINION_CHECK(put_snapshot_bytes(state, state.snapshot_bytes - dropped));
   PINION_CHECK(file_->put_meta(meta::last_log_time, state.last_log_time.count()));
   state.log_start = op.start;
   state.payload_bytes -= std::min(state.payload_bytes, static_cast<std::uint64_t>(dropped));
@@ -279,13 +279,18 @@ Result<Offset> SqlitePartitionLog::batch_boundary(Offset offset) {
   return last->header.base_offset;
 }
 
+Result<void> SqlitePartitionLog::put_snapshot_bytes(LogState& state, std::int64_t bytes) {
+  state.snapshot_bytes = std::max<std::int64_t>(0, bytes);
+  return file_->put_meta(meta::snapshot_bytes, state.snapshot_bytes);
+}
+
 Result<void> SqlitePartitionLog::move_snapshot(Change& change, Offset to) {
   LogState& state = change.state;
   if (to <= state.snapshot_offset) return {};
   PINION_CHECK(advance_snapshot(*file_, state.snapshot_offset, to));
   PINION_TRY(behind, file_->payload_bytes(to, state.log_end));
   const std::int64_t before = static_cast<std::int64_t>(state.payload_bytes) - behind;
-  PINION_CHECK(file_->put_meta(meta::snapshot_bytes, before));
+  PINION_CHECK(put_snapshot_bytes(state, before));
   state.snapshot_offset = to;
   return {};
 }

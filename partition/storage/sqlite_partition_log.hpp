@@ -64,6 +64,7 @@ class SqlitePartitionLog final : public PartitionLog {
   [[nodiscard]] Result<void> delete_slice(Change& change);
   [[nodiscard]] Result<void> finish(Change& change);
   [[nodiscard]] Result<void> move_snapshot(Change& change, Offset to);
+  [[nodiscard]] Result<void> put_snapshot_bytes(LogState& state, std::int64_t bytes);
   [[nodiscard]] Result<Offset> batch_boundary(Offset offset);
   [[nodiscard]] Result<void> refuse_growth(std::span<const Persist> group);
   [[nodiscard]] tl::unexpected<Error> fail_with(const Error& error);
@@ -71,6 +72,7 @@ class SqlitePartitionLog final : public PartitionLog {
 
   // partition_log_upkeep.cpp: everything between commits.
   [[nodiscard]] Result<void> wake();
+  [[nodiscard]] Result<void> begin_wal_again();
   [[nodiscard]] Result<void> sleep();
   [[nodiscard]] Result<void> rest();
   [[nodiscard]] Result<void> commit_mark();

@@ -69,8 +69,7 @@ Result<bool> is_blank(StoreContext& context, const std::string& path) {
   return tables == 0;
 }
 
-/// A file where none should be: left by an attempt to make it, or of a topic that had the same
-/// name.
+/// A file where none should be: left by an attempt to make it, or by a person.
 Result<Opened> replace_unknown(StoreContext& context, const std::string& path,
                                const LogIdentity& identity) {
   const Result<bool> blank = is_blank(context, path);
@@ -145,6 +144,12 @@ Result<OpenedLog> SqliteRecordStore::open(const LogIdentity& identity, IfMissing
   auto open = std::make_shared<OpenFile>();
   open->identity = identity;
   open->path = context_->folder.file_of(identity);
+  // One path, one owner at a time: a deleted topic's file may still be closing or be looked at.
+  if (const auto other = context_->node_file.namesake(identity)) {
+    return failure(Errc::throttled,
+                   open->path + " is still that of a deleted topic of this name, id " +
+                       std::to_string(other->topic.raw()) + "; it opens when that one is gone");
+  }
   {
     const std::lock_guard lock(context_->mutex);
     const bool is_new = context_->open.emplace(identity.key, open).second;
@@ -198,7 +203,7 @@ Result<void> SqliteRecordStore::remove_topic(TopicId topic) {
     if (!known) continue;
     const std::string path = context_->folder.file_of({{}, key, known->topic});
     if (!stamp_of(path).exists()) continue;
-    // By the file's id, not by its name: a new topic may have the name by now.
+    // By the file's id, not by its name alone: a person may have put another one there.
     Result<std::string> file_id;
     {
       auto file = PartitionFile::open(path, context_->file_options());

@@ -411,19 +411,23 @@ TEST_CASE("storage: damage behind the last checkpoint is found before the file s
   }
 }
 
-TEST_CASE("storage: what a topic of the same name left behind does not stop a new one",
+TEST_CASE("storage: a new topic's file waits until that of a deleted one of its name is gone",
           "[storage]") {
   Disk disk;
   disk.begin();
   REQUIRE(disk.append(10));
   disk.close();
   disk.start();
+  const auto early = disk.store->open(orders(0, 2), IfMissing::create);
+  REQUIRE_FALSE(early);
+  CHECK(early.error().code == Errc::throttled);
+  REQUIRE(disk.store->remove_topic(TopicId(1)));
   auto opened = disk.store->open(orders(0, 2), IfMissing::create);
   REQUIRE(opened);
   CHECK(opened->recovered.log_end == Offset(0));
   REQUIRE(opened->log->close());
   opened->log.reset();
-  // The old topic's removal does not take the new one's file.
+  // A removal that is asked for again does not take the new one's file.
   REQUIRE(disk.store->remove_topic(TopicId(1)));
   CHECK(disk.store->open(orders(0, 2), IfMissing::fail));
 }
