@@ -77,6 +77,9 @@ const std::map<Errc, const char*>& codes_excused() {
 const std::map<std::string, const char*>& events_excused() {
   static const std::map<std::string, const char*> events = {
       {"broker event: node refused", "needs two nodes with one id; unit tests of the controller"},
+      {"broker event: client evicted", "a run ends before its silent clients do; unit tests"},
+      {"node event: assignment ignored", "an old one is of an old session, ignored as that"},
+      {"node event: membership save failed", "saved once, before any fault; unit tests"},
       {"node event: controller fenced", "there is one broker, and its epoch only grows"},
       {"node event: producer evicted", "needs more producers than a run has; unit tests"},
       {"node event: wal warning", "the memory disk has no write-ahead log"},
