@@ -3,6 +3,8 @@
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 
+#include "common/obs/standard_files.hpp"
+
 namespace pinion::cli {
 namespace {
 
@@ -42,6 +44,7 @@ CLI::Validator whole_number() {
 }
 
 int run_command_line(int argc, char** argv) {
+  hold_standard_files();
   install_interrupt();
   Commands commands;
   commands.broker = "tcp://127.0.0.1:5550";

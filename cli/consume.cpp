@@ -73,6 +73,7 @@ class ConsumeCommand {
   Output out_;
   Progress progress_;
   std::uint64_t printed_ = 0;
+  std::string halted_;  ///< Why a partition is not read; empty: all are.
   Micros last_record_{0};
   Micros last_commit_{0};
   bool connection_remarked_ = false;
@@ -124,6 +125,12 @@ Result<void> ConsumeCommand::find_ends(Admin admin, const TopicMetadata& topic, 
   const auto* offset = std::get_if<Offset>(&from);
   for (const PartitionMetadata& partition : topic.partitions) {
     if (options_.partition >= 0 && partition.partition.raw() != options_.partition) continue;
+    if (partition.state == PartitionState::halted && bounded()) {
+      halted_ = "partition " + std::to_string(partition.partition.raw()) +
+                " is halted and was not read: " + partition.detail;
+      if (options_.partition >= 0) return failure(Errc::partition_offline, halted_);
+      continue;
+    }
     Progressed& progressed = partitions_[partition.partition];
     if (!bounded()) continue;
     const TopicPartition which{options_.topic, partition.partition};
@@ -261,6 +268,7 @@ int ConsumeCommand::finish(const Result<void>& read) {
     complain("interrupted after " + std::to_string(printed_) + " records");
     return exit_interrupted;
   }
+  if (!halted_.empty()) return complain(halted_);
   return 0;
 }
 

@@ -65,6 +65,7 @@ class ProduceCommand {
   [[nodiscard]] Result<void> send_all(LineReader& lines);
   [[nodiscard]] Result<ProducerRecord> record_of(std::string_view line) const;
   [[nodiscard]] Result<void> send(const ProducerRecord& record);
+  [[nodiscard]] Result<void> wait_for_answers();
   int finish(const Result<void>& sent, std::uint64_t lines);
 
   const ProduceOptions& options_;
@@ -183,9 +184,26 @@ Result<void> ProduceCommand::send(const ProducerRecord& record) {
   }
 }
 
+/// Waits for what is on its way: to the end of its deadlines, or for a few seconds more once a
+/// signal has come.
+Result<void> ProduceCommand::wait_for_answers() {
+  Micros until = monotonic_now() + delivery_timeout + 5s;
+  bool told = false;
+  for (;;) {
+    const Result<void> flushed = producer_->flush(100ms);
+    const Micros now = monotonic_now();
+    if (flushed || flushed.error().code != Errc::timed_out || now >= until) return flushed;
+    if (!interrupted() || told) continue;
+    told = true;
+    until = now + interrupted_close_timeout;
+    remark("waiting " + std::to_string(interrupted_close_timeout / 1s) +
+           " s for records that are on their way; interrupt again to give up");
+  }
+}
+
 int ProduceCommand::finish(const Result<void>& sent, std::uint64_t lines) {
-  const Result<void> closed =
-      producer_->close(interrupted() ? interrupted_close_timeout : delivery_timeout + 5s);
+  Result<void> closed = wait_for_answers();
+  if (const Result<void> ended = producer_->close(Micros{0}); closed && !ended) closed = ended;
   log_.finish();
   const std::string done = std::to_string(log_.acknowledged()) + " of " + std::to_string(lines) +
                            " records were acknowledged";

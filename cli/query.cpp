@@ -109,6 +109,14 @@ int query(const QueryOptions& options, const std::string& broker) {
   if (!client) return 1;
   std::optional<PartitionIndex> partition;
   if (options.partition >= 0) partition = PartitionIndex(options.partition);
+  if (const auto topic = client->admin().describe_topic(options.topic, query_timeout); topic) {
+    for (const PartitionMetadata& asked : topic->partitions) {
+      if (asked.state != PartitionState::halted) continue;
+      if (partition && *partition != asked.partition) continue;
+      return complain("partition " + std::to_string(asked.partition.raw()) +
+                      " is halted: " + asked.detail + "; --partition asks another one alone");
+    }
+  }
   const Result<QueryReply> reply =
       client->admin().query(options.topic, options.sql, partition, options.rows, query_timeout);
   if (!reply) return complain_about(reply.error(), options.topic);

@@ -6,6 +6,7 @@
 
 #include "common/config/gateway_config.hpp"
 #include "common/obs/log.hpp"
+#include "common/obs/standard_files.hpp"
 #include "gateway/app/gateway_server.hpp"
 
 namespace {
@@ -43,6 +44,7 @@ int serve(const pinion::GatewayConfig& config, const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  pinion::hold_standard_files();
   bool check_only = false;
   std::string path;
   for (int i = 1; i < argc; ++i) {

@@ -6,6 +6,7 @@
 
 #include "common/config/partition_config.hpp"
 #include "common/obs/log.hpp"
+#include "common/obs/standard_files.hpp"
 #include "partition/app/partition_server.hpp"
 
 namespace {
@@ -41,6 +42,7 @@ int serve(const pinion::PartitionConfig& config, const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  pinion::hold_standard_files();
   bool check_only = false;
   std::string path;
   for (int i = 1; i < argc; ++i) {

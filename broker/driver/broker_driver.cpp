@@ -150,6 +150,9 @@ void BrokerDriver::watch_memory(const Now& now) {
                 {{"memory_bytes", bytes}, {"fuse_bytes", options_.memory_fuse_bytes}});
       transport_.reset(client_link);
       step(now, ClientsReset{});
+      // Then it is a peer at the nodes' port. Nodes connect again by themselves and go on as
+      // before.
+      if (fuse_.kept()) transport_.reset(cluster_link);
       break;
     case MemoryFuse::Verdict::settled:
       memory_.trim();

@@ -31,7 +31,10 @@ class MemoryFuse {
       settle_at_ = never;
       return Verdict::settled;
     }
-    if (memory < bytes_ / 4 * 3) trip_at_ = bytes_;
+    if (is_low(memory)) {
+      trip_at_ = bytes_;
+      kept_ = false;
+    }
     if (memory < trip_at_) return Verdict::fine;
     ++trips_;
     // libzmq frees what a closed socket held from threads of its own.
@@ -40,17 +43,26 @@ class MemoryFuse {
   }
 
   /// What is left after a trip is the new floor.
-  void settle(std::uint64_t memory) noexcept { trip_at_ = std::max(bytes_, memory + bytes_ / 4); }
+  void settle(std::uint64_t memory) noexcept {
+    trip_at_ = std::max(bytes_, memory + bytes_ / 4);
+    kept_ = !is_low(memory);
+  }
 
   [[nodiscard]] std::uint64_t trips() const noexcept { return trips_; }
+  /// Whether the reset after an earlier trip did not help: it is not the clients' socket that holds
+  /// the memory.
+  [[nodiscard]] bool kept() const noexcept { return kept_; }
 
   static constexpr Micros settle_after = 300ms;
 
  private:
+  [[nodiscard]] bool is_low(std::uint64_t memory) const noexcept { return memory < bytes_ / 4 * 3; }
+
   std::uint64_t bytes_;
   std::uint64_t trip_at_;
   std::uint64_t trips_ = 0;
   Micros settle_at_ = never;
+  bool kept_ = false;
 };
 
 }  // namespace pinion

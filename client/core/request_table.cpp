@@ -21,6 +21,15 @@ Micros patience_for(const Body& body) {
   return (takes_its_time ? limits::query_time_max : Micros{0}) + limits::client_attempt_timeout;
 }
 
+/// Changes nothing: whether an attempt was carried out does not matter.
+bool only_reads(const Body& body) {
+  return std::holds_alternative<MetadataRequest>(body) ||
+         std::holds_alternative<ClusterStatusRequest>(body) ||
+         std::holds_alternative<FindRegistration>(body) || std::holds_alternative<Ping>(body) ||
+         std::holds_alternative<Fetch>(body) || std::holds_alternative<ListOffset>(body) ||
+         std::holds_alternative<FetchPosition>(body) || std::holds_alternative<Query>(body);
+}
+
 /// May be carried out twice without harm (CreateTopic and DeleteTopic: told by CallDone::repeated).
 bool is_repeatable(const Body& body) {
   if (const auto* producer = std::get_if<RegisterProducer>(&body)) return !producer->name.empty();
@@ -188,7 +197,7 @@ void RequestTable::end(Table::iterator at, Result<Message> reply, Effects& out) 
 
 void RequestTable::expire(Table::iterator at, Effects& out) {
   const Open& open = at->second;
-  const bool maybe = open.maybe_done || open.request;
+  const bool maybe = !only_reads(open.call.body) && (open.maybe_done || open.request);
   if (!wire_->connected) {
     const std::string tail = maybe ? " (it may have been carried out before)" : "";
     end(at, failure(Errc::connection_lost, wire_->problem + tail), out);
@@ -197,7 +206,10 @@ void RequestTable::expire(Table::iterator at, Effects& out) {
   } else if (open.last) {
     end(at, failure(*open.last), out);
   } else {
-    end(at, failure(Errc::timed_out, "it could not be sent in time"), out);
+    end(at,
+        failure(Errc::timed_out,
+                open.sent ? "no answer came in time" : "it could not be sent in time"),
+        out);
   }
 }
 

@@ -59,9 +59,9 @@ zmq::socket_t make_socket(zmq::context_t& context, const ZmqLinkConfig& config) 
   socket.set(zmq::sockopt::sndhwm, config.send_queue_messages);
   socket.set(zmq::sockopt::rcvhwm, config.receive_queue_messages);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(config.frame_bytes_max));
-  socket.set(zmq::sockopt::heartbeat_ivl, milliseconds(config.heartbeat_every));
-  socket.set(zmq::sockopt::heartbeat_timeout, milliseconds(config.heartbeat_timeout));
-  socket.set(zmq::sockopt::heartbeat_ttl, milliseconds(config.heartbeat_timeout));
+  // No ZMTP heartbeats: libzmq 4.3.4 sends one on a connection that it knows to have failed, when
+  // it had stopped reading from it (a full queue, or another peer took the routing id over), and
+  // aborts the process. Peers are known to live by what they say, connections by TCP's own means.
   socket.set(zmq::sockopt::handshake_ivl, milliseconds(10s));
   socket.set(zmq::sockopt::tcp_keepalive, 1);
   socket.set(zmq::sockopt::tcp_keepalive_idle, 30);  // Seconds.

@@ -59,8 +59,6 @@ struct ZmqLinkConfig {
   Micros linger = 200ms;  ///< How long what is queued may still leave after a close.
   Micros reconnect_after = 20ms;
   Micros reconnect_after_max = 1s;  ///< The interval doubles up to this.
-  Micros heartbeat_every = 5s;      ///< ZMTP's own; proves the connection, not the peer's work.
-  Micros heartbeat_timeout = 20s;
 };
 
 class ZmqTransport final : public Transport {

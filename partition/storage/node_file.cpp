@@ -206,7 +206,7 @@ Result<void> NodeFile::add(const PartitionKey& key, const KnownFile& file) {
   return {};
 }
 
-void NodeFile::note_checkpoint(const PartitionKey& key, Epoch last_epoch, Offset log_end) {
+void NodeFile::note_durable(const PartitionKey& key, Epoch last_epoch, Offset log_end) {
   const std::lock_guard lock(mutex_);
   const auto found = files_.find(key);
   if (found == files_.end()) return;

@@ -49,8 +49,9 @@ class NodeFile {
   /// A new file. Durable when it returns.
   [[nodiscard]] Result<void> add(const PartitionKey& key, const KnownFile& file);
 
-  /// A checkpoint made this much durable. Written by a later flush().
-  void note_checkpoint(const PartitionKey& key, Epoch last_epoch, Offset log_end);
+  /// This much is durable: a file that ends before it is not the one that was left. Written by a
+  /// later flush(), so what was appended in the last second may not be known yet.
+  void note_durable(const PartitionKey& key, Epoch last_epoch, Offset log_end);
   /// The log is about to be cut to `log_end`. Durable when it returns.
   [[nodiscard]] Result<void> lower(const PartitionKey& key, Epoch last_epoch, Offset log_end);
 

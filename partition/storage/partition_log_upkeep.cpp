@@ -36,6 +36,15 @@ Result<Micros> SqlitePartitionLog::maintain(const Now& now) {
   now_ = now.monotonic;
   store_->check_space(now_);
   close_idle_readers();
+  if (file_ && used_ && now_ - noted_at_ >= note_after) {
+    noted_at_ = now_;
+    // An open file that has no name any more would be written until it is gone.
+    if (!stamp_of(open_->path).exists()) {
+      return fail_with(
+          fail(Errc::storage_failed, open_->path + " was deleted while it was in use"));
+    }
+    store_->node_file.note_durable(open_->identity.key, state_.last_epoch, state_.log_end);
+  }
   Result<void> noted = store_->node_file.flush(now_, note_after);
   if (!noted) sizes_.warning = store_->folder.node_file() + ": " + noted.error().detail;
   if (!file_ && noted_high_watermark_ == state_.high_watermark) return closed_maintain_every;
@@ -130,7 +139,7 @@ Result<bool> SqlitePartitionLog::checkpoint() {
   if (done && done->moved_pages == done->log_pages) {
     held_ = false;
     sizes_.warning.clear();
-    store_->node_file.note_checkpoint(open_->identity.key, state_.last_epoch, state_.log_end);
+    store_->node_file.note_durable(open_->identity.key, state_.last_epoch, state_.log_end);
     if (sizes_.wal_bytes < wal_bytes_truncate) return true;
     database.set_busy_timeout(truncate_timeout);
     const auto truncated = database.checkpoint(sqlite::CheckpointMode::truncate);

@@ -106,6 +106,7 @@ class SqlitePartitionLog final : public PartitionLog {
 
   Micros now_{0};  ///< Monotonic, of the last maintain().
   Micros used_at_{0};
+  Micros noted_at_{0};   ///< When node.db was last told how far the log is durable.
   bool used_ = false;    ///< Since the last maintain().
   FileStamp left_file_;  ///< As it was when the connection was closed.
   FileStamp left_wal_;

@@ -133,7 +133,12 @@ Result<std::unique_ptr<SqliteRecordStore>> SqliteRecordStore::open(
   auto context = std::make_shared<StoreContext>();
   context->options = std::move(options);
   PINION_CHECK(context->folder.open(context->options.data_dir, context->options.reserve_bytes));
-  PINION_CHECK(context->node_file.open(context->folder.node_file(), context->options.vfs));
+  auto known = context->node_file.open(context->folder.node_file(), context->options.vfs);
+  if (!known && known.error().code == Errc::storage_full) {
+    context->folder.release_reserve();  // It is for this: what is there can be read.
+    known = context->node_file.open(context->folder.node_file(), context->options.vfs);
+  }
+  if (!known) return failure(known.error());
   PINION_CHECK(sync_folder(context->folder.path()));
   context->free_bytes = context->folder.space().free_bytes;
   context->folder.restore_reserve(context->options.low_space_bytes);
@@ -223,7 +228,12 @@ Result<void> SqliteRecordStore::remove_topic(TopicId topic) {
 DiskSpace SqliteRecordStore::disk_space() const { return context_->folder.space(); }
 
 Result<RecordStore::Life> SqliteRecordStore::begin_life() {
-  return context_->node_file.begin_life();
+  auto life = context_->node_file.begin_life();
+  if (!life && life.error().code == Errc::storage_full) {
+    context_->folder.release_reserve();
+    life = context_->node_file.begin_life();
+  }
+  return life;
 }
 
 Result<RecordStore::Membership> SqliteRecordStore::membership() const {

@@ -250,6 +250,42 @@ TEST_CASE("storage: another process that holds the write lock only delays", "[st
   check_whole(disk.path());
 }
 
+TEST_CASE("storage: an older copy from between two checkpoints is found, a second after",
+          "[storage]") {
+  Disk disk;
+  disk.options.checkpoint_record_bytes = 64 * limits::mib;
+  disk.options.checkpoint_wal_bytes = 4 * disk.options.checkpoint_record_bytes;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  const std::string wal = disk.path() + "-wal";
+  const std::string copy = disk.folder.path() + "/copy";
+  std::filesystem::copy_file(disk.path(), copy);
+  std::filesystem::copy_file(wal, copy + "-wal");
+  REQUIRE(disk.append(10));
+  REQUIRE(disk.maintain());
+  REQUIRE(disk.maintain());
+  disk.end();  // As kill -9 leaves it.
+  const auto over = std::filesystem::copy_options::overwrite_existing;
+  std::filesystem::copy_file(copy, disk.path(), over);
+  std::filesystem::copy_file(copy + "-wal", wal, over);
+  disk.start();
+  const Result<void> done = disk.open(IfMissing::fail);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::file_corrupt);
+}
+
+TEST_CASE("storage: a file that is deleted while it is written is noticed", "[storage]") {
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  REQUIRE(disk.maintain());
+  std::filesystem::remove(disk.path());
+  REQUIRE(disk.append(10));
+  const auto next = disk.maintain();
+  REQUIRE_FALSE(next);
+  CHECK(next.error().code == Errc::storage_failed);
+}
+
 TEST_CASE("storage: a second process cannot use the same data folder", "[storage]") {
   Disk disk;
   disk.start();

@@ -25,9 +25,11 @@ TEST_CASE("memory fuse: memory that a reset does not give back trips it only whe
   fuse.settle(440);
   CHECK(fuse.check(2s, 450) == Verdict::fine);
   CHECK(fuse.check(3s, 539) == Verdict::fine);
+  CHECK(fuse.kept());  // So it was not the clients'.
   CHECK(fuse.check(4s, 540) == Verdict::trip);
   CHECK(fuse.check(5s, 200) == Verdict::settled);
   fuse.settle(200);
+  CHECK_FALSE(fuse.kept());
   CHECK(fuse.check(6s, 400) == Verdict::trip);
 }
 
