@@ -37,6 +37,7 @@ bool Replica::waits_in_lane(const Now& now, const std::string& reader, Request& 
 
 void Replica::on_commit_position(const Now& now, Request& request, Effects& out) {
   const auto& commit = std::get<CommitPosition>(request.body);
+  if (refuses_uncertain(request.asker, out)) return;
   if (waits_in_lane(now, commit.reader, request, out)) return;
   const bool forgets = commit.offset == offset_unassigned;
   if (!forgets && (commit.offset < Offset{0} || commit.offset > log_.high_watermark)) {
@@ -83,12 +84,29 @@ void Replica::put_position(const Now& now, Position position, PositionWaiter&& w
   entry.op = std::move(pending);
 }
 
-void Replica::answer_position_waiters(const Now& now, PendingPosition& done, Effects& out) {
-  for (PositionWaiter& waiter : done.waiters) {
+/// A repeat waits with the original, for the followers.
+void Replica::wait_for_position(PositionVersion version, PositionWaiter&& waiter) {
+  auto& waiting = log_.uncommitted_positions;
+  const auto at = std::lower_bound(waiting.begin(), waiting.end(), version,
+                                   [](const UncommittedPosition& position, PositionVersion wanted) {
+                                     return position.version < wanted;
+                                   });
+  if (at != waiting.end() && at->version == version) {
+    at->waiters.push_back(std::move(waiter));
+    return;
+  }
+  UncommittedPosition position{version, {}};
+  position.waiters.push_back(std::move(waiter));
+  waiting.insert(at, std::move(position));
+}
+
+void Replica::answer_position_waiters(const Now& now, PositionVersion version,
+                                      std::vector<PositionWaiter>& waiters, Effects& out) {
+  for (PositionWaiter& waiter : waiters) {
     if (waiter.dequeued != offset_unassigned) {
       answer_dequeue(now, std::move(waiter.asker), waiter.dequeued, waiter.batch, out);
     } else {
-      shared_->answer(std::move(waiter.asker), CommitPositionReply{done.version},
+      shared_->answer(std::move(waiter.asker), CommitPositionReply{version},
                       assignment_.leader_epoch, out);
     }
   }
@@ -96,6 +114,7 @@ void Replica::answer_position_waiters(const Now& now, PendingPosition& done, Eff
 
 void Replica::on_fetch_position(Request& request, Effects& out) {
   const auto& fetch = std::get<FetchPosition>(request.body);
+  if (refuses_uncertain(request.asker, out)) return;
   FetchPositionReply reply;
   if (const Position* position = log_.positions.visible(fetch.reader)) {
     reply.offset = position->offset;
@@ -108,6 +127,7 @@ void Replica::on_fetch_position(Request& request, Effects& out) {
 
 void Replica::on_dequeue(const Now& now, Request& request, Effects& out) {
   const auto& dequeue = std::get<Dequeue>(request.body);
+  if (refuses_uncertain(request.asker, out)) return;
   if (waits_in_lane(now, dequeue.reader, request, out)) return;
   DequeueJob job{dequeue.reader, dequeue.token, Offset{0}, false};
   begin_dequeue(now, std::move(request.asker), std::move(job), request.deadline, out);
@@ -158,7 +178,11 @@ void Replica::finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& jo
   if (job.repeat) {
     const Ticket ticket = log_.positions.latest_ticket(job.reader);
     if (ticket == Ticket{0}) {
-      return answer_dequeue(now, std::move(waiter.asker), job.offset, waiter.batch, out);
+      const std::optional<PositionVersion> version = log_.positions.uncommitted(job.reader);
+      if (!version) {
+        return answer_dequeue(now, std::move(waiter.asker), job.offset, waiter.batch, out);
+      }
+      return wait_for_position(*version, std::move(waiter));
     }
     // The move itself is on its way: the repeat is answered when it is durable, never earlier.
     const auto at = std::lower_bound(
