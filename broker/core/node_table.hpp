@@ -26,6 +26,8 @@ struct Node {
   Micros last_heartbeat{0};  ///< Wall.
   NodeLoad load;
   Micros tombstones_again_at = never;
+  bool is_gone = false;  ///< Not alive, and waited for long enough: others take over from it.
+  Micros life_began{0};  ///< Monotonic; 0: its life was known when this process started.
 
   [[nodiscard]] bool alive() const noexcept { return health == NodeHealth::alive; }
 };
@@ -48,6 +50,7 @@ class NodeTable {
     node.meta = meta;
     return node;
   }
+  void remove(NodeId id) { rows_.erase(id); }
   [[nodiscard]] Rows& rows() noexcept { return rows_; }
   [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }

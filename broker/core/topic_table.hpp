@@ -36,6 +36,10 @@ class TopicTable {
     rows_[meta.id] = Topic{.meta = meta};
     by_name_[meta.name] = meta.id;
   }
+  void set_config(TopicId id, const TopicConfig& config) {
+    const auto row = rows_.find(id);
+    if (row != rows_.end()) row->second.meta.config = config;
+  }
   /// The name may belong to a newer topic by now.
   void remove(TopicId id) {
     const auto row = rows_.find(id);
