@@ -246,9 +246,9 @@ void BrokerProcess::inspect_told_node(const Frames& frames) {
 
 void BrokerProcess::note_events() {
   static const char* const names[] = {
-      "node registered", "node refused",   "node lost",        "node stopping",
-      "node returned",   "topic created",  "topic deleted",    "topic removed everywhere",
-      "partition state", "client evicted", "metadata stalled", "metadata resumed",
+      "node registered",  "node refused",   "node lost",        "node stopping",
+      "node returned",    "topic created",  "topic deleted",    "partition state",
+      "unclean election", "client evicted", "metadata stalled", "metadata resumed",
   };
   for (const BrokerEvent& event : effects_.events) {
     const auto index = static_cast<std::size_t>(event.kind);

@@ -25,6 +25,11 @@ class Cluster {
   [[nodiscard]] std::vector<std::unique_ptr<ClientProcess>>& clients() { return clients_; }
 
   void start();
+  /// Every replica of every partition is in sync, and the preferred ones lead.
+  [[nodiscard]] bool all_in_sync() const;
+  [[nodiscard]] std::string out_of_sync() const;
+  /// After the end: replicas hold the same batches.
+  void check_replicas();
   /// Every process runs, every disk works.
   void heal();
 

@@ -29,6 +29,13 @@ class MemorySimDisk final : public Disk {
   std::optional<Offset> fsynced_end(const PartitionKey& key) const override {
     return disk_->fsynced_end(key);
   }
+  std::vector<BatchHeader> fsynced_batches(const PartitionKey& key) const override {
+    std::vector<BatchHeader> headers;
+    const auto state = disk_->fsynced(key);
+    if (!state) return headers;
+    for (const Batch& batch : state->batches) headers.push_back(batch.header);
+    return headers;
+  }
   std::optional<Offset> fsynced_position(const PartitionKey& key,
                                          const std::string& reader) const override {
     const std::optional<Position> position = disk_->fsynced_position(key, reader);

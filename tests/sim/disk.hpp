@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pinion::sim {
 
@@ -34,6 +35,8 @@ class Disk {
 
   /// What would survive a power cut now. Nothing: no such file, or not known.
   [[nodiscard]] virtual std::optional<Offset> fsynced_end(const PartitionKey& key) const = 0;
+  /// Headers of the batches that would survive, in order. Empty: none, or not known.
+  [[nodiscard]] virtual std::vector<BatchHeader> fsynced_batches(const PartitionKey& key) const = 0;
   [[nodiscard]] virtual std::optional<Offset> fsynced_position(const PartitionKey& key,
                                                                const std::string& reader) const = 0;
 };

@@ -16,6 +16,8 @@ Faults::Faults(Cluster& cluster, std::uint64_t seed)
       {options.kill_client, &Faults::kill_client},
       {options.pause, &Faults::pause},
       {options.cut, &Faults::cut},
+      {options.cut_peers, &Faults::cut_peers},
+      {options.isolate, &Faults::isolate},
       {options.clog, &Faults::clog},
       {options.failing_sync, &Faults::failing_sync},
       {options.full_disk, &Faults::full_disk},
@@ -125,6 +127,55 @@ void Faults::cut() {
   later(outage(), [this, end, broker] {
     world_.network.heal(broker, end);
     world_.network.heal(end, broker);
+  });
+}
+
+/// What one node's fetches need towards another: the way there, and the way of the answers.
+void Faults::cut_between(std::int32_t from, std::int32_t to) {
+  world_.network.cut(peer_end(from, to), data_end(to));
+  world_.network.cut(data_end(from), peer_end(to, from));
+}
+
+void Faults::heal_between(std::int32_t from, std::int32_t to) {
+  world_.network.heal(peer_end(from, to), data_end(to));
+  world_.network.heal(data_end(from), peer_end(to, from));
+}
+
+void Faults::cut_peers() {
+  const std::int32_t a = some_node().id().raw();
+  const std::int32_t b = some_node().id().raw();
+  if (a == b) return;
+  world_.counters.count("fault: cut between nodes");
+  const bool both = prng_.chance(2, 3);
+  world_.trace.brief("network", "cut of node %d from node %d%s", a, b, both ? ", both ways" : "");
+  cut_between(a, b);
+  if (both) cut_between(b, a);
+  later(outage(), [this, a, b] {
+    heal_between(a, b);
+    heal_between(b, a);
+  });
+}
+
+void Faults::isolate() {
+  const std::int32_t alone = some_node().id().raw();
+  const bool from_broker = prng_.chance(1, 2);
+  world_.counters.count("fault: isolated node");
+  world_.trace.brief("network", "node %d is cut off%s", alone, from_broker ? ", from all" : "");
+  for (const auto& node : cluster_.nodes()) {
+    cut_between(alone, node->id().raw());
+    cut_between(node->id().raw(), alone);
+  }
+  if (from_broker) {
+    world_.network.cut(node_end(alone), broker_cluster_end);
+    world_.network.cut(broker_cluster_end, node_end(alone));
+  }
+  later(outage(), [this, alone] {
+    for (const auto& node : cluster_.nodes()) {
+      heal_between(alone, node->id().raw());
+      heal_between(node->id().raw(), alone);
+    }
+    world_.network.heal(node_end(alone), broker_cluster_end);
+    world_.network.heal(broker_cluster_end, node_end(alone));
   });
 }
 

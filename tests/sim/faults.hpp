@@ -40,6 +40,8 @@ class Faults {
   void kill_client();
   void pause();
   void cut();
+  void cut_peers();
+  void isolate();
   void clog();
   void failing_sync();
   void full_disk();
@@ -48,6 +50,8 @@ class Faults {
   void clock_jump();
   void blackout();
 
+  void cut_between(std::int32_t from, std::int32_t to);
+  void heal_between(std::int32_t from, std::int32_t to);
   void down(Process& process, Process::Death death);
 
   Cluster& cluster_;

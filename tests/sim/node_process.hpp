@@ -55,11 +55,12 @@ class NodeProcess final : public Process {
   void on_arrivals(std::vector<Arrival> arrivals) override;
 
   // node_process.cpp
-  [[nodiscard]] std::optional<partition::Input> read_message(Frames frames);
+  [[nodiscard]] std::optional<partition::Input> read_message(Arrival arrival);
   void step(partition::Input input);
   void after_steps();
   void carry_out();
   void send(partition::Send send);
+  void connect(const partition::ConnectPeer& connect);
   void plan_tick();
   void note_events();
   void measure();
@@ -87,6 +88,8 @@ class NodeProcess final : public Process {
   std::optional<partition::Node> core_;
   partition::Effects effects_;
   std::map<PartitionKey, Log> logs_;
+  std::map<std::string, ActorId> data_peers_;  ///< By the routing id at the data ROUTER.
+  std::map<NodeId, bool> connected_;
   std::map<std::string, Message> requests_;  ///< For the inspector: what an answer answers.
   Incarnation incarnation_{0};
   std::uint64_t refused_ = 0;

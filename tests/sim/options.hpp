@@ -21,7 +21,9 @@ struct FaultOptions {
   std::uint32_t power_cut_broker = 0;
   std::uint32_t kill_client = 0;
   std::uint32_t pause = 0;
-  std::uint32_t cut = 0;  ///< Between two processes, one or both ways.
+  std::uint32_t cut = 0;        ///< Between two processes, one or both ways.
+  std::uint32_t cut_peers = 0;  ///< Between two partition brokers, one or both ways.
+  std::uint32_t isolate = 0;    ///< One partition broker from all others, the broker or not.
   std::uint32_t clog = 0;
   std::uint32_t failing_sync = 0;
   std::uint32_t full_disk = 0;
@@ -60,6 +62,8 @@ struct WorkloadOptions {
   std::uint32_t delete_topic_percent = 1;
   Micros admin_every{300'000};
   std::int64_t retention_bytes = 0;
+  std::int32_t replication = 1;
+  std::int32_t min_insync_replicas = 0;
 };
 
 struct SimOptions {
