@@ -157,8 +157,17 @@ void add_topic(CLI::App& app, Commands& commands) {
   add_name(creating);
   TopicConfig& config = options->config;
   creating->add_option("--partitions", config.partitions, "How many (1)")->type_name("N");
-  creating->add_option("--replication", config.replication, "Replicas of each partition (1)")
+  config.replication = 0;
+  creating
+      ->add_option("--replication", config.replication,
+                   "Replicas of each partition; 0: three, or as many as there are nodes (0)")
       ->type_name("N");
+  creating
+      ->add_option("--min-insync", config.min_insync_replicas,
+                   "Take records only while so many replicas are in sync; 0: the majority (0)")
+      ->type_name("N");
+  creating->add_flag("--unclean", config.unclean_elections,
+                     "When no replica that has everything is left, let one lead that has less");
   creating->add_option("--retention-ms", config.retention_ms, "Drop older records; 0: never (0)")
       ->type_name("MS");
   creating

@@ -281,8 +281,10 @@ void Controller::on_isr_proposal(const Now& now, const NodeMessage& message,
                                  ControllerEffects& out) {
   const auto& proposals = std::get<IsrProposal>(message.body);
   if (registering_.count(proposals.node) != 0) return;
-  const Node* node = session_of(message, proposals.node, proposals.incarnation, proposals.session);
+  Node* node = session_of(message, proposals.node, proposals.incarnation, proposals.session);
   if (node == nullptr) return say_hello(message, out);
+  node->last_heard = now.monotonic;
+  heard_since_grace_ = true;
   for (const ProposedIsr& proposal : proposals.proposals) {
     take_proposal(now, *node, proposal, out);
   }

@@ -39,6 +39,29 @@ std::string Cluster::out_of_sync() const {
   return {};
 }
 
+void Cluster::note_spoiled(NodeProcess& node) {
+  spoiled_ = &node;
+  node.disk().set_spoiled(true);
+  spoiled_versions_.clear();
+  for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    spoiled_versions_[partition.key] = partition.version;
+  }
+}
+
+bool Cluster::is_recovering() {
+  if (spoiled_ == nullptr) return false;
+  for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    const auto& replicas = partition.replicas;
+    if (std::find(replicas.begin(), replicas.end(), spoiled_->id()) == replicas.end()) continue;
+    if (spoiled_versions_.count(partition.key) == 0) continue;  // Made since.
+    const bool in_sync = partition.isr.size() == replicas.size();
+    if (!in_sync || partition.version < spoiled_versions_[partition.key] + 2) return true;
+  }
+  spoiled_->disk().set_spoiled(false);
+  spoiled_ = nullptr;
+  return false;
+}
+
 void Cluster::check_replicas() {
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
     std::map<Offset, BatchHeader> known;
@@ -77,6 +100,10 @@ void Cluster::heal() {
     if (node->paused()) node->resume();
     // A partition that halted stays halted until somebody has looked and started the node again.
     if (node->up() && node->has_halted()) node->crash(Process::Death::kill);
+    // One that was asked to stop would end later, when nobody starts it again.
+    if (node->up() && node->core() != nullptr && node->core()->view().stopping) {
+      node->crash(Process::Death::kill);
+    }
     if (!node->up()) node->start();
   }
   for (auto& client : clients_) {

@@ -25,6 +25,7 @@ Faults::Faults(Cluster& cluster, std::uint64_t seed)
       {options.slow_disk, &Faults::slow_disk},
       {options.clock_jump, &Faults::clock_jump},
       {options.blackout, &Faults::blackout},
+      {options.spoil_disk, &Faults::spoil_disk},
   };
   for (const Choice& choice : choices_) weight_ += choice.weight;
 }
@@ -42,6 +43,8 @@ void Faults::plan_next() {
 }
 
 void Faults::strike() {
+  // What one disk has lost is to be copied from the others first.
+  if (cluster_.is_recovering()) return;
   std::uint64_t at = prng_.below(weight_);
   for (const Choice& choice : choices_) {
     if (at < choice.weight) {
@@ -195,9 +198,11 @@ void Faults::failing_sync() {
   world_.counters.count("fault: failing sync");
   world_.trace.brief(node.name().c_str(), "syncs fail");
   node.disk().set_sync(SyncFault::failing);
+  ++failing_disks_;
   // A person replaces the cable and restarts the node: a halted partition stays halted until then.
   later(outage(), [this, &node] {
     node.disk().set_sync(SyncFault::none);
+    --failing_disks_;
     down(node, prng_.chance(1, 2) ? Process::Death::kill : Process::Death::power_cut);
   });
 }
@@ -246,6 +251,30 @@ void Faults::blackout() {
   world_.counters.count("fault: blackout");
   down(cluster_.broker(), Process::Death::power_cut);
   for (const auto& node : cluster_.nodes()) down(*node, Process::Death::power_cut);
+}
+
+/// The loss of one disk is survived when another copy of everything is there and stays there until
+/// that has been noticed: so it strikes a cluster that is whole, and alone.
+void Faults::spoil_disk() {
+  NodeProcess& node = some_node();
+  if (world_.options.workload.replication < 2 || !cluster_.all_in_sync()) return;
+  if (cluster_.broker().paused() || !cluster_.broker().up() || failing_disks_ > 0) return;
+  for (const auto& other : cluster_.nodes()) {
+    if (!other->up() || other->paused() || other->has_halted()) return;
+  }
+  const auto how = static_cast<Spoil>(prng_.below(3));
+  static const char* const names[] = {"damaged files", "lost files", "another disk"};
+  world_.trace.brief(node.name().c_str(), "gets %s", names[static_cast<std::size_t>(how)]);
+  world_.network.heal_all();
+  node.crash(Process::Death::kill);
+  const std::string store_id = node.name() + "-disk-" + std::to_string(++disks_made_);
+  if (node.disk().spoil(prng_, how, store_id)) {
+    world_.counters.count(std::string("fault: ") + names[static_cast<std::size_t>(how)]);
+    cluster_.note_spoiled(node);
+  }
+  later(outage(), [&node] {
+    if (!node.up()) node.start();
+  });
 }
 
 void Faults::heal() {

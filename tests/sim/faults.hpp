@@ -49,6 +49,7 @@ class Faults {
   void slow_disk();
   void clock_jump();
   void blackout();
+  void spoil_disk();
 
   void cut_between(std::int32_t from, std::int32_t to);
   void heal_between(std::int32_t from, std::int32_t to);
@@ -59,6 +60,8 @@ class Faults {
   Prng prng_;
   std::vector<Choice> choices_;
   std::uint64_t weight_ = 0;
+  std::uint64_t disks_made_ = 0;
+  int failing_disks_ = 0;
   std::uint64_t era_ = 0;  ///< What was planned before heal() does not happen after it.
 };
 

@@ -50,6 +50,7 @@ FaultOptions draw_faults(Prng& prng) {
   faults.slow_disk = weight(prng, 1, 3);
   faults.clock_jump = weight(prng, 1, 3);
   faults.blackout = weight(prng, 1, 4);
+  faults.spoil_disk = weight(prng, 1, 3);
   faults.cut_peers = weight(prng);
   faults.isolate = weight(prng, 1, 3);
   faults.outage_max = Micros(prng.between(50'000, 4'000'000));
@@ -155,6 +156,7 @@ std::string SimOptions::describe() const {
   show("slow_disk", faults.slow_disk);
   show("clock_jump", faults.clock_jump);
   show("blackout", faults.blackout);
+  show("spoil_disk", faults.spoil_disk);
   text << "\n  disk: commit=" << disk.commit_min.count() << ".." << disk.commit_max.count()
        << "us read<=" << disk.read_max.count() << "us stall=" << disk.stall_per_10k << "/10k up to "
        << disk.stall_max.count() / 1000 << "ms"

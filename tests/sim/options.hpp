@@ -31,6 +31,7 @@ struct FaultOptions {
   std::uint32_t slow_disk = 0;
   std::uint32_t clock_jump = 0;
   std::uint32_t blackout = 0;    ///< Power cut of everything at once.
+  std::uint32_t spoil_disk = 0;  ///< Files damaged or lost, or another disk; one node at a time.
   Micros outage_max{1'500'000};  ///< Until a killed process starts again, a cut heals.
 };
 
@@ -70,7 +71,7 @@ struct SimOptions {
   std::uint64_t seed = 0;
   std::int32_t nodes = 3;
   Micros safety_phase{8'000'000};
-  Micros liveness_bound{60'000'000};
+  Micros liveness_bound{150'000'000};
   bool internal_checks = true;
   std::uint32_t client_requests_max = 8'192;  ///< The router's credit.
   std::uint32_t node_requests_max = 65'536;

@@ -141,6 +141,10 @@ void RawProducer::on_answer(Sequence sequence, ProducerEpoch epoch, const Messag
     world_.checker.violate("producer-fenced", name() + " uses its id alone and is told " +
                                                   std::string(name_of(error)));
   }
+  // What was answered on receipt, or by a leader alone, may be lost: then nothing follows it.
+  if (error == Errc::out_of_order_sequence && may_have_lost_ && at == batches_.begin()) {
+    return give_up();
+  }
   // Whatever else it says: an earlier try may still be on its way, so the batch is sent again as
   // it is. A predecessor that was lost shows as a gap; it is sent again too.
   if (error == Errc::unknown_topic || error == Errc::unknown_partition) give_up();
@@ -151,6 +155,7 @@ void RawProducer::complete(std::size_t index, const Message& answer) {
   BatchInFlight& batch = batches_[index];
   if (batch.answered) return;
   batch.answered = true;
+  may_have_lost_ = may_have_lost_ || batch.acks != Acks::all;
   Offset offset = reply.base_offset;
   for (const SendId send : batch.sends) {
     world_.checker.on_send_ok(send, key_, offset);
@@ -168,6 +173,7 @@ void RawProducer::give_up() {
   }
   batches_.clear();
   ++epoch_;
+  may_have_lost_ = false;
   next_sequence_ = Sequence(0);
 }
 

@@ -62,7 +62,8 @@ void Workload::advance() {
     world_.trace.brief("workload", "catches up");
     for (DequeueClient* dequeuer : dequeuers_) dequeuer->finish();
   }
-  if (stage_ == Stage::catching_up && all_caught_up() && cluster_.all_in_sync()) {
+  if (stage_ == Stage::catching_up && all_caught_up() && cluster_.all_in_sync() &&
+      !cluster_.is_recovering()) {
     stage_ = Stage::draining;
     admin_->begin_drain();
   }

@@ -310,3 +310,23 @@ TEST_CASE("controller: KIP-966, who left while nothing was committed may lead", 
   CHECK(f.meta().isr == nodes({2}));
   CHECK(f.meta().eligible == nodes({1}));
 }
+
+TEST_CASE("controller: another data folder is taken in when the one before is silent",
+          "[broker]") {
+  Replicated f;
+  RegisterNode other = f.node(3, 1);
+  other.store_id = "another";
+  f.clear();
+  f.ask_to_register(other);
+  CHECK(f.unwritten.empty());
+  // It asks again and again; that must not keep the old one alive.
+  for (int i = 0; i < 20; ++i) {
+    f.tick(100ms);
+    for (const int id : {1, 2}) f.heartbeat(id);
+    f.ask_to_register(other);
+    f.persist();
+  }
+  CHECK(f.controller->nodes().find(NodeId{3})->meta.store_id == "another");
+  CHECK(f.meta().isr == nodes({1, 2}));
+  CHECK(f.meta().made == nodes({1, 2}));
+}
