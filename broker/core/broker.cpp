@@ -33,7 +33,7 @@ constexpr Micros status_kept_for = 100ms;
 
 /// Requests that the controller answers.
 [[nodiscard]] bool is_controller_request(Kind kind) noexcept {
-  return kind >= Kind::metadata && kind <= Kind::register_consumer && is_request(kind);
+  return kind >= Kind::metadata && kind <= Kind::command_node && is_request(kind);
 }
 
 }  // namespace

@@ -77,6 +77,10 @@ void Controller::on(const Now& now, const ClientRequest& request, ControllerEffe
       return on_register(now, request, RegistrationKind::producer, out);
     case Kind::register_consumer:
       return on_register(now, request, RegistrationKind::consumer, out);
+    case Kind::alter_topic:
+      return on_alter_topic(now, request, out);
+    case Kind::command_node:
+      return on_command_node(now, request, out);
     default:
       return refuse(waiter_of(now, request), Errc::unknown_kind, "not a request to the controller",
                     out);
@@ -194,10 +198,10 @@ void Controller::apply(const MetaOp& op) {
     void operator()(const SetOpened& o) {
       Partition* partition = self.partitions_.find(o.key);
       if (partition == nullptr) return;
-      partition->meta.opened = true;
-      if (o.node != node_none && !names(partition->meta.made, o.node)) {
-        partition->meta.made.push_back(o.node);
-      }
+      PartitionMeta meta = partition->meta;
+      meta.opened = true;
+      if (o.node != node_none && !names(meta.made, o.node)) meta.made.push_back(o.node);
+      self.partitions_.set(*partition, meta);
     }
     void operator()(const SetTopicConfig& o) { self.topics_.set_config(o.topic, o.config); }
     void operator()(const AddPartitions& o) {

@@ -131,9 +131,18 @@ class Controller {
   struct PartitionsSet {
     std::vector<PartitionKey> keys;
   };
+  struct TopicAltered {
+    TopicId topic;
+    std::vector<PartitionKey> keys;
+    Waiter waiter;
+  };
+  struct NodeCommanded {
+    NodeId node;
+    Waiter waiter;
+  };
   struct Nothing {};
   using Then = std::variant<Nothing, TopicCreated, TopicRemoved, NodeKept, ReplicasOpened,
-                            PartitionsSet, Registered, IdsReserved>;
+                            PartitionsSet, TopicAltered, NodeCommanded, Registered, IdsReserved>;
   struct Pending {
     Ticket ticket;
     std::vector<MetaOp> ops;
@@ -220,6 +229,7 @@ class Controller {
   void send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,
                         ControllerEffects& out);
   void send_tombstones(const Now& now, Node& node, ControllerEffects& out);
+  void send_drops(const Now& now, Node& node, ControllerEffects& out);
   void repeat_assignments(const Now& now, ControllerEffects& out);
   [[nodiscard]] Assignment assignment_of(const Partition& partition, NodeId node) const;
   void tell_replicas(const Now& now, const Partition& partition, ControllerEffects& out);
@@ -246,6 +256,23 @@ class Controller {
   void take_proposal(const Now& now, const Node& node, const ProposedIsr& proposal,
                      ControllerEffects& out);
   void note_tombstones(Node& node, const std::vector<TopicId>& deleted, ControllerEffects& out);
+
+  // controller_moves.cpp: replicas that move, because a person or a topic's replication asks.
+  void on_alter_topic(const Now& now, const ClientRequest& request, ControllerEffects& out);
+  [[nodiscard]] Result<void> alter(const Now& now, Topic& topic, const AlterTopic& asked,
+                                   const Waiter& waiter, ControllerEffects& out);
+  [[nodiscard]] Result<void> add_partitions(const Now& now, const Topic& topic,
+                                            const TopicConfig& config, std::vector<MetaOp>& ops);
+  void then(const Now& now, const TopicAltered& altered, ControllerEffects& out);
+  void on_command_node(const Now& now, const ClientRequest& request, ControllerEffects& out);
+  void then(const Now& now, const NodeCommanded& commanded, ControllerEffects& out);
+  [[nodiscard]] Result<void> may_remove(const Node& node) const;
+  [[nodiscard]] std::size_t plan_moves(const Now& now, ControllerEffects& out);
+  [[nodiscard]] std::size_t rebalance(ControllerEffects& out);
+  [[nodiscard]] std::vector<NodeId> wanted_replicas(const Partition& partition) const;
+  [[nodiscard]] PartitionMeta plan_move(const Partition& partition, PartitionMeta next) const;
+  void note_dropped(const Node& node, const std::vector<DroppedReplica>& dropped,
+                    ControllerEffects& out);
 
   // controller_registrations.cpp
   void on_register(const Now& now, const ClientRequest& request, RegistrationKind kind,

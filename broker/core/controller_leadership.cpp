@@ -146,7 +146,7 @@ PartitionMeta Controller::plan_return(const Now& now, Partition& partition, Part
 }
 
 PartitionMeta Controller::plan(const Now& now, Partition& partition, ControllerEffects& out) {
-  return plan_leader(now, partition, plan_without_lost(partition), out);
+  return plan_move(partition, plan_leader(now, partition, plan_without_lost(partition), out));
 }
 
 /// A node has started again. What it led goes on in another epoch, with another leader when there
@@ -200,9 +200,11 @@ void Controller::reconsider_waiting(const Now& now, ControllerEffects& out) {
   for (const PartitionKey key : waiting) reconsider(now, key, out);
   if (now.monotonic < return_at_ || !may_decide()) return;
   return_at_ = now.monotonic + 1s;
+  (void)plan_moves(now, out);
   std::size_t returned = 0;
   for (auto& [key, partition] : partitions_.rows()) {
-    if (partition.decided.replicas.size() < 2 || topics_.find(key.topic)->deleting) continue;
+    if (partition.decided.replicas.size() < 2 || !partition.decided.target.empty()) continue;
+    if (topics_.find(key.topic)->deleting) continue;
     PartitionMeta next = plan_return(now, partition, partition.decided);
     if (next == partition.decided) continue;
     partition.decided = std::move(next);
@@ -244,6 +246,8 @@ void Controller::then(const Now& now, const PartitionsSet& set, ControllerEffect
     mark_changed(key.topic);
     show_leadership(*partition, out);
     tell_replicas(now, *partition, out);
+    // A move goes on with what has become durable.
+    if (!partition->decided.target.empty()) reconsider(now, key, out);
     if (creating_.count(key.topic) != 0) finish_creation(now, key.topic, out);
   }
 }

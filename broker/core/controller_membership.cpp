@@ -229,6 +229,7 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
   const std::set<PartitionKey>& held = partitions_.held_by(node.meta.id);
   send_assignments(now, node, {held.begin(), held.end()}, out);
   send_tombstones(now, node, out);
+  send_drops(now, node, out);
   reconsider_all_of(now, node.meta.id, out);
 }
 
@@ -327,6 +328,7 @@ void Controller::end_session(const Now& now, Node& node, NodeHealth health, cons
   by_routing_.erase(std::string(node.routing.view()));
   node.routing = {};
   node.tombstones_again_at = never;
+  node.drops_again_at = never;
   node.is_gone = true;
   out.nodes.push_back({node.meta.id, {}});
   for (const PartitionKey key : partitions_.led_by(node.meta.id)) {

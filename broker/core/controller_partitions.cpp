@@ -38,6 +38,7 @@ void Controller::on_replica_report(const Now& now, const NodeMessage& message,
   for (const ReplicaState& state : report.replicas) note_replica(now, *node, state, opened, out);
   decide_opened(std::move(opened), out);
   note_tombstones(*node, report.deleted, out);
+  note_dropped(*node, report.dropped, out);
 }
 
 void Controller::note_replica(const Now& now, Node& node, const ReplicaState& state,
@@ -218,6 +219,29 @@ void Controller::tell_replicas(const Now& now, const Partition& partition, Contr
     Node* node = nodes_.find(id);
     if (node != nullptr && node->alive()) send_assignments(now, *node, {partition.meta.key}, out);
   }
+  for (const NodeId id : partition.meta.made) {
+    if (names(partition.meta.replicas, id)) continue;
+    Node* node = nodes_.find(id);
+    if (node != nullptr && node->alive()) send_drops(now, *node, out);
+  }
+}
+
+/// What was moved away from the node is deleted there; repeated until it says so.
+void Controller::send_drops(const Now& now, Node& node, ControllerEffects& out) {
+  node.drops_again_at = never;
+  Assign assign;
+  for (const PartitionKey key : partitions_.dropped_by(node.meta.id)) {
+    assign.dropped.push_back({key.topic, key.partition, partitions_.find(key)->meta.version});
+    if (assign.dropped.size() >= limits::assignments_per_message_max) break;
+  }
+  if (assign.dropped.empty()) return;
+  node.drops_again_at = now.monotonic + options_.assign_again;
+  assign.controller_epoch = epoch_;
+  assign.session = node.session;
+  Message message;
+  message.header.kind = Kind::assign;
+  message.body = std::move(assign);
+  out.to_nodes.push_back({node.routing, std::move(message)});
 }
 
 void Controller::send_tombstones(const Now& now, Node& node, ControllerEffects& out) {
@@ -268,6 +292,7 @@ void Controller::repeat_assignments(const Now& now, ControllerEffects& out) {
   }
   for (auto& [id, node] : nodes_.rows()) {
     if (node.alive() && node.tombstones_again_at <= now.monotonic) send_tombstones(now, node, out);
+    if (node.alive() && node.drops_again_at <= now.monotonic) send_drops(now, node, out);
   }
 }
 

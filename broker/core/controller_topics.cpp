@@ -262,6 +262,7 @@ void Controller::on_delete_topic(const Now& now, const ClientRequest& request,
     for (auto row = partitions_.first_of(topic->meta.id);
          row != partitions_.rows().end() && row->first.topic == topic->meta.id; ++row) {
       holders.insert(row->second.meta.replicas.begin(), row->second.meta.replicas.end());
+      holders.insert(row->second.meta.made.begin(), row->second.meta.made.end());
     }
     tombstone.holders.assign(holders.begin(), holders.end());
     std::vector<MetaOp> ops;

@@ -26,6 +26,7 @@ struct Node {
   Micros last_heartbeat{0};  ///< Wall.
   NodeLoad load;
   Micros tombstones_again_at = never;
+  Micros drops_again_at = never;
   bool is_gone = false;  ///< Not alive, and waited for long enough: others take over from it.
   Micros life_began{0};  ///< Monotonic; 0: its life was known when this process started.
 

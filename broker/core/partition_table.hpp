@@ -91,6 +91,10 @@ class PartitionTable {
   [[nodiscard]] const std::set<PartitionKey>& held_by(NodeId node) const {
     return keys_of(held_by_, node);
   }
+  /// Those whose replica there was moved away, and may still have a file.
+  [[nodiscard]] const std::set<PartitionKey>& dropped_by(NodeId node) const {
+    return keys_of(dropped_by_, node);
+  }
   [[nodiscard]] Rows& rows() noexcept { return rows_; }
   [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
@@ -106,15 +110,20 @@ class PartitionTable {
   void enter(const PartitionMeta& meta) {
     led_by_[meta.leader].insert(meta.key);
     for (const NodeId node : meta.replicas) held_by_[node].insert(meta.key);
+    for (const NodeId node : meta.made) {
+      if (held_by_[node].count(meta.key) == 0) dropped_by_[node].insert(meta.key);
+    }
   }
   void leave(const PartitionMeta& meta) {
     led_by_[meta.leader].erase(meta.key);
     for (const NodeId node : meta.replicas) held_by_[node].erase(meta.key);
+    for (const NodeId node : meta.made) dropped_by_[node].erase(meta.key);
   }
 
   Rows rows_;
   Index led_by_;
   Index held_by_;
+  Index dropped_by_;
 };
 
 }  // namespace pinion

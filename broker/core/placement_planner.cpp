@@ -35,15 +35,11 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
-namespace {
-
-[[nodiscard]] bool may_hold(const PlacementNode& node, std::string_view topic) {
+bool may_hold(const PlacementNode& node, std::string_view topic) {
   if (node.topics.empty()) return true;
   return std::any_of(node.topics.begin(), node.topics.end(),
                      [&](const std::string& pattern) { return matches_pattern(pattern, topic); });
 }
-
-}  // namespace
 
 Result<std::vector<NodeId>> plan_placement(std::vector<PlacementNode> nodes, std::string_view topic,
                                            std::int32_t partitions) {

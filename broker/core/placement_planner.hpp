@@ -37,6 +37,9 @@ struct PlacementNode {
     std::vector<PlacementNode> nodes, std::string_view topic, std::int32_t partitions,
     std::int32_t replication);
 
+/// True when the node's patterns allow the topic.
+[[nodiscard]] bool may_hold(const PlacementNode& node, std::string_view topic);
+
 /// True when `name` is one that the pattern means: * stands for any text, ? for one character.
 [[nodiscard]] bool matches_pattern(std::string_view pattern, std::string_view name);
 

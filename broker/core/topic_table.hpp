@@ -15,6 +15,7 @@ namespace pinion {
 struct Topic {
   TopicMeta meta;         ///< Durable.
   bool deleting = false;  ///< Its removal is on its way to the store.
+  bool altering = false;  ///< Another configuration is on its way.
 };
 
 class TopicTable {

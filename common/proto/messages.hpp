@@ -57,6 +57,10 @@ enum class Kind : std::uint16_t {
   register_producer_reply = 22,
   register_consumer = 23,
   register_consumer_reply = 24,
+  alter_topic = 25,
+  alter_topic_reply = 26,
+  command_node = 27,
+  command_node_reply = 28,
   // Client to a partition's leader, through the router.
   produce = 51,
   produce_reply = 52,
@@ -201,8 +205,9 @@ struct PartitionMetadata {
   PartitionState state = PartitionState::offline;
   std::vector<NodeId> replicas;
   std::vector<NodeId> isr;
-  std::string detail;  ///< Why it is not online, for people; usually empty.
-  PINION_FIELDS(partition, leader, leader_epoch, state, replicas, isr, detail)
+  std::string detail;          ///< Why it is not online, for people; usually empty.
+  std::vector<NodeId> target;  ///< The replicas that it is being moved to; none: it is not.
+  PINION_FIELDS(partition, leader, leader_epoch, state, replicas, isr, detail, target)
 };
 
 struct TopicConfig {
@@ -275,6 +280,44 @@ struct DeleteTopicReply {
   static constexpr Kind kind = Kind::delete_topic_reply;
   TopicId id{0};
   PINION_FIELDS(id)
+};
+
+/// What is to be different of a topic; what is left at -1 stays as it is.
+struct AlterTopic {
+  static constexpr Kind kind = Kind::alter_topic;
+  std::string name;
+  std::int32_t partitions = -1;   ///< Only more of them.
+  std::int32_t replication = -1;  ///< Replicas are copied, then dropped, while all goes on.
+  std::int64_t retention_ms = -1;
+  std::int64_t retention_bytes = -1;
+  std::int32_t min_insync_replicas = -1;
+  std::int32_t unclean_elections = -1;  ///< 0 or 1.
+  PINION_FIELDS(name, partitions, replication, retention_ms, retention_bytes, min_insync_replicas,
+                unclean_elections)
+};
+/// Answered when it is durable; moves go on after it.
+struct AlterTopicReply {
+  static constexpr Kind kind = Kind::alter_topic_reply;
+  TopicMetadata topic;
+  PINION_FIELDS(topic)
+};
+
+enum class NodeCommand : std::uint8_t {
+  drain = 0,      ///< Move everything away from the node.
+  keep = 1,       ///< Not any more.
+  remove = 2,     ///< Forget a node that holds nothing, or is lost and not needed for any copy.
+  rebalance = 3,  ///< Spread replicas evenly over all nodes.
+};
+struct CommandNode {
+  static constexpr Kind kind = Kind::command_node;
+  NodeCommand command = NodeCommand::drain;
+  NodeId node = node_none;  ///< With rebalance: none.
+  PINION_FIELDS(command, node)
+};
+struct CommandNodeReply {
+  static constexpr Kind kind = Kind::command_node_reply;
+  std::uint32_t moves = 0;  ///< Partitions that are being moved because of it.
+  PINION_FIELDS(moves)
 };
 
 struct AllocateProducerIds {
@@ -387,8 +430,10 @@ struct NodeStatus {
   std::uint32_t partitions_led = 0;
   NodeLoad load;
   std::string version;
+  std::uint32_t replicas = 0;  ///< Held, led ones included.
+  bool draining = false;
   PINION_FIELDS(id, health, incarnation, address, rack, region, last_heartbeat, partitions_led,
-                load, version)
+                load, version, replicas, draining)
 };
 
 struct RegistrationStatus {
@@ -779,8 +824,9 @@ using Body =
                  MetadataReply, MetadataChanged, CreateTopic, CreateTopicReply, DeleteTopic,
                  DeleteTopicReply, ClusterStatusRequest, ClusterStatusReply, AllocateProducerIds,
                  AllocateProducerIdsReply, RegisterProducer, RegisterProducerReply,
-                 RegisterConsumer, RegisterConsumerReply, Produce, ProduceReply, Fetch, FetchReply,
-                 ListOffset, ListOffsetReply, CommitPosition, CommitPositionReply, FetchPosition,
+                 RegisterConsumer, RegisterConsumerReply, AlterTopic, AlterTopicReply, CommandNode,
+                 CommandNodeReply, Produce, ProduceReply, Fetch, FetchReply, ListOffset,
+                 ListOffsetReply, CommitPosition, CommitPositionReply, FetchPosition,
                  FetchPositionReply, Dequeue, DequeueReply, Query, QueryReply, RegisterNode,
                  RegisterNodeReply, NodeHeartbeat, NodeHeartbeatReply, Assign, ReplicaReport,
                  ReplicaFetch, ReplicaFetchReply, ReplicaProgress, IsrProposal>;

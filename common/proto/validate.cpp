@@ -76,7 +76,7 @@ Result<void> check_body(const HelloReply& body) {
 }
 Result<void> check_body(const TopicConfig& config) {
   PINION_CHECK(check_number("partitions", config.partitions, 1, limits::partitions_per_topic_max));
-  PINION_CHECK(check_number("replication", config.replication, 1,
+  PINION_CHECK(check_number("replication", config.replication, 0,
                             static_cast<std::int64_t>(limits::nodes_max)));
   PINION_CHECK(check_number("retention_ms", config.retention_ms, 0, time_max / 1000));
   PINION_CHECK(check_number("retention_bytes", config.retention_bytes, 0));
@@ -112,6 +112,25 @@ Result<void> check_body(const CreateTopic& body) {
   return check_body(body.config);
 }
 Result<void> check_body(const CreateTopicReply& body) { return check_body(body.topic); }
+Result<void> check_body(const AlterTopic& body) {
+  PINION_CHECK(validate_topic_name(body.name));
+  if (body.partitions != -1) {
+    PINION_CHECK(check_number("partitions", body.partitions, 1, limits::partitions_per_topic_max));
+  }
+  if (body.replication != -1) {
+    PINION_CHECK(check_number("replication", body.replication, 1,
+                              static_cast<std::int64_t>(limits::nodes_max)));
+  }
+  PINION_CHECK(check_number("retention_ms", body.retention_ms, -1, time_max / 1000));
+  PINION_CHECK(check_number("retention_bytes", body.retention_bytes, -1));
+  PINION_CHECK(check_number("min_insync_replicas", body.min_insync_replicas, -1,
+                            static_cast<std::int64_t>(limits::nodes_max)));
+  return check_number("unclean_elections", body.unclean_elections, -1, 1);
+}
+Result<void> check_body(const AlterTopicReply& body) { return check_body(body.topic); }
+Result<void> check_body(const CommandNode& body) {
+  return check_number("node", body.node.raw(), body.command == NodeCommand::rebalance ? 0 : 1);
+}
 Result<void> check_body(const DeleteTopic& body) { return validate_topic_name(body.name); }
 Result<void> check_body(const AllocateProducerIds& body) {
   return check_number("count", body.count, 1, 1'000'000);

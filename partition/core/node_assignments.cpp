@@ -90,6 +90,12 @@ void Node::begin_removal(const Now& now, TopicId topic, Effects& out) {
 /// The partition has moved: nobody asks for this copy any more.
 void Node::drop_replica(const Now& now, const DroppedReplica& dropped, Effects& out) {
   const PartitionKey key{dropped.topic, dropped.partition};
+  const auto held = replicas_.find(key);
+  // It has come back here since.
+  if (held != replicas_.end() &&
+      held->second.replica.partition_version() > dropped.partition_version) {
+    return;
+  }
   Drop& drop = drops_[key];
   drop.version = std::max(drop.version, dropped.partition_version);
   const auto at = replicas_.find(key);

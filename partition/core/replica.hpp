@@ -102,6 +102,9 @@ class Replica {
 
   [[nodiscard]] PartitionKey key() const noexcept { return key_; }
   [[nodiscard]] const std::string& topic_name() const noexcept { return assignment_.topic_name; }
+  [[nodiscard]] std::int64_t partition_version() const noexcept {
+    return assignment_.partition_version;
+  }
   [[nodiscard]] PartitionState state() const noexcept;
   [[nodiscard]] PartitionStatus status() const;
   [[nodiscard]] ReplicaState report() const;

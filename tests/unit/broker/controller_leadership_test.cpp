@@ -311,8 +311,7 @@ TEST_CASE("controller: KIP-966, who left while nothing was committed may lead", 
   CHECK(f.meta().eligible == nodes({1}));
 }
 
-TEST_CASE("controller: another data folder is taken in when the one before is silent",
-          "[broker]") {
+TEST_CASE("controller: another data folder is taken in when the one before is silent", "[broker]") {
   Replicated f;
   RegisterNode other = f.node(3, 1);
   other.store_id = "another";
