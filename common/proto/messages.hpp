@@ -609,15 +609,18 @@ struct ReplicaFetch {
   static constexpr Kind kind = Kind::replica_fetch;
   NodeId node = node_none;
   Incarnation incarnation{0};
-  std::int64_t copy = 0;  ///< Grows each time the node opens the file, within an incarnation.
-  Offset offset{0};       ///< Where it wants to read on: its log end, what it is writing included.
-  Epoch last_epoch{0};    ///< Of the record before that, 0 when there is none.
+  /// Of the node's registration when it opened the file, and which opening it was: together they
+  /// only grow, also when the node gets another disk.
+  std::int64_t session = 0;
+  std::int64_t copy = 0;
+  Offset offset{0};     ///< Where it wants to read on: its log end, what it is writing included.
+  Epoch last_epoch{0};  ///< Of the record before that, 0 when there is none.
   Offset durable_end{0};
   PositionVersion position_version{-1};  ///< What it has read; -1: it wants the whole table.
   PositionVersion durable_position_version{-1};
   std::uint32_t bytes_max = 0;
   std::uint32_t wait_ms = 0;
-  PINION_FIELDS(node, incarnation, copy, offset, last_epoch, durable_end, position_version,
+  PINION_FIELDS(node, incarnation, session, copy, offset, last_epoch, durable_end, position_version,
                 durable_position_version, bytes_max, wait_ms)
 };
 /// A row of a partition's table of positions.
@@ -668,11 +671,11 @@ struct ReplicaFetchReply {
 struct ReplicaProgress {
   static constexpr Kind kind = Kind::replica_progress;
   NodeId node = node_none;
-  Incarnation incarnation{0};
+  std::int64_t session = 0;
   std::int64_t copy = 0;
   Offset durable_end{0};
   PositionVersion durable_position_version{0};
-  PINION_FIELDS(node, incarnation, copy, durable_end, durable_position_version)
+  PINION_FIELDS(node, session, copy, durable_end, durable_position_version)
 };
 
 // ---- Partition broker to controller

@@ -69,6 +69,7 @@ struct Peer {
 struct NodeShared {
   NodeId node{1};
   Incarnation incarnation{0};
+  std::int64_t session = 0;  ///< Of the last registration.
   std::string cluster_id;
   std::uint64_t record_bytes_max = limits::record_bytes_default;
   bool low_space = false;  ///< Refuse what would write.

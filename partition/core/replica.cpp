@@ -35,6 +35,7 @@ void Replica::open(Effects& out) {
   close_wanted_ = false;
   reopening_ = false;
   open_ticket_ = shared_->next_ticket();
+  copy_session_ = shared_->session;
   copy_ = static_cast<std::int64_t>(open_ticket_.raw());
   OpenLog op;
   op.ticket = open_ticket_;

@@ -183,8 +183,7 @@ class Replica {
 
   // replica_followers.cpp: a leader answers its followers.
   void on_replica_fetch(const Now& now, Request& request, Effects& out);
-  [[nodiscard]] Follower* follower_of(Leading& leading, NodeId node, Incarnation incarnation,
-                                      std::int64_t copy, const Now& now);
+  [[nodiscard]] Follower* follower_of(const Now& now, Leading& leading, const ReplicaFetch& fetch);
   void note_progress(const Now& now, Follower& follower, Offset durable_end,
                      PositionVersion durable_position_version);
   void serve_follower(const Now& now, Follower& follower, ReplicaFetchWait wait, Effects& out);
@@ -278,7 +277,8 @@ class Replica {
   bool close_wanted_ = false;
   CloseHow close_how_ = CloseHow::clean;
   bool reopening_ = false;  ///< Once closed it is opened again.
-  std::int64_t copy_ = 0;   ///< Which opening of the file this is.
+  std::int64_t copy_session_ = 0;
+  std::int64_t copy_ = 0;  ///< Which opening of the file this is.
   std::uint64_t role_life_ = 0;
   Ticket close_ticket_{0};
   std::string file_;

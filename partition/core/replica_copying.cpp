@@ -85,6 +85,7 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   ReplicaFetch fetch;
   fetch.node = shared_->node;
   fetch.incarnation = shared_->incarnation;
+  fetch.session = copy_session_;
   fetch.copy = copy_;
   fetch.offset = log_.log_end;
   fetch.last_epoch = log_.last_epoch();
@@ -122,7 +123,7 @@ void Replica::tell_progress(const Now& now, Effects& out) {
   }
   ReplicaProgress progress;
   progress.node = shared_->node;
-  progress.incarnation = shared_->incarnation;
+  progress.session = copy_session_;
   progress.copy = copy_;
   progress.durable_end = log_.durable_end;
   progress.durable_position_version = copying->durable_position_version;

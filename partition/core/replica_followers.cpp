@@ -36,25 +36,25 @@ std::vector<ProducerRow> rows_below(const std::vector<ProducerState>& producers,
 
 }  // namespace
 
-/// Null when it is no replica, or this is of a life or a copy that has been followed by another.
-Follower* Replica::follower_of(Leading& leading, NodeId node, Incarnation incarnation,
-                               std::int64_t copy, const Now& now) {
-  const auto at = leading.followers.find(node);
+/// Null when it is no replica, or this is of a copy that has been followed by another.
+Follower* Replica::follower_of(const Now& now, Leading& leading, const ReplicaFetch& fetch) {
+  const auto at = leading.followers.find(fetch.node);
   if (at == leading.followers.end()) return nullptr;
   Follower& follower = at->second;
-  const std::pair known(follower.incarnation, follower.copy);
-  const std::pair said(incarnation, copy);
+  const std::pair known(follower.session, follower.copy);
+  const std::pair said(fetch.session, fetch.copy);
   if (said < known) return nullptr;
   if (said > known) {
-    // Whatever it had is not known any more. Who waited for the old life waits no longer.
+    // Whatever it had is not known any more. Who waited for the old copy waits no longer.
     Follower fresh;
-    fresh.incarnation = incarnation;
-    fresh.copy = copy;
+    fresh.session = fetch.session;
+    fresh.copy = fetch.copy;
     fresh.caught_up_at = follower.agreed ? follower.caught_up_at : now.monotonic;
     fresh.caught_up_wall = follower.agreed ? follower.caught_up_wall : now.wall;
     fresh.waiting = std::move(follower.waiting);
     follower = std::move(fresh);
   }
+  follower.incarnation = fetch.incarnation;
   return &follower;
 }
 
@@ -69,10 +69,10 @@ void Replica::on_replica_fetch(const Now& now, Request& request, Effects& out) {
                                      " here, and " + std::to_string(asked.raw()) + " there"),
         leading.epoch, out);
   }
-  Follower* follower = follower_of(leading, fetch.node, fetch.incarnation, fetch.copy, now);
+  Follower* follower = follower_of(now, leading, fetch);
   if (follower == nullptr) {
     return shared_->refuse(std::move(request.asker),
-                           fail(Errc::not_registered, "not a replica, or one of an older life"),
+                           fail(Errc::not_registered, "not a replica, or an older copy of one"),
                            leading.epoch, out);
   }
   ReplicaFetchReply reply;
@@ -111,9 +111,8 @@ void Replica::step(const Now& now, const ReplicaProgress& progress, Epoch epoch,
   const auto at = leading->followers.find(progress.node);
   if (at == leading->followers.end()) return;
   Follower& follower = at->second;
-  // Of another life or copy: only a fetch can begin one.
-  if (!follower.agreed || follower.incarnation != progress.incarnation ||
-      follower.copy != progress.copy) {
+  // Of another copy: only a fetch can begin one.
+  if (!follower.agreed || follower.session != progress.session || follower.copy != progress.copy) {
     return;
   }
   note_progress(now, follower, progress.durable_end, progress.durable_position_version);

@@ -54,6 +54,7 @@ struct ReplicaFetchWait {
 /// What a leader knows of one follower, in its epoch.
 struct Follower {
   Incarnation incarnation{0};
+  std::int64_t session = 0;
   std::int64_t copy = 0;
   bool agreed = false;    ///< Its log was found to be a prefix of this one, in this epoch.
   Offset read_end{0};     ///< Up to there it has read and agreed.

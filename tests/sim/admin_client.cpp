@@ -268,7 +268,8 @@ void AdminClient::take(const Message& answer) {
     }
     draining.next = std::max(draining.next, batch.next_offset());
   }
-  if (draining.next < reply.high_watermark) return;
+  // A new leader shows no high watermark until it knows what was shown before.
+  if (reply.high_watermark == offset_unassigned || draining.next < reply.high_watermark) return;
   std::vector<Checker::PolledRecord> records;
   for (const auto& [offset, value] : draining.records) records.push_back({offset, value});
   world_.trace.brief(name().c_str(), "drained %lld/%d: %zu records to %lld",

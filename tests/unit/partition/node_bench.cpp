@@ -234,7 +234,8 @@ RequestId NodeBench::replica_fetch(const Fetching& fetching) {
   header.timeout_ms = 1500;
   ReplicaFetch fetch;
   fetch.node = NodeId{fetching.node};
-  fetch.incarnation = Incarnation{fetching.incarnation};
+  fetch.incarnation = Incarnation{1};
+  fetch.session = fetching.session;
   fetch.copy = fetching.copy;
   fetch.offset = Offset{fetching.offset};
   fetch.last_epoch = Epoch{fetching.last_epoch};
@@ -249,15 +250,15 @@ RequestId NodeBench::replica_fetch(const Fetching& fetching) {
 }
 
 void NodeBench::progress(std::int32_t from, std::int64_t durable_end, std::int64_t position_version,
-                         std::int64_t epoch, std::int64_t incarnation, std::int64_t copy) {
+                         std::int64_t epoch, std::int64_t from_session, std::int64_t copy) {
   FromPeer in;
   in.path = {Bytes("back 0")};
   in.message.header.kind = Kind::replica_progress;
   in.message.header.topic = orders.topic;
   in.message.header.partition = orders.partition;
   in.message.header.leader_epoch = Epoch{epoch};
-  in.message.body = ReplicaProgress{NodeId{from}, Incarnation{incarnation}, copy,
-                                    Offset{durable_end}, PositionVersion{position_version}};
+  in.message.body = ReplicaProgress{NodeId{from}, from_session, copy, Offset{durable_end},
+                                    PositionVersion{position_version}};
   step(std::move(in));
 }
 

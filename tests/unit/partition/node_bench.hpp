@@ -90,13 +90,13 @@ class NodeBench {
     std::int64_t last_epoch = 0;
     std::int64_t durable_end = -1;  ///< As the offset.
     std::int64_t position_version = 0;
-    std::int64_t incarnation = 1;
+    std::int64_t session = 1;
     std::int64_t copy = 1;
     std::uint32_t wait_ms = 0;
   };
   RequestId replica_fetch(const Fetching& fetching);
   void progress(std::int32_t node, std::int64_t durable_end, std::int64_t position_version = 0,
-                std::int64_t epoch = 1, std::int64_t incarnation = 1, std::int64_t copy = 1);
+                std::int64_t epoch = 1, std::int64_t from_session = 1, std::int64_t copy = 1);
   /// The last fetch that this node has sent.
   [[nodiscard]] Message last_fetch() const;
   [[nodiscard]] std::size_t fetches() const;

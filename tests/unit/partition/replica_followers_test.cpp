@@ -73,12 +73,12 @@ TEST_CASE("replica: progress counts as far as the logs were found to agree", "[p
   CHECK_FALSE(bench.answered(request));
 }
 
-TEST_CASE("replica: a follower of an older life or copy counts for nothing", "[partition]") {
+TEST_CASE("replica: a follower of an older session or copy counts for nothing", "[partition]") {
   NodeBench bench;
   lead_three(bench);
   const RequestId request = write(bench, "a");
   bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
-  bench.replica_fetch({.node = 3, .offset = 0, .incarnation = 2});  // It has started again, empty.
+  bench.replica_fetch({.node = 3, .offset = 0, .session = 2});  // It has started again, empty.
   const RequestId old = bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1});
   CHECK(bench.reply(old).error() == Errc::not_registered);
   CHECK_FALSE(bench.answered(request));
