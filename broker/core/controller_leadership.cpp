@@ -288,6 +288,7 @@ void Controller::on_isr_proposal(const Now& now, const NodeMessage& message,
   Node* node = session_of(message, proposals.node, proposals.incarnation, proposals.session);
   if (node == nullptr) return say_hello(message, out);
   node->last_heard = now.monotonic;
+  node->last_proved = now.monotonic;
   heard_since_grace_ = true;
   for (const ProposedIsr& proposal : proposals.proposals) {
     take_proposal(now, *node, proposal, out);

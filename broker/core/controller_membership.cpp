@@ -84,7 +84,7 @@ Result<void> Controller::may_register(const Now& now, const RegisterNode& reques
   const bool other_registers =
       registering != registering_.end() && registering->second.request.store_id != request.store_id;
   const bool other_lives = node != nullptr && node->alive() && !is_same_store(*node, request) &&
-                           now.monotonic - node->last_heard < options_.node_lost_after;
+                           now.monotonic - node->last_proved < options_.node_lost_after;
   if (other_registers || other_lives) {
     return failure(Errc::invalid_argument, "node id " + std::to_string(request.node.raw()) +
                                                " is in use by another live partition broker" +
@@ -202,6 +202,7 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
   node.routing = Bytes::copy_of(registering.routing.view());
   by_routing_[std::string(node.routing.view())] = node.meta.id;
   node.last_heard = now.monotonic;
+  node.last_proved = now.monotonic;
   heard_since_grace_ = true;
   node.last_heartbeat = std::max(node.last_heartbeat, now.wall);
   out.nodes.push_back({node.meta.id, node.routing});
@@ -260,6 +261,7 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
   Node* node = session_of(message, heartbeat.node, heartbeat.incarnation, heartbeat.session);
   if (node == nullptr) return say_hello(message, out);
   node->last_heard = now.monotonic;
+  node->last_proved = now.monotonic;
   heard_since_grace_ = true;
   node->last_heartbeat = std::max(node->last_heartbeat, now.wall);
   node->load = heartbeat.load;

@@ -33,6 +33,7 @@ void Controller::on_replica_report(const Now& now, const NodeMessage& message,
   Node* node = session_of(message, report.node, report.incarnation, report.session);
   if (node == nullptr) return say_hello(message, out);
   node->last_heard = now.monotonic;
+  node->last_proved = now.monotonic;
   heard_since_grace_ = true;
   std::vector<OpenedReplica> opened;
   for (const ReplicaState& state : report.replicas) note_replica(now, *node, state, opened, out);

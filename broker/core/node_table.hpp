@@ -22,7 +22,8 @@ struct Node {
   NodeHealth health = NodeHealth::lost;
   std::int64_t session = 0;  ///< Invariant: 0 exactly when not alive.
   Bytes routing;             ///< Where the session's messages go.
-  Micros last_heard{0};      ///< Monotonic.
+  Micros last_heard{0};      ///< Monotonic. Any message of its routing id.
+  Micros last_proved{0};     ///< Monotonic. One that named the session.
   Micros last_heartbeat{0};  ///< Wall.
   NodeLoad load;
   Micros tombstones_again_at = never;

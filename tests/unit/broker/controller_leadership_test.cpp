@@ -323,6 +323,7 @@ TEST_CASE("controller: another data folder is taken in when the one before is si
     f.tick(100ms);
     for (const int id : {1, 2}) f.heartbeat(id);
     f.ask_to_register(other);
+    f.step(NodeHeard{f.routing(3)});  // It answers what is routed to the one before.
     f.persist();
   }
   CHECK(f.controller->nodes().find(NodeId{3})->meta.store_id == "another");
