@@ -82,6 +82,7 @@ void Replica::become_by_assignment(const Now& now, Effects& out) {
     if (leading == nullptr || leading->epoch != assignment_.leader_epoch) {
       return become_leading(now, out);
     }
+    note_who_was_refused(now, *leading);
     leading->isr_request.reset();  // Its version has come.
     adopt_replicas(now, *leading);
     leading->retention_at = assignment_.config.retention_ms > 0 ? now.monotonic : never;

@@ -180,6 +180,7 @@ class Replica {
   [[nodiscard]] bool may_join(const Leading& leading, const Follower& follower) const;
   void propose(const Now& now, std::vector<NodeId> isr, Effects& out);
   void adopt_replicas(const Now& now, Leading& leading);
+  void note_who_was_refused(const Now& now, Leading& leading);
 
   // replica_followers.cpp: a leader answers its followers.
   void on_replica_fetch(const Now& now, Request& request, Effects& out);

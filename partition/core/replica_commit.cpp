@@ -125,6 +125,19 @@ bool Replica::may_join(const Leading& leading, const Follower& follower) const {
              std::max(log_.positions.committed_version(), leading.position_begin);
 }
 
+/// The controller knows of something that the leader does not: a copy that has halted, a node that
+/// has begun another life. Asked again at once it would say the same.
+void Replica::note_who_was_refused(const Now& now, Leading& leading) {
+  if (!leading.isr_request) return;
+  const std::vector<NodeId> isr = in_sync();
+  for (const NodeId node : leading.isr_request->isr) {
+    const auto follower = leading.followers.find(node);
+    if (follower == leading.followers.end()) continue;
+    if (std::find(isr.begin(), isr.end(), node) != isr.end()) continue;
+    follower->second.may_join_at = now.monotonic + limits::isr_propose_again / 4;
+  }
+}
+
 void Replica::review_isr(const Now& now, Effects& out) {
   auto* leading = std::get_if<Leading>(&role_);
   if (leading == nullptr || leading->followers.empty()) return;
@@ -139,7 +152,9 @@ void Replica::review_isr(const Now& now, Effects& out) {
     const Follower& follower = leading->followers.at(node);
     const bool is_member = std::find(isr.begin(), isr.end(), node) != isr.end();
     const bool is_slow = now.monotonic - follower.caught_up_at > limits::replica_lag_max;
-    if (is_member ? !is_slow : may_join(*leading, follower) && !is_slow) wanted.push_back(node);
+    const bool may_come =
+        !is_slow && now.monotonic >= follower.may_join_at && may_join(*leading, follower);
+    if (is_member ? !is_slow : may_come) wanted.push_back(node);
   }
   std::vector<NodeId> sorted = isr;
   std::sort(sorted.begin(), sorted.end());

@@ -65,6 +65,7 @@ struct Follower {
   Micros caught_up_wall{0};  ///< The same, for people.
   Offset mark_end{0};        ///< When it has reached this, it was caught up at mark_at.
   Micros mark_at{0};
+  Micros may_join_at{0};  ///< The controller did not take it in; not asked again before.
   std::optional<ReplicaFetchWait> waiting;
 };
 
