@@ -12,11 +12,15 @@ die() {
 # What a build needs, as Debian 12 names it, and the version that is known to work.
 build_packages="g++ cmake ninja-build ccache pkg-config libzmq3-dev cppzmq-dev libmsgpack-cxx-dev
   libsqlite3-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libexpected-dev libisal-dev catch2 sqlite3"
+  libexpected-dev libisal-dev libboost-dev libssl-dev prometheus-cpp-dev catch2 sqlite3 openssl
+  python3 python3-pip python3-venv python3-setuptools python3-wheel"
+# What the tests use beside it.
+test_packages="curl nginx-light"
 build_libraries="a C++20 compiler (g++ 12 or clang 14), CMake 3.25, Ninja, ccache, pkg-config,
   ZeroMQ 4.3.4, cppzmq 4.9, msgpack-cxx 4.1 (header-only), SQLite 3.40 with its shell,
   toml++ 3.3, CLI11 2.1, nlohmann-json 3.11, spdlog 1.10 with fmt 9, tl::expected 1.0, ISA-L 2.30,
-  Catch2 2.13 (version 2, not 3)"
+  Boost 1.74 (Asio and Beast, header-only), OpenSSL 3, prometheus-cpp 1.0,
+  Catch2 2.13 (version 2, not 3), Python 3.9 with pip, venv, setuptools and wheel"
 
 # install_missing PACKAGE...: only what is not there, and nothing when all is.
 install_missing() {

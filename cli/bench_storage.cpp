@@ -21,11 +21,9 @@ namespace {
 
 constexpr std::uint64_t messages_default = 1'000'000;
 constexpr std::uint64_t rows_per_commit_default = 1'000;
-constexpr int checkpoint_pages = 1024;  ///< 4 MiB of write-ahead log, as the store does.
-
 /// As partition/storage sets them for a file that it writes.
 constexpr const char* pragmas =
-    "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA secure_delete=OFF;"
     "PRAGMA cache_spill=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-512;";
 
@@ -45,6 +43,7 @@ struct Handles {
   sqlite3_stmt* begin = nullptr;
   sqlite3_stmt* commit = nullptr;
   int wal_pages = 0;
+  std::uint64_t bytes_to_move = 0;  ///< Of records, since the last checkpoint.
   ~Handles() {
     for (sqlite3_stmt* statement : {message, batch, begin, commit}) sqlite3_finalize(statement);
     sqlite3_close(database);
@@ -62,7 +61,9 @@ int note_wal_pages(void* pages, sqlite3*, const char*, int count) {
 }
 
 Result<void> open(Handles& handles, const std::string& path) {
+  const std::string page_size = "PRAGMA page_size=" + std::to_string(limits::partition_page_bytes);
   if (sqlite3_open(path.c_str(), &handles.database) != SQLITE_OK ||
+      sqlite3_exec(handles.database, page_size.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK ||
       sqlite3_exec(handles.database, pragmas, nullptr, nullptr, nullptr) != SQLITE_OK ||
       sqlite3_exec(handles.database, storage::schema_sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
     return storage_failure(handles, "making " + path);
@@ -107,9 +108,15 @@ Result<void> commit_rows(Handles& handles, std::uint64_t first, std::uint64_t co
   return {};
 }
 
-Result<void> checkpoint_when_due(Handles& handles) {
-  if (handles.wal_pages < checkpoint_pages) return {};
-  handles.wal_pages = 0;
+/// By the same marks as the store.
+Result<void> checkpoint_when_due(Handles& handles, std::uint64_t bytes_added) {
+  handles.bytes_to_move += bytes_added;
+  const auto wal_pages = static_cast<std::size_t>(handles.wal_pages);
+  if (handles.bytes_to_move < limits::checkpoint_record_bytes &&
+      wal_pages * limits::partition_page_bytes < limits::checkpoint_wal_bytes) {
+    return {};
+  }
+  handles.bytes_to_move = 0;
   if (sqlite3_wal_checkpoint_v2(handles.database, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
                                 nullptr) != SQLITE_OK) {
     return storage_failure(handles, "checkpointing");
@@ -135,7 +142,8 @@ Result<void> write_all(Handles& handles, const BenchOptions& options, std::uint6
     PINION_CHECK(commit_rows(handles, report.records, count, value));
     const Micros after = monotonic_now();
     commits_us.push_back((after - before).count());
-    PINION_CHECK(checkpoint_when_due(handles));
+    PINION_CHECK(
+        checkpoint_when_due(handles, count * (value.size() + limits::record_overhead_bytes)));
     report.records += count;
     if (progress.due()) progress.show(format_count(report.records) + " rows");
     const double took = static_cast<double>((after - start).count()) / 1e6;

@@ -1,5 +1,5 @@
-// pinion up: a leader broker and partition brokers in one process, with the very classes of the
-// separate programs. Everything of one cluster lies under one data folder.
+// pinion up: a leader broker, partition brokers and HTTP gateways in one process, with the very
+// classes of the separate programs. Everything of one cluster lies under one data folder.
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
@@ -7,6 +7,7 @@
 
 #include "broker/app/broker_server.hpp"
 #include "common/obs/log.hpp"
+#include "gateway/app/gateway_server.hpp"
 #include "partition/app/partition_server.hpp"
 
 #include <algorithm>
@@ -33,6 +34,7 @@ struct UpOptions {
   std::string data;
   std::int32_t nodes = 3;
   std::int32_t port = 5550;
+  std::vector<std::int32_t> http;
 };
 
 /// The lock on a data folder: held as long as the process lives, released by the system.
@@ -85,9 +87,11 @@ std::int32_t nodes_to_start(const UpOptions& options) {
 struct Cluster {
   std::unique_ptr<BrokerServer> broker;
   std::vector<std::unique_ptr<PartitionServer>> nodes;
+  std::unique_ptr<gateway::GatewayServer> gateway;
 
   ~Cluster() { stop(); }
   void stop() {
+    if (gateway) gateway->stop();
     for (const auto& node : nodes) node->stop();
     if (broker) broker->stop();
   }
@@ -159,11 +163,30 @@ struct Cluster {
   return {};
 }
 
+/// One gateway, on all the ports that were asked for.
+[[nodiscard]] Result<void> start_gateway(const UpOptions& options, Cluster& cluster) {
+  if (options.http.empty()) return {};
+  GatewayConfig config;
+  config.broker = cluster.broker->client_endpoint();
+  config.binds.clear();
+  for (const std::int32_t port : options.http) {
+    config.binds.push_back("127.0.0.1:" + std::to_string(port));
+  }
+  PINION_TRY(server, gateway::GatewayServer::start(config));
+  cluster.gateway = std::move(server);
+  return {};
+}
+
 int serve(const UpOptions& options, Cluster& cluster) {
   const Result<void> serving = wait_until_serving(cluster);
   if (!serving) return complain(serving.error().detail);
   if (interrupted()) return 0;
+  const Result<void> gateway = start_gateway(options, cluster);
+  if (!gateway) return complain(gateway.error().detail);
   Output out;
+  if (cluster.gateway) {
+    for (const std::string& address : cluster.gateway->addresses()) out.line("http " + address);
+  }
   out.line("ready " + cluster.broker->client_endpoint());
   if (!out.flush()) return out.exit_status();
   if (is_terminal(1)) remark("data in " + options.data + "; Ctrl-C ends it");
@@ -199,7 +222,8 @@ int up(const UpOptions& options) {
 void add_up(CLI::App& app, Commands& commands) {
   CLI::App* command = app.add_subcommand(
       "up",
-      "Run a leader broker and partition brokers in this process, until Ctrl-C or SIGTERM.\n"
+      "Run a leader broker and partition brokers in this process, and with --http a gateway,\n"
+      "until Ctrl-C or SIGTERM.\n"
       "Prints 'ready tcp://127.0.0.1:PORT' when every node has registered and every known\n"
       "partition serves. The log is in DIR/pinion.log.");
   const auto options = std::make_shared<UpOptions>();
@@ -211,6 +235,11 @@ void add_up(CLI::App& app, Commands& commands) {
       ->type_name("N");
   command->add_option("--port", options->port, "Clients connect to this port of 127.0.0.1 (5550)")
       ->check(CLI::Range(1, 65'535))
+      ->type_name("PORT");
+  command->add_option("--http", options->http, "Serve HTTP on this port of 127.0.0.1; repeatable")
+      ->check(CLI::Range(1, 65'535))
+      ->take_all()
+      ->allow_extra_args(false)
       ->type_name("PORT");
   add_broker_option(*command, commands);
   command->callback([options, &commands] { commands.run = [options] { return up(*options); }; });

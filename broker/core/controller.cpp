@@ -77,6 +77,8 @@ void Controller::on(const Now& now, const ClientRequest& request, ControllerEffe
       return on_register(now, request, RegistrationKind::producer, out);
     case Kind::register_consumer:
       return on_register(now, request, RegistrationKind::consumer, out);
+    case Kind::find_registration:
+      return on_find_registration(now, request, out);
     case Kind::alter_topic:
       return on_alter_topic(now, request, out);
     case Kind::command_node:

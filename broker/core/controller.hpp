@@ -49,7 +49,7 @@ struct ControllerOptions {
 };
 
 /// A decoded, validated request of a client that has said hello. Kinds metadata to
-/// register_consumer.
+/// find_registration.
 struct ClientRequest {
   ReturnPath client;
   Header header;
@@ -277,6 +277,7 @@ class Controller {
   // controller_registrations.cpp
   void on_register(const Now& now, const ClientRequest& request, RegistrationKind kind,
                    ControllerEffects& out);
+  void on_find_registration(const Now& now, const ClientRequest& request, ControllerEffects& out);
   void register_reader(const Now& now, const Waiter& waiter, RegistrationKind kind, TopicId topic,
                        const std::string& name, ControllerEffects& out);
   void reply_registered(const Waiter& waiter, RegistrationKind kind, RegistrationId id,

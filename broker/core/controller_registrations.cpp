@@ -125,6 +125,22 @@ void Controller::reply_registered(const Waiter& waiter, RegistrationKind kind, R
   }
 }
 
+void Controller::on_find_registration(const Now& now, const ClientRequest& request,
+                                      ControllerEffects& out) {
+  const Waiter waiter = waiter_of(now, request);
+  const auto& body = std::get<FindRegistration>(request.body);
+  const auto kind =
+      body.of == ClientKind::producer ? RegistrationKind::producer : RegistrationKind::consumer;
+  const RegistrationTable::Found* found = registrations_.find(kind, body.id);
+  const Topic* topic = found != nullptr ? topics_.find(found->topic) : nullptr;
+  if (topic == nullptr || topic->deleting) {
+    return refuse(waiter, Errc::unknown_reader,
+                  "nobody is registered as number " + std::to_string(body.id.raw()), out);
+  }
+  const std::string name = found->name != nullptr ? *found->name : std::string();
+  reply(waiter, FindRegistrationReply{topic->meta.id, topic->meta.name, name}, out);
+}
+
 // ---- Producer ids
 // ----------------------------------------------------------------------------------
 

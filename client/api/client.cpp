@@ -52,10 +52,11 @@ std::string reader_of(std::string_view name) {
 Result<std::shared_ptr<const TopicMetadata>> find_topic(ClientDriver& driver,
                                                         const std::string& name, Micros timeout) {
   PINION_CHECK(validate_topic_name(name));
-  if (driver.on_io_thread()) {
-    return failure(Errc::invalid_argument, "a topic must not be looked up inside a callback");
-  }
   PINION_TRY(entry, driver.watch(name));
+  if (driver.on_io_thread() && entry->version.load() == 0) {
+    return failure(Errc::invalid_argument,
+                   "a topic that is not known yet must not be looked up inside a callback");
+  }
   if (!driver.topics().wait_until_known(*entry, timeout)) {
     const ConnectionStatus status = driver.status();
     if (!status.connected) return failure(Errc::connection_lost, status.problem);
@@ -100,7 +101,11 @@ Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
   PINION_TRY(driver, client::ClientDriver::start(std::move(session), open));
   auto inside = std::make_shared<Inside>();
   inside->driver = std::move(driver);
-  PINION_CHECK(inside->driver->wait_until_connected(options.connect_timeout));
+  const auto connected = inside->driver->wait_until_connected(options.connect_timeout);
+  const bool away = !connected && connected.error().code == Errc::connection_lost;
+  if (!connected && !(away && options.if_away == BrokerAway::go_on)) {
+    return failure(connected.error());
+  }
   return std::unique_ptr<Client>(new Client(std::move(inside)));
 }
 
@@ -108,6 +113,12 @@ Admin Client::admin() {
   auto inside = std::make_shared<Admin::Inside>();
   inside->driver = inside_->driver;
   return Admin(std::move(inside));
+}
+
+Calls Client::calls() {
+  auto inside = std::make_shared<Calls::Inside>();
+  inside->driver = inside_->driver;
+  return Calls(std::move(inside));
 }
 
 ConnectionStatus Client::status() const { return inside_->driver->status(); }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "client/api/admin.hpp"
+#include "client/api/calls.hpp"
 #include "client/api/consumer.hpp"
 #include "client/api/producer.hpp"
 #include "client/api/values.hpp"
@@ -28,11 +29,18 @@
 
 namespace pinion {
 
+/// What connect() does when no broker answers in time.
+enum class BrokerAway : std::uint8_t {
+  error,  ///< Fails.
+  go_on,  ///< Succeeds: calls answer connection_lost until one comes. For servers.
+};
+
 struct ClientOptions {
   std::string broker = "tcp://127.0.0.1:5550";  ///< The leader broker's client endpoint.
   std::string name;             ///< For people, in the broker's log; empty: the program's name.
   std::string cluster_id;       ///< Refuse any other cluster; empty: whichever answers first.
   Micros connect_timeout = 5s;  ///< How long connect() waits for the first answer.
+  BrokerAway if_away = BrokerAway::error;
 };
 
 class Client {
@@ -59,6 +67,9 @@ class Client {
 
   /// A light handle; copies share the client.
   [[nodiscard]] Admin admin();
+
+  /// The same calls and more without waiting, for programs that have many on their way at once.
+  [[nodiscard]] Calls calls();
 
   /// Reads the next record for a reader and moves its position on, in one durable step at the
   /// partition. See consumer.hpp. Waits.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/driver/client_driver.hpp"
+#include "client/api/calls.hpp"
 #include "client/api/client.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -22,10 +23,20 @@ struct Admin::Inside {
   std::shared_ptr<client::ClientDriver> driver;
 };
 
+struct Calls::Inside {
+  std::shared_ptr<client::ClientDriver> driver;
+};
+
 namespace client {
 
 /// "consumer:NAME" for a name without a known prefix.
 [[nodiscard]] std::string reader_of(std::string_view name);
+
+/// The one record of a dequeue's answer, checked.
+[[nodiscard]] Result<DequeuedRecord> unpack_dequeued(const std::string& topic,
+                                                     PartitionIndex partition, Message&& answer);
+/// A token for one dequeue that nobody else makes.
+[[nodiscard]] std::string make_dequeue_token();
 
 /// One request and its answer's body.
 template <typename Reply>

@@ -173,10 +173,10 @@ Result<void> Consumer::close(Micros timeout) {
 
 // ---- dequeue
 
-namespace {
+namespace client {
 
-Result<DequeuedRecord> unpack(const std::string& topic, PartitionIndex partition,
-                              Message&& answer) {
+Result<DequeuedRecord> unpack_dequeued(const std::string& topic, PartitionIndex partition,
+                                       Message&& answer) {
   const auto* reply = std::get_if<DequeueReply>(&answer.body);
   if (reply == nullptr || answer.records.size() != 1) {
     return failure(Errc::malformed, "the answer is of another kind");
@@ -205,13 +205,13 @@ Result<DequeuedRecord> unpack(const std::string& topic, PartitionIndex partition
   return record;
 }
 
-std::string make_token() {
+std::string make_dequeue_token() {
   static std::atomic<std::uint64_t> count{0};
   return "auto-" + std::to_string(client::wall_now().count()) + "-" + std::to_string(::getpid()) +
          "-" + std::to_string(++count);
 }
 
-}  // namespace
+}  // namespace client
 
 Result<DequeuedRecord> Client::dequeue(const DequeueOptions& options, Micros timeout) {
   client::ClientDriver& driver = *inside_->driver;
@@ -235,9 +235,10 @@ Result<DequeuedRecord> Client::dequeue(const DequeueOptions& options, Micros tim
     const PartitionIndex partition = options.partition.value_or(PartitionIndex(next));
     const Micros left = deadline - client::monotonic_now();
     if (left <= Micros{0} && i > 0) break;
-    const std::string token = options.token.empty() ? make_token() : options.token;
+    const std::string token = options.token.empty() ? client::make_dequeue_token() : options.token;
     PINION_TRY(done, driver.call({options.topic, partition, Dequeue{reader, token}}, left));
-    if (done.reply) return unpack(options.topic, partition, std::move(*done.reply));
+    if (done.reply)
+      return client::unpack_dequeued(options.topic, partition, std::move(*done.reply));
     if (done.reply.error().code != Errc::nothing_unread) {
       return failure(std::move(done.reply.error()));
     }

@@ -73,7 +73,7 @@ void ConsumerSession::locate(Parts::value_type& at, Offset next, Epoch last_epoc
   part.fresh = true;
   part.next = next;
   part.last_epoch = last_epoch;
-  out.located.push_back({handle_, at.first, part.reading, next, part.committed});
+  out.located.push_back({handle_, at.first, part.reading, next, part.committed, last_epoch});
 }
 
 void ConsumerSession::on_fetched(const Now& now, Parts::value_type& at, Message&& answer,

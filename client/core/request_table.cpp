@@ -10,10 +10,15 @@
 namespace pinion::client {
 namespace {
 
-/// Answered by the broker or the partition when the work is done, not at once.
-bool takes_its_time(const Body& body) {
-  return std::holds_alternative<CreateTopic>(body) || std::holds_alternative<Query>(body) ||
-         std::holds_alternative<RegisterProducer>(body);
+/// How long an answer may take: some come when the work is done, or there is something to read.
+Micros patience_for(const Body& body) {
+  if (const auto* fetch = std::get_if<Fetch>(&body)) {
+    return Micros(std::int64_t{fetch->wait_ms} * 1000) + limits::client_attempt_timeout;
+  }
+  const bool takes_its_time = std::holds_alternative<CreateTopic>(body) ||
+                              std::holds_alternative<Query>(body) ||
+                              std::holds_alternative<RegisterProducer>(body);
+  return (takes_its_time ? limits::query_time_max : Micros{0}) + limits::client_attempt_timeout;
 }
 
 /// May be carried out twice without harm (CreateTopic and DeleteTopic: told by CallDone::repeated).
@@ -21,6 +26,9 @@ bool is_repeatable(const Body& body) {
   if (const auto* producer = std::get_if<RegisterProducer>(&body)) return !producer->name.empty();
   if (const auto* consumer = std::get_if<RegisterConsumer>(&body)) return !consumer->name.empty();
   if (const auto* dequeue = std::get_if<Dequeue>(&body)) return !dequeue->token.empty();
+  if (const auto* produce = std::get_if<Produce>(&body)) {
+    return produce->batch.producer_id != producer_none;
+  }
   return true;
 }
 
@@ -154,16 +162,13 @@ void RequestTable::attempt(const Now& now, Table::iterator at, Effects& out) {
     request.key = {topic->id, open.call.partition};
     request.leader_epoch = metadata_->leader_epoch(request.key);
   }
-  const Micros left = open.call.deadline - now.monotonic;
-  request.time_left = left;
+  request.time_left = open.call.deadline - now.monotonic;
+  request.records = open.call.records;
   open.request =
       wire_->send({Asker::Kind::call, open.call.call.raw(), {}}, std::move(request), out);
   if (!open.request) return;
   open.sent = true;
-  const Micros patience = takes_its_time(open.call.body)
-                              ? limits::query_time_max + limits::client_attempt_timeout
-                              : limits::client_attempt_timeout;
-  open.answer_by = now.monotonic + patience;
+  open.answer_by = now.monotonic + patience_for(open.call.body);
   schedule(now, open);
 }
 

@@ -127,6 +127,7 @@ struct Call {
   PartitionIndex partition{0};
   Body body;
   Micros deadline{0};
+  Frames records{};  ///< With Produce: the batch's payload.
 };
 
 /// Say goodbye to the broker; the runner ends after it.
@@ -179,6 +180,7 @@ struct PartitionLocated {
   Reading reading{0};
   Offset next{0};
   Offset committed = offset_unassigned;  ///< Where it was asked for.
+  Epoch last_epoch{0};                   ///< Of the record before `next`; 0 when unknown.
 };
 /// Batches with verified checksums, at consecutive offsets. Records before `next` are to be
 /// dropped. No batches: only the high watermark moved.

@@ -183,11 +183,24 @@ Result<CallDone> ClientDriver::call(Ask ask, Micros timeout) {
   PINION_CHECK(post([this, ask = std::move(ask), deadline, slot]() mutable {
     const CallId id(++last_call_);
     calls_[id].slot = slot;
-    step(Call{id, std::move(ask.topic), ask.partition, std::move(ask.body), deadline});
+    step(Call{id, std::move(ask.topic), ask.partition, std::move(ask.body), deadline,
+              std::move(ask.records)});
   }));
   auto done = slot->wait(timeout + answer_grace);
   if (!done) return failure(Errc::timed_out, "the client's I/O thread is held up by a callback");
   return std::move(*done);
+}
+
+void ClientDriver::call(Ask ask, Micros timeout, Answer answer) {
+  const Micros deadline = monotonic_now() + timeout;
+  auto shared = std::make_shared<Answer>(std::move(answer));  // A refused command is lost.
+  auto posted = post([this, ask = std::move(ask), deadline, shared]() mutable {
+    const CallId id(++last_call_);
+    calls_[id].answer = std::move(*shared);
+    step(Call{id, std::move(ask.topic), ask.partition, std::move(ask.body), deadline,
+              std::move(ask.records)});
+  });
+  if (!posted) (*shared)({CallId(0), failure(std::move(posted.error())), false});
 }
 
 }  // namespace pinion::client

@@ -90,8 +90,12 @@ class ClientDriver {
     std::string topic;
     PartitionIndex partition{0};
     Body body;
+    Frames records{};
   };
   [[nodiscard]] Result<CallDone> call(Ask ask, Micros timeout);
+  /// Does not wait: the answer comes on the I/O thread, or at once when the call is refused here.
+  using Answer = std::function<void(CallDone&&)>;
+  void call(Ask ask, Micros timeout, Answer answer);
 
  private:
   struct ConsumerFeed {
@@ -101,7 +105,8 @@ class ClientDriver {
     bool committing = false;
   };
   struct OpenCall {
-    std::shared_ptr<CallSlot> slot;          ///< Nothing: an automatic commit.
+    std::shared_ptr<CallSlot> slot;          ///< Somebody waits.
+    Answer answer;                           ///< Somebody is called. Neither: an automatic commit.
     std::optional<ConsumerHandle> consumer;  ///< Of a commit.
     ReadPosition position{};
   };

@@ -176,7 +176,7 @@ void ClientDriver::carry_out(Effects& effects) {
 void ClientDriver::end_call(CallDone&& done) {
   const auto at = calls_.find(done.call);
   PINION_ASSERT(at != calls_.end());
-  const OpenCall call = std::move(at->second);
+  OpenCall call = std::move(at->second);
   calls_.erase(at);
   if (call.consumer && done.reply) {
     const auto consumer = consumers_.find(*call.consumer);
@@ -184,7 +184,11 @@ void ClientDriver::end_call(CallDone&& done) {
       consumer->second.buffer->on_committed(call.position.key, call.position.next);
     }
   }
-  if (call.slot) call.slot->put(std::move(done));
+  if (call.slot) {
+    call.slot->put(std::move(done));
+  } else if (call.answer) {
+    call.answer(std::move(done));
+  }
 }
 
 void ClientDriver::send_queued() {
@@ -230,8 +234,8 @@ void ClientDriver::shut_down() {
     step(CloseConsumer{handle});
     consumers_.erase(handle);
   }
-  for (auto& [id, call] : calls_) {
-    if (call.slot) call.slot->put({id, failure(Errc::closed, "the client is closed"), false});
+  while (!calls_.empty()) {
+    end_call({calls_.begin()->first, failure(Errc::closed, "the client is closed"), false});
   }
   step(Stop{});
   const Micros until = monotonic_now() + shut_down_patience;

@@ -70,8 +70,9 @@ void ConsumerBuffer::gather(RecordBatch& out, std::size_t records_max,
       part.items.pop_front();
       return;
     }
-    if (const auto* jump = std::get_if<Offset>(&item)) {
-      part.next = *jump;
+    if (const auto* jump = std::get_if<Jump>(&item)) {
+      part.next = jump->next;
+      part.last_epoch = jump->last_epoch;
       part.items.pop_front();
       continue;
     }
@@ -220,10 +221,11 @@ void ConsumerBuffer::on_located(const PartitionLocated& located) {
   Part& part = at->second;
   if (part.next < Offset{0}) {
     part.next = located.next;
+    part.last_epoch = located.last_epoch;
     part.committed = located.committed;
     return;
   }
-  push(located.key, part, located.next);
+  push(located.key, part, Jump{located.next, located.last_epoch});
 }
 
 void ConsumerBuffer::on_fetched(Fetched&& fetched) {

@@ -76,14 +76,18 @@ class ConsumerBuffer {
     std::uint32_t skip = 0;      ///< Records at its head that are not (any more) to be read,
     std::size_t skip_bytes = 0;  ///< and their bytes.
   };
-  using Item = std::variant<Buffered, Offset, Error>;
+  struct Jump {
+    Offset next;
+    Epoch last_epoch;  ///< As PartitionLocated's.
+  };
+  using Item = std::variant<Buffered, Jump, Error>;
   struct Part {
     std::shared_ptr<const std::string> topic;
     Reading reading{0};
     std::deque<Item> items;
     bool in_line = false;
     Offset next = offset_unassigned;  ///< What poll() returns next.
-    Epoch last_epoch{0};              ///< Of the record before it.
+    Epoch last_epoch{0};              ///< Of the record before it; 0 when unknown.
     Offset processed = offset_unassigned;
     Epoch processed_epoch{0};
     Offset committed = offset_unassigned;

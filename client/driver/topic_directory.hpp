@@ -57,6 +57,13 @@ class TopicDirectory {
     return entry.topic;
   }
 
+  /// The topic, when it is watched and known to exist; else nothing.
+  [[nodiscard]] std::shared_ptr<const TopicMetadata> find(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(name);
+    return found == entries_.end() ? nullptr : found->second->topic;
+  }
+
   /// I/O thread.
   void set(const std::string& name, std::shared_ptr<const TopicMetadata> topic) {
     const std::lock_guard lock(mutex_);

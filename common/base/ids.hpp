@@ -56,6 +56,17 @@ using PositionVersion = Tagged<std::int64_t, struct PositionVersionTag>;
 /// A producer or consumer registered by number, from 1, each kind counted separately.
 using RegistrationId = Tagged<std::int64_t, struct RegistrationIdTag>;
 
+/// A registered producer may number its records itself. It then sends under this id, which no
+/// session is ever given, in one epoch, and may leave numbers out: whoever gives up on a record goes
+/// on with the next number.
+inline constexpr std::int64_t registered_producers_begin = std::int64_t{1} << 62;
+[[nodiscard]] constexpr ProducerId producer_of(RegistrationId id) noexcept {
+  return ProducerId(registered_producers_begin + id.raw());
+}
+[[nodiscard]] constexpr bool may_skip_sequences(ProducerId id) noexcept {
+  return id.raw() >= registered_producers_begin;
+}
+
 /// One partition of one topic, by identity.
 struct PartitionKey {
   TopicId topic;

@@ -136,7 +136,14 @@ inline constexpr std::size_t client_credit_reserve_bytes = 64 * kib;
 /// One commit takes at most this much, so that a waiting producer sees its ack within some 10 ms.
 inline constexpr std::size_t commit_bytes_max = 8 * mib;
 inline constexpr std::size_t commit_tickets_max = 4'096;
-inline constexpr std::size_t checkpoint_wal_bytes = 4 * mib;
+/// A checkpoint is due when so many bytes of records wait to be moved into the file, or when the
+/// write-ahead log has grown by so much: small commits write the same pages again and again, and
+/// what a checkpoint costs is by page, 2 to 9 ms in which the file's commits wait.
+inline constexpr std::size_t checkpoint_record_bytes = 4 * mib;
+inline constexpr std::size_t checkpoint_wal_bytes = 32 * mib;
+/// Of partition files that are made from now on. A commit of one record writes some three pages;
+/// 1,000-byte records fill seven eighths of one. Measured: docs/PERFORMANCE.md.
+inline constexpr std::size_t partition_page_bytes = 8 * kib;
 inline constexpr std::int64_t retention_rows_per_commit = 1'000;
 inline constexpr Micros file_idle_close = 60s;
 inline constexpr Micros high_watermark_write_after = 1s;
@@ -164,6 +171,10 @@ inline constexpr std::size_t reads_waiting_per_partition_max = 1'024;
 inline constexpr std::size_t queries_inflight_max = 32;
 inline constexpr std::size_t requests_open_per_node_max = 2 * 65'536;
 inline constexpr std::size_t dequeues_waiting_per_reader_max = 256;
+/// A reader's dequeues that are known by their tokens: so many newest ones, and the newest of each
+/// of so many takers. 8 x about 40 bytes are written with each move; 32 x, when that many race.
+inline constexpr std::size_t dequeue_tokens_remembered = 8;
+inline constexpr std::size_t dequeue_names_remembered = 32;
 /// Statuses a heartbeat carries: 256 x about 400 bytes is 100 KiB.
 inline constexpr std::size_t statuses_per_heartbeat_max = 256;
 inline constexpr std::size_t readers_per_status_max = 64;

@@ -41,7 +41,7 @@ bool is_pattern(const std::string& pattern) {
 }
 
 std::optional<ConfigFault> find_fault(const PartitionConfig& config) {
-  constexpr std::uint64_t wal_mib_least = 2 * limits::checkpoint_wal_bytes / limits::mib;
+  constexpr std::uint64_t wal_mib_least = 2 * limits::checkpoint_record_bytes / limits::mib;
   constexpr std::uint64_t space_mib_least = 2 * limits::reserve_file_bytes / limits::mib;
   ConfigCheck check;
   check.that(config.node_id >= NodeId(1), "node_id", "must be at least 1");

@@ -36,8 +36,9 @@ struct Position {
   Offset offset{0};  ///< The next offset to read.
   Epoch leader_epoch{0};
   PositionVersion version{0};
-  std::string last_token;                  ///< Of the last dequeue, or empty.
-  Offset last_offset = offset_unassigned;  ///< What that dequeue returned.
+  /// Of the last dequeues, the newest first: see partition/core/dequeue_tokens.hpp. Or empty.
+  std::string last_token;
+  Offset last_offset = offset_unassigned;  ///< What the newest of them returned.
   bool deleted = false;
   Micros updated_at{0};
   bool operator==(const Position&) const = default;

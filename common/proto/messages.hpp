@@ -57,10 +57,12 @@ enum class Kind : std::uint16_t {
   register_producer_reply = 22,
   register_consumer = 23,
   register_consumer_reply = 24,
-  alter_topic = 25,
-  alter_topic_reply = 26,
-  command_node = 27,
-  command_node_reply = 28,
+  find_registration = 25,
+  find_registration_reply = 26,
+  alter_topic = 27,
+  alter_topic_reply = 28,
+  command_node = 29,
+  command_node_reply = 30,
   // Client to a partition's leader, through the router.
   produce = 51,
   produce_reply = 52,
@@ -360,6 +362,22 @@ struct RegisterConsumerReply {
   PINION_FIELDS(id, topic)
 };
 
+enum class ClientKind : std::uint8_t { producer = 0, consumer = 1 };
+/// Whose number is it? `unknown_reader` when nobody has it, or its topic was deleted.
+struct FindRegistration {
+  static constexpr Kind kind = Kind::find_registration;
+  ClientKind of = ClientKind::producer;
+  RegistrationId id{0};
+  PINION_FIELDS(of, id)
+};
+struct FindRegistrationReply {
+  static constexpr Kind kind = Kind::find_registration_reply;
+  TopicId topic{0};
+  std::string topic_name;
+  std::string name;
+  PINION_FIELDS(topic, topic_name, name)
+};
+
 struct ReaderStatus {
   std::string reader;
   Offset position{0};  ///< The next offset it will read.
@@ -552,7 +570,8 @@ struct CommitPositionReply {
 struct FetchPosition {
   static constexpr Kind kind = Kind::fetch_position;
   std::string reader;
-  PINION_FIELDS(reader)
+  std::string token{};  ///< Of a dequeue: is it known here? Empty: not asked.
+  PINION_FIELDS(reader, token)
 };
 struct FetchPositionReply {
   static constexpr Kind kind = Kind::fetch_position_reply;
@@ -560,7 +579,10 @@ struct FetchPositionReply {
   Epoch leader_epoch{0};
   Offset high_watermark{0};  ///< So that lag = high_watermark - offset.
   Offset log_start{0};
-  PINION_FIELDS(offset, leader_epoch, high_watermark, log_start)
+  /// Where a dequeue with the asked token was carried out, as this partition knows: this one, or
+  /// the one that it was sent on to. -1: not known here.
+  PartitionIndex token_partition{-1};
+  PINION_FIELDS(offset, leader_epoch, high_watermark, log_start, token_partition)
 };
 
 /// Reads the next record and moves the position on, in one durable step. A repeat of the same token
@@ -569,10 +591,13 @@ struct Dequeue {
   static constexpr Kind kind = Kind::dequeue;
   std::string reader;
   std::string token;  ///< At most request_token_bytes_max; empty: no protection against repeats.
-  PINION_FIELDS(reader, token)
+  /// Not -1: with nothing unread, the token is sent on to that partition; durably, so that whoever
+  /// comes with it again is sent to the same one. See `token_partition`.
+  PartitionIndex send_on{-1};
+  PINION_FIELDS(reader, token, send_on)
 };
-/// Carries the batch that holds the record in one records frame. `nothing_unread` when there is
-/// none.
+/// Carries the record alone, as a batch of one, in one records frame. `nothing_unread` when there
+/// is none.
 struct DequeueReply {
   static constexpr Kind kind = Kind::dequeue_reply;
   Offset offset{0};
@@ -827,7 +852,7 @@ using Body =
                  MetadataReply, MetadataChanged, CreateTopic, CreateTopicReply, DeleteTopic,
                  DeleteTopicReply, ClusterStatusRequest, ClusterStatusReply, AllocateProducerIds,
                  AllocateProducerIdsReply, RegisterProducer, RegisterProducerReply,
-                 RegisterConsumer, RegisterConsumerReply, AlterTopic, AlterTopicReply, CommandNode,
+                 RegisterConsumer, RegisterConsumerReply, FindRegistration, FindRegistrationReply, AlterTopic, AlterTopicReply, CommandNode,
                  CommandNodeReply, Produce, ProduceReply, Fetch, FetchReply, ListOffset,
                  ListOffsetReply, CommitPosition, CommitPositionReply, FetchPosition,
                  FetchPositionReply, Dequeue, DequeueReply, Query, QueryReply, RegisterNode,

@@ -60,6 +60,7 @@ class Unpacker {
     return reader_.read_integer(value);
   }
   bool unpack(PartitionState& value) { return unpack_enum(value, PartitionState::halted); }
+  bool unpack(ClientKind& value) { return unpack_enum(value, ClientKind::consumer); }
   bool unpack(NodeHealth& value) { return unpack_enum(value, NodeHealth::stopping); }
   bool unpack(Acks& value) { return unpack_enum(value, Acks::all); }
   bool unpack(OffsetSpec& value) { return unpack_enum(value, OffsetSpec::timestamp); }

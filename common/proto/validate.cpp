@@ -52,6 +52,10 @@ Result<void> check_names(std::string_view name, const std::vector<std::string>& 
 }
 
 constexpr std::size_t features_max = 64;
+/// Tokens, each with an offset.
+constexpr std::size_t dequeues_bytes_max =
+    (limits::dequeue_tokens_remembered + limits::dequeue_names_remembered + 1) *
+    (limits::request_token_bytes_max + 24);
 constexpr std::size_t paths_bytes_max = 4 * limits::kib;
 /// Times as far from 1970 as this are not times, and sums with them could overflow.
 constexpr std::int64_t time_max = Micros(never).count();
@@ -179,10 +183,23 @@ Result<void> check_body(const CommitPosition& body) {
   PINION_CHECK(check_number("offset", body.offset.raw(), -1, number_max));
   return check_number("leader_epoch", body.leader_epoch.raw(), 0, number_max);
 }
-Result<void> check_body(const FetchPosition& body) { return validate_reader(body.reader); }
+Result<void> check_token(std::string_view token) {
+  PINION_CHECK(check_text("token", token, limits::request_token_bytes_max));
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::any_of(token.begin(), token.end(), is_control)) {
+    return refuse("token has a control character");
+  }
+  return {};
+}
+Result<void> check_body(const FetchPosition& body) {
+  PINION_CHECK(validate_reader(body.reader));
+  return check_token(body.token);
+}
 Result<void> check_body(const Dequeue& body) {
   PINION_CHECK(validate_reader(body.reader));
-  return check_text("token", body.token, limits::request_token_bytes_max);
+  PINION_CHECK(
+      check_number("send_on", body.send_on.raw(), -1, limits::partitions_per_topic_max - 1));
+  return check_token(body.token);
 }
 Result<void> check_body(const DequeueReply& body) { return check_body(body.batch); }
 Result<void> check_body(const Query& body) {
@@ -269,8 +286,9 @@ Result<void> check_body(const PositionRow& body) {
   PINION_CHECK(validate_reader(body.reader));
   PINION_CHECK(check_number("offset", body.offset.raw(), 0, number_max));
   PINION_CHECK(check_number("version", body.version.raw(), 0, number_max));
-  PINION_CHECK(check_number("last_offset", body.last_offset.raw(), -1, number_max));
-  return check_text("last_token", body.last_token, limits::request_token_bytes_max);
+  // What the position keeps of dequeues, as it is: partition/core/dequeue_tokens.hpp.
+  PINION_CHECK(check_number("last_offset", body.last_offset.raw(), -number_max, number_max));
+  return check_text("last_token", body.last_token, dequeues_bytes_max);
 }
 Result<void> check_body(const ProducerRow& body) {
   PINION_CHECK(check_number("producer_id", body.id.raw(), 1));

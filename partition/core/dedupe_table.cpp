@@ -38,6 +38,9 @@ DedupeTable::Finding DedupeTable::check(const BatchHeader& batch, Micros log_tim
     if (batch.producer_epoch == last.epoch) {
       finding.expected = last.next_sequence();
       if (batch.base_sequence == finding.expected) return finding;
+      if (may_skip_sequences(batch.producer_id) && batch.base_sequence > finding.expected) {
+        return finding;
+      }
       finding.verdict = Verdict::gap;
       Sequence oldest = last.base_sequence;
       for (const Remembered& known_batch : at->second.batches) {
@@ -56,7 +59,7 @@ DedupeTable::Finding DedupeTable::check(const BatchHeader& batch, Micros log_tim
     }
   }
   // Unknown here, or a new epoch: it begins at 0.
-  if (batch.base_sequence != Sequence{0}) {
+  if (batch.base_sequence != Sequence{0} && !may_skip_sequences(batch.producer_id)) {
     finding.verdict = Verdict::gap;
     return finding;
   }

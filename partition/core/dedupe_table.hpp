@@ -28,9 +28,10 @@ class DedupeTable {
     fresh,      ///< The next batch of its producer, or the first.
     duplicate,  ///< Of a batch that is remembered.
     forgotten,  ///< In the log, but too long ago to say where.
-    gap,        ///< Neither the next one nor a known one.
-    fenced,     ///< The producer has a newer epoch.
-    full,       ///< No room for another producer: all were seen too recently to be forgotten.
+    gap,     ///< Neither the next one nor a known one. A producer that numbers its records itself
+             ///< may leave some out: for it, one that overlaps what is known.
+    fenced,  ///< The producer has a newer epoch.
+    full,    ///< No room for another producer: all were seen too recently to be forgotten.
   };
   struct Finding {
     Verdict verdict = Verdict::fresh;

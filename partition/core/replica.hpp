@@ -244,6 +244,13 @@ class Replica {
   void begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline, Effects& out);
   void finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, Batch batch,
                       Effects& out);
+  [[nodiscard]] std::optional<Offset> dequeued_before(const DequeueJob& job) const;
+  [[nodiscard]] Position position_after(const DequeueJob& job, Offset returned) const;
+  [[nodiscard]] PendingPosition* pending_position(const std::string& reader);
+  [[nodiscard]] bool waits_with_the_move(const std::string& reader, PositionWaiter& waiter);
+  void send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effects& out);
+  void answer_sent_on(const std::string& reader, Asker&& asker, Effects& out);
+  void refuse_nothing_unread(Asker&& asker, const std::string& reader, Effects& out);
   void dequeue_read(const Now& now, ReadJob& read, Result<std::vector<Batch>>& batches,
                     Effects& out);
   void go_on_with_dequeue(const Now& now, ReadJob& read, DequeueJob job, bool stale,
@@ -251,9 +258,11 @@ class Replica {
   void answer_dequeue(const Now& now, Asker&& asker, Offset offset, const Batch& batch,
                       Effects& out);
   void answer_position_waiters(const Now& now, PositionVersion version,
+                               const std::string& reader,
                                std::vector<PositionWaiter>& waiters, Effects& out);
   [[nodiscard]] bool refuses_uncertain(Asker& asker, Effects& out);
-  void wait_for_position(PositionVersion version, PositionWaiter&& waiter);
+  void wait_for_position(const std::string& reader, PositionVersion version,
+                         PositionWaiter&& waiter);
 
   // replica_reads.cpp: what goes to the reader threads and comes back; query.
   void on_query(const Now& now, Request& request, Effects& out);

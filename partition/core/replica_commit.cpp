@@ -81,7 +81,7 @@ void Replica::commit_what_is(const Now& now, Effects& out) {
          log_.uncommitted_positions.front().version <= positions) {
     UncommittedPosition done = std::move(log_.uncommitted_positions.front());
     log_.uncommitted_positions.pop_front();
-    answer_position_waiters(now, done.version, done.waiters, out);
+    answer_position_waiters(now, done.version, done.reader, done.waiters, out);
   }
   if (committed == log_.high_watermark) return;
   PINION_ASSERT(committed > log_.high_watermark);

@@ -266,7 +266,8 @@ void Replica::on_durable(const Now& now, Pending& done, Effects& out) {
   } else if (auto* position = std::get_if<PendingPosition>(&done.op)) {
     note_room(out);
     if (!position->waiters.empty()) {
-      log_.uncommitted_positions.push_back({position->version, std::move(position->waiters)});
+      log_.uncommitted_positions.push_back(
+          {position->version, std::move(position->reader), std::move(position->waiters)});
     }
   } else if (const auto* copied = std::get_if<PendingCopiedPositions>(&done.op)) {
     Copying* copying = this->copying();

@@ -44,6 +44,7 @@ struct PositionWaiter {
   Asker asker;
   Offset dequeued = offset_unassigned;  ///< With a dequeue: the record in `batch`.
   Batch batch;
+  bool sent_on = false;  ///< A dequeue that found nothing and is to ask elsewhere.
 };
 struct PendingPosition {
   std::string reader;
@@ -84,6 +85,7 @@ struct Uncommitted {
 /// A position that is durable here, with those who wait until it is committed.
 struct UncommittedPosition {
   PositionVersion version;
+  std::string reader;
   std::vector<PositionWaiter> waiters;
 };
 

@@ -5,7 +5,9 @@
 // be read from the disk holds its reader's lane until it has it; what comes for that reader
 // meanwhile waits in the lane. So two dequeues never get one record, and none is passed over.
 #include "common/base/assert.hpp"
+#include "common/base/checksum.hpp"
 #include "common/base/limits.hpp"
+#include "partition/core/dequeue_tokens.hpp"
 #include "partition/core/replica.hpp"
 
 #include <algorithm>
@@ -13,6 +15,26 @@
 #include <utility>
 
 namespace pinion::partition {
+namespace {
+
+/// The record alone: who takes one of thousands does not wait for all.
+Batch only_record(const Batch& batch, Offset offset) {
+  const std::int64_t index = offset - batch.header.base_offset;
+  BatchReader reader(batch.payload.view());
+  RecordView view;
+  std::size_t begin = 0;
+  for (std::int64_t i = 0; i < index && reader.next(view); ++i) begin += encoded_size(view);
+  if (!reader.next(view)) return batch;  // Damaged in memory: the asker's checksum will tell.
+  Batch one{batch.header, batch.payload.slice(begin, encoded_size(view))};
+  one.header.base_offset = offset;
+  one.header.append_time += Micros(index);
+  one.header.base_sequence = one.header.base_sequence + index;
+  one.header.record_count = 1;
+  one.header.crc = crc32c(one.payload.view());
+  return one;
+}
+
+}  // namespace
 
 bool Replica::waits_in_lane(const Now& now, const std::string& reader, Request& request,
                             Effects& out) {
@@ -85,7 +107,8 @@ void Replica::put_position(const Now& now, Position position, PositionWaiter&& w
 }
 
 /// A repeat waits with the original, for the followers.
-void Replica::wait_for_position(PositionVersion version, PositionWaiter&& waiter) {
+void Replica::wait_for_position(const std::string& reader, PositionVersion version,
+                                PositionWaiter&& waiter) {
   auto& waiting = log_.uncommitted_positions;
   const auto at = std::lower_bound(waiting.begin(), waiting.end(), version,
                                    [](const UncommittedPosition& position, PositionVersion wanted) {
@@ -95,15 +118,18 @@ void Replica::wait_for_position(PositionVersion version, PositionWaiter&& waiter
     at->waiters.push_back(std::move(waiter));
     return;
   }
-  UncommittedPosition position{version, {}};
+  UncommittedPosition position{version, reader, {}};
   position.waiters.push_back(std::move(waiter));
   waiting.insert(at, std::move(position));
 }
 
 void Replica::answer_position_waiters(const Now& now, PositionVersion version,
+                                      const std::string& reader,
                                       std::vector<PositionWaiter>& waiters, Effects& out) {
   for (PositionWaiter& waiter : waiters) {
-    if (waiter.dequeued != offset_unassigned) {
+    if (waiter.sent_on) {
+      refuse_nothing_unread(std::move(waiter.asker), reader, out);
+    } else if (waiter.dequeued != offset_unassigned) {
       answer_dequeue(now, std::move(waiter.asker), waiter.dequeued, waiter.batch, out);
     } else {
       shared_->answer(std::move(waiter.asker), CommitPositionReply{version},
@@ -122,6 +148,10 @@ void Replica::on_fetch_position(Request& request, Effects& out) {
   }
   reply.high_watermark = log_.high_watermark;
   reply.log_start = log_.log_start;
+  if (const Position* latest = log_.positions.latest(fetch.reader); latest && !latest->deleted) {
+    const auto known = find_dequeue(*latest, fetch.token);
+    if (known) reply.token_partition = is_sent_on(*known) ? sent_on_where(*known) : key_.partition;
+  }
   shared_->answer(std::move(request.asker), reply, assignment_.leader_epoch, out);
 }
 
@@ -129,7 +159,7 @@ void Replica::on_dequeue(const Now& now, Request& request, Effects& out) {
   const auto& dequeue = std::get<Dequeue>(request.body);
   if (refuses_uncertain(request.asker, out)) return;
   if (waits_in_lane(now, dequeue.reader, request, out)) return;
-  DequeueJob job{dequeue.reader, dequeue.token, Offset{0}, false};
+  DequeueJob job{dequeue.reader, dequeue.token, dequeue.send_on};
   begin_dequeue(now, std::move(request.asker), std::move(job), request.deadline, out);
 }
 
@@ -141,10 +171,10 @@ Offset Replica::next_to_dequeue(const std::string& reader) const {
 
 void Replica::begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline,
                             Effects& out) {
-  const Position* latest = log_.positions.latest(job.reader);
-  job.repeat = !job.token.empty() && latest != nullptr && !latest->deleted &&
-               latest->last_token == job.token && latest->last_offset != offset_unassigned;
-  job.offset = job.repeat ? latest->last_offset : next_to_dequeue(job.reader);
+  const std::optional<Offset> before = dequeued_before(job);
+  job.repeat = before.has_value();
+  job.offset = before ? *before : next_to_dequeue(job.reader);
+  if (is_sent_on(job.offset)) return answer_sent_on(job.reader, std::move(asker), out);
   if (job.offset < log_.log_start) {
     return refuse_offset(std::move(asker), Errc::offset_out_of_range,
                          "the record that this token returned was removed by retention", out);
@@ -155,8 +185,10 @@ void Replica::begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micro
     }
   }
   if (job.offset >= log_.high_watermark) {
-    return refuse_offset(std::move(asker), Errc::nothing_unread,
-                         "reader '" + job.reader + "' has read everything", out);
+    if (job.send_on >= PartitionIndex{0} && !job.token.empty()) {
+      return send_on(now, std::move(asker), job, out);
+    }
+    return refuse_nothing_unread(std::move(asker), job.reader, out);
   }
   if (const Batch* batch = log_.tail.find(job.offset)) {
     return finish_dequeue(now, std::move(asker), job, Batch(*batch), out);
@@ -174,31 +206,81 @@ void Replica::begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micro
 void Replica::finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, Batch batch,
                              Effects& out) {
   PINION_ASSERT(batch.header.base_offset <= job.offset && job.offset < batch.header.next_offset());
-  PositionWaiter waiter{std::move(asker), job.offset, std::move(batch)};
+  PositionWaiter waiter{std::move(asker), job.offset, only_record(batch, job.offset)};
   if (job.repeat) {
-    const Ticket ticket = log_.positions.latest_ticket(job.reader);
-    if (ticket == Ticket{0}) {
-      const std::optional<PositionVersion> version = log_.positions.uncommitted(job.reader);
-      if (!version) {
-        return answer_dequeue(now, std::move(waiter.asker), job.offset, waiter.batch, out);
-      }
-      return wait_for_position(*version, std::move(waiter));
+    if (!waits_with_the_move(job.reader, waiter)) {
+      answer_dequeue(now, std::move(waiter.asker), job.offset, waiter.batch, out);
     }
-    // The move itself is on its way: the repeat is answered when it is durable, never earlier.
-    const auto at = std::lower_bound(
-        log_.pending.begin(), log_.pending.end(), ticket,
-        [](const Pending& pending, Ticket wanted) { return pending.ticket < wanted; });
-    PINION_ASSERT(at != log_.pending.end() && at->ticket == ticket);
-    std::get<PendingPosition>(at->op).waiters.push_back(std::move(waiter));
     return;
   }
-  Position position;
-  position.reader = job.reader;
+  Position position = position_after(job, job.offset);
   position.offset = job.offset + 1;
   position.leader_epoch = waiter.batch.header.leader_epoch;
-  position.last_token = job.token;
-  position.last_offset = job.offset;
   put_position(now, std::move(position), std::move(waiter), out);
+}
+
+/// What the first dequeue with this token returned; nothing when this is the first one.
+std::optional<Offset> Replica::dequeued_before(const DequeueJob& job) const {
+  const Position* latest = log_.positions.latest(job.reader);
+  if (latest == nullptr || latest->deleted) return std::nullopt;
+  return find_dequeue(*latest, job.token);
+}
+
+/// The reader's position with this dequeue known; its offset is still to be set.
+Position Replica::position_after(const DequeueJob& job, Offset returned) const {
+  Position position;
+  const Position* latest = log_.positions.latest(job.reader);
+  if (latest != nullptr && !latest->deleted) position = *latest;
+  position.reader = job.reader;
+  position.deleted = false;
+  if (!job.token.empty()) remember_dequeue(position, job.token, returned);
+  return position;
+}
+
+/// The newest change of this reader that is not durable yet, or null.
+PendingPosition* Replica::pending_position(const std::string& reader) {
+  const Ticket ticket = log_.positions.latest_ticket(reader);
+  if (ticket == Ticket{0}) return nullptr;
+  const auto at = std::lower_bound(
+      log_.pending.begin(), log_.pending.end(), ticket,
+      [](const Pending& pending, Ticket wanted) { return pending.ticket < wanted; });
+  PINION_ASSERT(at != log_.pending.end() && at->ticket == ticket);
+  return &std::get<PendingPosition>(at->op);
+}
+
+/// A repeat is answered when the move that it repeats is durable and committed, never earlier.
+/// False: it is, and the waiter was left as it is.
+bool Replica::waits_with_the_move(const std::string& reader, PositionWaiter& waiter) {
+  if (PendingPosition* pending = pending_position(reader)) {
+    pending->waiters.push_back(std::move(waiter));
+    return true;
+  }
+  const std::optional<PositionVersion> version = log_.positions.uncommitted(reader);
+  if (!version) return false;
+  wait_for_position(reader, *version, std::move(waiter));
+  return true;
+}
+
+void Replica::send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effects& out) {
+  Position position = position_after(job, sent_on_to(job.send_on));
+  position.offset = job.offset;
+  PositionWaiter waiter;
+  waiter.asker = std::move(asker);
+  waiter.sent_on = true;
+  put_position(now, std::move(position), std::move(waiter), out);
+}
+
+void Replica::answer_sent_on(const std::string& reader, Asker&& asker, Effects& out) {
+  PositionWaiter waiter;
+  waiter.asker = std::move(asker);
+  waiter.sent_on = true;
+  if (waits_with_the_move(reader, waiter)) return;
+  refuse_nothing_unread(std::move(waiter.asker), reader, out);
+}
+
+void Replica::refuse_nothing_unread(Asker&& asker, const std::string& reader, Effects& out) {
+  refuse_offset(std::move(asker), Errc::nothing_unread,
+                "reader '" + reader + "' has read everything", out);
 }
 
 void Replica::dequeue_read(const Now& now, ReadJob& read, Result<std::vector<Batch>>& batches,
@@ -206,9 +288,9 @@ void Replica::dequeue_read(const Now& now, ReadJob& read, Result<std::vector<Bat
   DequeueJob job = std::get<DequeueJob>(std::move(read.why));
   const bool held_lane = !job.repeat;
   const std::string reader = job.reader;
-  const Position* latest = log_.positions.latest(reader);
-  const bool stale = job.repeat ? latest == nullptr || latest->last_token != job.token
-                                : next_to_dequeue(reader) != job.offset;
+  const std::optional<Offset> before = dequeued_before(job);
+  const bool stale = job.repeat ? before != job.offset
+                                : before.has_value() || next_to_dequeue(reader) != job.offset;
   if (!held_lane) return go_on_with_dequeue(now, read, std::move(job), stale, batches, out);
   // Freed before the request goes on, so that it may take it again; those who wait come after it.
   auto& lanes = std::get<Leading>(role_).lanes;

@@ -151,8 +151,9 @@ struct ListOffsetJob {};
 struct DequeueJob {
   std::string reader;
   std::string token;
-  Offset offset;
-  bool repeat = false;  ///< Of a dequeue that is durable already: nothing moves.
+  PartitionIndex send_on{-1};
+  Offset offset{0};
+  bool repeat = false;  ///< Of a dequeue that was carried out already: nothing moves.
 };
 struct QueryJob {};
 struct RetentionJob {};

@@ -19,10 +19,10 @@ using sqlite::Statement;
 /// is written (cache_spill=OFF); after it only the edge of each table is needed again.
 constexpr int cache_kib = 512;
 
-/// The write-ahead log file is cut to this when it is begun again: what a commit and a checkpoint's
-/// worth need, so that an ordinary one is overwritten in place, which syncs faster than growing.
-constexpr std::size_t wal_bytes_kept =
-    4 * limits::checkpoint_wal_bytes + 2 * limits::commit_bytes_max;
+/// The write-ahead log file is cut to this when it is begun again: a checkpoint's worth, so that an
+/// ordinary one is overwritten in place, which syncs faster than growing.
+constexpr std::size_t wal_bytes_kept = limits::checkpoint_wal_bytes;
+static_assert(wal_bytes_kept >= limits::checkpoint_record_bytes + 2 * limits::commit_bytes_max);
 
 /// The records of some batches as rows of `messages`.
 class RecordFeed final : public sqlite::RowFeed {

@@ -23,7 +23,7 @@
 namespace pinion::storage {
 
 struct PartitionFileOptions {
-  std::size_t page_bytes = 16 * 1024;  ///< Of a file that is made.
+  std::size_t page_bytes = limits::partition_page_bytes;  ///< Of a file that is made.
   Micros busy_timeout = 1s;
   std::string vfs;
 };

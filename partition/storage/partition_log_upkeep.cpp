@@ -105,11 +105,13 @@ void SqlitePartitionLog::measure() {
 /// Records are moved once each, but small commits write the same pages again and again: so it is
 /// due by what has to be moved, or by a larger size of the log itself.
 bool SqlitePartitionLog::checkpoint_due(std::uint64_t payload_bytes) const noexcept {
-  const std::uint64_t threshold = store_->options.checkpoint_wal_bytes;
-  if (payload_since_checkpoint_ + payload_bytes >= threshold) return true;
+  const SqliteRecordStoreOptions& options = store_->options;
+  if (payload_since_checkpoint_ + payload_bytes >= options.checkpoint_record_bytes) return true;
+  std::uint64_t mark = options.checkpoint_wal_bytes;
+  if (options.wal_bytes_max > 0) mark = std::min(mark, options.wal_bytes_max / 2);
   const std::uint64_t wal_bytes = file_->wal_bytes();
   const bool begun_again = wal_bytes < wal_bytes_at_attempt_;
-  return wal_bytes - (begun_again ? 0 : wal_bytes_at_attempt_) >= 4 * threshold;
+  return wal_bytes - (begun_again ? 0 : wal_bytes_at_attempt_) >= mark;
 }
 
 /// True when everything is in the file. Errors have failed the log.

@@ -177,7 +177,7 @@ Error query_error(const Error& error, const QueryScope& scope) {
   switch (error.code) {
     case Errc::sql_limit:
       return fail(Errc::sql_limit, error.detail == "interrupted"
-                                       ? "the query took longer than " +
+                                       ? "the query took longer than its limit of " +
                                              std::to_string(scope.time_max.count() / 1000) +
                                              " ms, or the disk has no room for it"
                                        : error.detail);

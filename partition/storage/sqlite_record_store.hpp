@@ -33,9 +33,10 @@ struct SqliteRecordStoreOptions {
   std::size_t open_files_max = 400;
 
   // What tests and measurements change.
+  std::size_t checkpoint_record_bytes = limits::checkpoint_record_bytes;
   std::size_t checkpoint_wal_bytes = limits::checkpoint_wal_bytes;
   std::size_t reserve_bytes = limits::reserve_file_bytes;
-  std::size_t page_bytes = 16 * limits::kib;  ///< Of files that are made from now on.
+  std::size_t page_bytes = limits::partition_page_bytes;  ///< Of files that are made from now on.
   Micros pinned_warning_after = 2s;  ///< How long checkpoints may be held up before it is said.
   Micros busy_timeout = 1s;          ///< How long another process's write lock is waited for.
   std::string vfs;                   ///< SQLite's; empty: the default one.

@@ -4,11 +4,14 @@
 #include "common/base/checksum.hpp"
 #include "common/base/text.hpp"
 #include "common/config/broker_config.hpp"
+#include "common/config/gateway_config.hpp"
 #include "common/config/partition_config.hpp"
 #include "common/proto/codec.hpp"
 #include "common/proto/record_batch.hpp"
 #include "common/proto/record_headers.hpp"
 #include "common/proto/validate.hpp"
+#include "gateway/core/json.hpp"
+#include "gateway/core/read_command.hpp"
 
 #include <algorithm>
 #include <string>
@@ -118,12 +121,30 @@ void record_headers(std::string_view bytes) {
   PINION_ASSERT(again && *again == *parsed);
 }
 
+void http(std::string_view bytes) {
+  gateway::HttpRequest request;
+  const std::string_view line = bytes.substr(0, bytes.find('\n'));
+  request.method = line.substr(0, line.find(' '));
+  request.target = line.substr(std::min(line.size(), request.method.size() + 1));
+  request.body = bytes.substr(std::min(bytes.size(), line.size() + 1));
+  request.request_id = request.target;
+  request.last_event_id = request.body;
+  const gateway::ReadCommand read = gateway::read_command(request);
+  const auto* answer = std::get_if<gateway::HttpAnswer>(&read.what);
+  if (answer == nullptr) return;
+  // Whatever came, it is answered, in JSON, and is never our failure.
+  PINION_ASSERT(answer->status >= 200 && answer->status < 500);
+  PINION_ASSERT(gateway::parse_json(answer->body));
+}
+
 void config(std::string_view bytes) {
   const auto as_broker = parse_broker_config(bytes, "fuzz");
   if (as_broker) PINION_ASSERT(check(*as_broker));
   if (!as_broker) PINION_ASSERT(as_broker.error().detail.rfind("fuzz:", 0) == 0);
   const auto as_partition = parse_partition_config(bytes, "fuzz");
   if (as_partition) PINION_ASSERT(check(*as_partition));
+  const auto as_gateway = parse_gateway_config(bytes, "fuzz");
+  if (as_gateway) PINION_ASSERT(check(*as_gateway));
 }
 
 void names(std::string_view bytes) {

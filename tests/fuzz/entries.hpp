@@ -18,7 +18,9 @@ void body(std::string_view bytes);
 void batch(std::string_view bytes);
 /// The JSON text of a record's headers.
 void record_headers(std::string_view bytes);
-/// A configuration file, read as a broker's and as a partition broker's.
+/// An HTTP request: method, a space, target, a newline, body.
+void http(std::string_view bytes);
+/// A configuration file, read as a broker's, a gateway's and a partition broker's.
 void config(std::string_view bytes);
 /// A name, as a peer might send one.
 void names(std::string_view bytes);
@@ -30,7 +32,7 @@ struct Entry {
 inline constexpr std::array entries = {
     Entry{"message", &message}, Entry{"header", &header}, Entry{"body", &body},
     Entry{"batch", &batch},     Entry{"config", &config}, Entry{"record_headers", &record_headers},
-    Entry{"names", &names},
+    Entry{"names", &names},     Entry{"http", &http},
 };
 
 }  // namespace pinion::fuzz

@@ -3,6 +3,7 @@
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
+#include "tests/sim/event_names.hpp"
 
 #include <algorithm>
 
@@ -12,6 +13,11 @@ namespace {
 
 /// The routing id that a process's socket would have; the first frame that a ROUTER shows.
 std::string routing_of(const Bytes& bytes) { return std::string(bytes.view()); }
+
+/// A routing id belongs to its newest connection; an older one's bytes may come after it.
+void note_connection(Network::Peer& known, const Network::Peer& from) {
+  if (known.actor != from.actor || known.generation < from.generation) known = from;
+}
 
 NotSent not_sent_to_client(const Frames& frames) {
   NotSent not_sent;
@@ -82,10 +88,10 @@ void BrokerProcess::on_arrivals(std::vector<Arrival> arrivals) {
   for (Arrival& arrival : arrivals) {
     const std::string routing = routing_of(arrival.frames.front());
     if (arrival.end == broker_client_end) {
-      clients_[routing] = arrival.from;
+      note_connection(clients_[routing], arrival.from);
       step(FromClient{std::move(arrival.frames)});
     } else {
-      nodes_[routing] = arrival.from;
+      note_connection(nodes_[routing], arrival.from);
       step(FromNode{std::move(arrival.frames)});
     }
   }
@@ -122,20 +128,20 @@ void BrokerProcess::send_to_client(Frames frames) {
   PINION_ASSERT(frames.size() >= 4);
   inspect_told_client(frames);
   const auto peer = clients_.find(routing_of(frames.front()));
-  if (peer == clients_.end() || !world_.network.attached(peer->second)) {
+  if (peer == clients_.end() || !world_.network.connected(peer->second)) {
     world_.counters.count("broker: no such client");
     core_->step(now(), not_sent_to_client(frames), effects_);
     return;
   }
   frames.erase(frames.begin());
-  world_.network.send(broker_client_end, peer->second, std::move(frames), "to client");
+  world_.network.send(broker_client_end, peer->second.actor, std::move(frames), "to client");
 }
 
 void BrokerProcess::send_to_node(NodeFrames message) {
   PINION_ASSERT(message.frames.size() >= 4);
   if (message.return_frame.empty()) inspect_told_node(message.frames);
   const auto peer = nodes_.find(routing_of(message.frames.front()));
-  const bool gone = peer == nodes_.end() || !world_.network.attached(peer->second);
+  const bool gone = peer == nodes_.end() || !world_.network.connected(peer->second);
   const bool blocked = !gone && world_.options.network.blocked_per_10k > 0 &&
                        prng_.chance(world_.options.network.blocked_per_10k, 10'000);
   if (gone || blocked) {
@@ -147,7 +153,7 @@ void BrokerProcess::send_to_node(NodeFrames message) {
     return;
   }
   message.frames.erase(message.frames.begin());
-  world_.network.send(broker_cluster_end, peer->second, std::move(message.frames), "to node");
+  world_.network.send(broker_cluster_end, peer->second.actor, std::move(message.frames), "to node");
 }
 
 void BrokerProcess::plan_tick() {
@@ -245,16 +251,10 @@ void BrokerProcess::inspect_told_node(const Frames& frames) {
 }
 
 void BrokerProcess::note_events() {
-  static const char* const names[] = {
-      "node registered",  "node refused",   "node lost",        "node stopping",
-      "node returned",    "topic created",  "topic deleted",    "partition state",
-      "unclean election", "client evicted", "metadata stalled", "metadata resumed",
-  };
   for (const BrokerEvent& event : effects_.events) {
-    const auto index = static_cast<std::size_t>(event.kind);
-    PINION_ASSERT(index < std::size(names));
-    world_.counters.count(std::string("broker event: ") + names[index]);
-    world_.trace.brief("broker", "%s node=%d topic=%lld/%d %s", names[index], event.node.raw(),
+    const char* const event_name = name_of(event.kind);
+    world_.counters.count(std::string("broker event: ") + event_name);
+    world_.trace.brief("broker", "%s node=%d topic=%lld/%d %s", event_name, event.node.raw(),
                        static_cast<long long>(event.partition.topic.raw()),
                        event.partition.partition.raw(), event.detail.c_str());
   }

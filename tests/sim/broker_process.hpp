@@ -54,8 +54,8 @@ class BrokerProcess final : public Process {
   std::optional<test::MemoryMetaStore> store_;
   std::optional<Broker> core_;
   BrokerEffects effects_;
-  std::map<std::string, ActorId> clients_;  ///< Who is connected, by routing id.
-  std::map<std::string, ActorId> nodes_;
+  std::map<std::string, Network::Peer> clients_;  ///< Who is connected, by routing id.
+  std::map<std::string, Network::Peer> nodes_;
   std::deque<MetaWrite> unwritten_;
   std::vector<MetaWrite> writing_;
   Micros tick_at_ = never;

@@ -13,8 +13,8 @@ namespace pinion::sim {
 
 class ClientProcess : public Process {
  public:
-  ClientProcess(World& world, std::int32_t index, std::string name, std::uint64_t seed)
-      : Process(world, std::move(name), seed), end_(client_end(index)) {}
+  ClientProcess(World& world, std::int32_t index, std::string name, std::uint64_t seed, char letter)
+      : Process(world, std::move(name), seed), end_(client_end(index)), letter_(letter) {}
 
   [[nodiscard]] ActorId end() const { return end_; }
 
@@ -26,8 +26,9 @@ class ClientProcess : public Process {
 
   void connect() {
     // A routing id of its own for every life, as the library makes one for every session.
-    routing_ = "c";
-    for (int i = 0; i < 15; ++i) routing_.push_back(static_cast<char>(prng_.between('a', 'z')));
+    routing_ = letter_;
+    while (routing_.size() < routing_bytes)
+      routing_.push_back(static_cast<char>(prng_.between('a', 'z')));
     listen(end_);
   }
   void disconnect() { world_.network.detach(end_); }
@@ -48,6 +49,7 @@ class ClientProcess : public Process {
   }
 
   const ActorId end_;
+  const char letter_;
   std::string routing_;
 };
 

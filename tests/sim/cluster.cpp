@@ -98,10 +98,9 @@ void Cluster::heal() {
     node->slow_writes(Micros(0));
     node->release_syncs();
     if (node->paused()) node->resume();
-    // A partition that halted stays halted until somebody has looked and started the node again.
-    if (node->up() && node->has_halted()) node->crash(Process::Death::kill);
-    // One that was asked to stop would end later, when nobody starts it again.
-    if (node->up() && node->core() != nullptr && node->core()->view().stopping) {
+    // A partition that halted stays halted until somebody has looked and started the node again;
+    // a node that was asked to stop is not left to end when nobody starts it any more.
+    if (node->up() && (node->has_halted() || node->stopping())) {
       node->crash(Process::Death::kill);
     }
     if (!node->up()) node->start();

@@ -26,8 +26,12 @@ void ConsumerClient::begin() {
   opened.settings.on_lost_position =
       prng_.chance(1, 2) ? OnLostPosition::earliest : OnLostPosition::error;
   opened.settings.if_missing = MissingTopic::wait;
-  opened.settings.fetch_bytes_max = static_cast<std::size_t>(prng_.between(500, 20'000));
-  opened.settings.buffer_bytes_max = static_cast<std::size_t>(prng_.between(500, 50'000));
+  // As little as the library lets a program choose, so that what is buffered reaches its bound.
+  const auto some = [this](std::int64_t times) {
+    return limits::consumer_fetch_bytes_min * static_cast<std::size_t>(prng_.between(1, times));
+  };
+  opened.settings.fetch_bytes_max = some(4);
+  opened.settings.buffer_bytes_max = 2 * some(8);
   step(std::move(opened));
   next_turn();
 }
@@ -60,6 +64,7 @@ void ConsumerClient::on_located(const client::PartitionLocated& located) {
   }
   part.located = true;
   part.next = located.next;
+  part.last_epoch = located.last_epoch;
   part.fetched.clear();
   part.checked = world_.checker.on_assigned(name(), located.key, located.next);
   world_.trace.brief(name().c_str(), "reads %lld/%d from %lld",

@@ -13,7 +13,7 @@ class MemorySimDisk final : public Disk {
   explicit MemorySimDisk(const std::string& store_id)
       : disk_(std::make_shared<test::MemoryDisk>(store_id)) {}
 
-  std::unique_ptr<RecordStore> open_store() override {
+  Result<std::unique_ptr<RecordStore>> open_store() override {
     return std::make_unique<test::MemoryRecordStore>(disk_);
   }
   void kill() override { disk_->kill(); }

@@ -21,7 +21,7 @@ class Disk {
   virtual ~Disk() = default;
 
   /// A process starts over what the disk holds.
-  [[nodiscard]] virtual std::unique_ptr<RecordStore> open_store() = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<RecordStore>> open_store() = 0;
 
   /// Both require that the process's store and logs are destroyed.
   virtual void kill() = 0;

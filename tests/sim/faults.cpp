@@ -24,6 +24,7 @@ Faults::Faults(Cluster& cluster, std::uint64_t seed)
       {options.full_meta_disk, &Faults::full_meta_disk},
       {options.slow_disk, &Faults::slow_disk},
       {options.clock_jump, &Faults::clock_jump},
+      {options.stop_broker, &Faults::stop_broker},
       {options.blackout, &Faults::blackout},
       {options.spoil_disk, &Faults::spoil_disk},
   };
@@ -245,6 +246,15 @@ void Faults::clock_jump() {
   world_.trace.brief(process.name().c_str(), "clock jumps by %lld ms",
                      static_cast<long long>(by.count() / 1000));
   process.jump_wall_clock(by);
+}
+
+void Faults::stop_broker() {
+  BrokerProcess& broker = cluster_.broker();
+  if (!broker.up() || broker.paused()) return;
+  broker.stop();
+  later(outage(), [&broker] {
+    if (!broker.up()) broker.start();
+  });
 }
 
 void Faults::blackout() {

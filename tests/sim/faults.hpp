@@ -48,6 +48,7 @@ class Faults {
   void full_meta_disk();
   void slow_disk();
   void clock_jump();
+  void stop_broker();
   void blackout();
   void spoil_disk();
 

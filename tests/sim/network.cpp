@@ -1,8 +1,37 @@
 #include "tests/sim/network.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/proto/codec.hpp"
+
+#include <algorithm>
 
 namespace pinion::sim {
+
+namespace {
+
+/// What a message's sender takes for granted of the connection.
+struct Reliance {
+  bool once = false;
+  bool in_turn = false;
+};
+
+/// Of [path...] [empty] [header] ... A client's routing id is a frame of the path, or ends one: the
+/// broker's return frame.
+Reliance reliance_of(const Frames& frames) {
+  const auto empty =
+      std::find_if(frames.begin(), frames.end(), [](const Bytes& frame) { return frame.empty(); });
+  if (frames.end() - empty < 2) return {};
+  const Result<Header> header = decode_header(std::next(empty)->view());
+  if (!header) return {};
+  if (header->kind == Kind::commit_position || header->kind == Kind::dequeue) return {true, true};
+  const bool of_library = std::any_of(frames.begin(), empty, [](const Bytes& frame) {
+    const std::string_view view = frame.view();
+    return view.size() >= routing_bytes && view[view.size() - routing_bytes] == library_letter;
+  });
+  return {header->kind == Kind::produce && of_library, false};
+}
+
+}  // namespace
 
 void Network::attach(ActorId actor, Deliver deliver) {
   Socket& socket = sockets_[actor];
@@ -26,9 +55,12 @@ bool Network::attached(ActorId actor) const {
   return found != sockets_.end() && found->second.deliver != nullptr;
 }
 
+bool Network::connected(const Peer& peer) const {
+  return attached(peer.actor) && sockets_.at(peer.actor).generation == peer.generation;
+}
+
 void Network::send(ActorId from, ActorId to, Frames frames, const char* what) {
   Path& path = paths_[{from, to}];
-  const std::uint64_t generation = sockets_[to].generation;
   if (path.state == State::cut) {
     counters_.count("network: lost in a cut");
     trace_.full("network", "%d>%d %s lost in a cut", from, to, what);
@@ -39,41 +71,47 @@ void Network::send(ActorId from, ActorId to, Frames frames, const char* what) {
     trace_.full("network", "%d>%d %s lost", from, to, what);
     return;
   }
-  if (options_.duplicated_per_10k > 0 && prng_.chance(options_.duplicated_per_10k, 10'000)) {
+  const Reliance reliance = reliance_of(frames);
+  Held message{sockets_[from].generation, sockets_[to].generation, reliance.in_turn,
+               std::move(frames)};
+  if (!reliance.once && options_.duplicated_per_10k > 0 &&
+      prng_.chance(options_.duplicated_per_10k, 10'000)) {
     counters_.count("network: duplicated");
     trace_.full("network", "%d>%d %s duplicated", from, to, what);
     const Micros delay{prng_.between(options_.delay_min.count(), options_.slow_max.count())};
-    scheduler_.after(
-        delay, [this, from, to, generation, frames] { arrive(from, to, generation, frames); });
+    scheduler_.after(delay, [this, from, to, message] { arrive(from, to, message); });
   }
   if (path.state == State::clogged) {
     counters_.count("network: clogged");
-    path.held.push_back({generation, std::move(frames)});
+    path.held.push_back(std::move(message));
     return;
   }
-  plan_arrival(from, to, generation, std::move(frames));
+  plan_arrival(from, to, std::move(message));
 }
 
-void Network::plan_arrival(ActorId from, ActorId to, std::uint64_t generation, Frames frames) {
+void Network::plan_arrival(ActorId from, ActorId to, Held message) {
   Path& path = paths_[{from, to}];
   const bool slow = options_.slow_per_10k > 0 && prng_.chance(options_.slow_per_10k, 10'000);
   const Micros delay_max = slow ? options_.slow_max : options_.delay_max;
   Micros at =
       scheduler_.now() + Micros(prng_.between(options_.delay_min.count(), delay_max.count()));
-  if (slow) {
-    counters_.count("network: slow");
-  } else if (options_.in_order) {
+  if (slow) counters_.count("network: slow");
+  if (!slow && options_.in_order) {
     at = std::max(at, path.last_arrival);
     path.last_arrival = at;
   }
-  scheduler_.at(at, [this, from, to, generation, frames = std::move(frames)]() mutable {
-    arrive(from, to, generation, std::move(frames));
+  if (message.in_turn) {
+    at = std::max(at, path.last_in_turn);
+    path.last_in_turn = at;
+  }
+  scheduler_.at(at, [this, from, to, message = std::move(message)]() mutable {
+    arrive(from, to, std::move(message));
   });
 }
 
-void Network::arrive(ActorId from, ActorId to, std::uint64_t generation, Frames frames) {
+void Network::arrive(ActorId from, ActorId to, Held message) {
   const Socket& socket = sockets_[to];
-  if (socket.deliver == nullptr || socket.generation != generation) {
+  if (socket.deliver == nullptr || socket.generation != message.to) {
     counters_.count("network: lost with a closed socket");
     return;
   }
@@ -81,7 +119,7 @@ void Network::arrive(ActorId from, ActorId to, std::uint64_t generation, Frames 
     counters_.count("network: lost in a cut");
     return;
   }
-  socket.deliver(from, std::move(frames));
+  socket.deliver({from, message.from}, std::move(message.frames));
 }
 
 void Network::cut(ActorId from, ActorId to) {
@@ -101,7 +139,7 @@ void Network::heal(ActorId from, ActorId to) {
   path.state = State::open;
   std::vector<Held> held;
   held.swap(path.held);
-  for (Held& message : held) plan_arrival(from, to, message.generation, std::move(message.frames));
+  for (Held& message : held) plan_arrival(from, to, std::move(message));
 }
 
 void Network::heal_all() {

@@ -5,7 +5,10 @@
 //
 // A path is a direction between two processes. By default a path is a TCP connection: in order,
 // nothing lost, nothing twice. Reordering, loss and duplication are on top, because no core may
-// rely on what ZeroMQ does.
+// rely on what ZeroMQ does. Two things do rely on it, and are left to them here (docs/TESTING.md):
+// a position's commit and a dequeue carry nothing that makes a late copy harmless, so they come
+// once and in order; and the client library takes a refusal for the end of that attempt, so what it
+// produces comes once. Both may be lost and delayed like all else.
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -24,6 +27,11 @@ namespace pinion::sim {
 
 using ActorId = std::int32_t;
 
+/// The first letter of a client's routing id: who speaks.
+inline constexpr char library_letter = 'l';
+inline constexpr char by_hand_letter = 'c';
+inline constexpr std::size_t routing_bytes = 16;
+
 struct NetworkOptions {
   Micros delay_min{50};
   Micros delay_max{500};
@@ -37,7 +45,12 @@ struct NetworkOptions {
 
 class Network {
  public:
-  using Deliver = std::function<void(ActorId from, Frames frames)>;
+  /// One end of a connection: a process and which of its sockets.
+  struct Peer {
+    ActorId actor = 0;
+    std::uint64_t generation = 0;
+  };
+  using Deliver = std::function<void(Peer from, Frames frames)>;
 
   Network(Scheduler& scheduler, Trace& trace, Counters& counters, std::uint64_t seed)
       : scheduler_(scheduler), trace_(trace), counters_(counters), prng_(seed) {}
@@ -50,6 +63,8 @@ class Network {
   /// A fresh socket in the place of the old one.
   void reset(ActorId actor);
   [[nodiscard]] bool attached(ActorId actor) const;
+  /// That socket is still open: what is sent to another one of the process is not for it.
+  [[nodiscard]] bool connected(const Peer& peer) const;
 
   void send(ActorId from, ActorId to, Frames frames, const char* what);
 
@@ -68,12 +83,15 @@ class Network {
  private:
   enum class State : std::uint8_t { open, cut, clogged };
   struct Held {
-    std::uint64_t generation;
+    std::uint64_t from;  ///< Generations of the two sockets.
+    std::uint64_t to;
+    bool in_turn;  ///< Relies on its order.
     Frames frames;
   };
   struct Path {
     State state = State::open;
     Micros last_arrival{0};
+    Micros last_in_turn{0};  ///< Of what relies on its order.
     std::vector<Held> held;
   };
   struct Socket {
@@ -81,8 +99,8 @@ class Network {
     Deliver deliver;
   };
 
-  void plan_arrival(ActorId from, ActorId to, std::uint64_t generation, Frames frames);
-  void arrive(ActorId from, ActorId to, std::uint64_t generation, Frames frames);
+  void plan_arrival(ActorId from, ActorId to, Held message);
+  void arrive(ActorId from, ActorId to, Held message);
 
   Scheduler& scheduler_;
   Trace& trace_;

@@ -2,6 +2,7 @@
 
 #include "common/base/assert.hpp"
 #include "common/proto/codec.hpp"
+#include "tests/sim/event_names.hpp"
 
 #include <algorithm>
 
@@ -26,16 +27,27 @@ NodeProcess::NodeProcess(World& world, std::int32_t id, std::unique_ptr<Disk> di
     : Process(world, "node-" + std::to_string(id), seed), id_(id), disk_(std::move(disk)) {}
 
 void NodeProcess::on_start() {
-  store_ = disk_->open_store();
-  const Result<RecordStore::Life> life = store_->begin_life();
-  const Result<RecordStore::Membership> membership = store_->membership();
-  PINION_ASSERT(life.has_value());
-  PINION_ASSERT(membership.has_value());
-  incarnation_ = life->incarnation;
+  stopping_ = false;
+  if (const Result<void> begun = begin_life(); !begun) {
+    // As a supervisor would: try again until the disk is in order.
+    world_.counters.count("node: cannot start, " + std::string(name_of(begun.error().code)));
+    world_.trace.brief(name().c_str(), "cannot start: %s", begun.error().to_string().c_str());
+    store_.reset();
+    disk_->kill();
+    plan(100ms, [this] { on_start(); });
+  }
+}
+
+Result<void> NodeProcess::begin_life() {
+  PINION_TRY(store, disk_->open_store());
+  store_ = std::move(store);
+  PINION_TRY(life, store_->begin_life());
+  PINION_TRY(membership, store_->membership());
+  incarnation_ = life.incarnation;
   partition::NodeOptions options;
   options.id = id_;
-  options.life = *life;
-  options.membership = *membership;
+  options.life = life;
+  options.membership = membership;
   options.address = name();
   options.server_version = "sim";
   options.low_space_bytes = world_.options.low_space_bytes;
@@ -48,6 +60,7 @@ void NodeProcess::on_start() {
   step(partition::Tick{});
   after_steps();
   plan(100ms, [this] { measure(); });
+  return {};
 }
 
 void NodeProcess::on_death(Death death) {
@@ -82,6 +95,7 @@ void NodeProcess::stop() {
   if (!core_) return;
   world_.counters.count("fault: clean stop of a node");
   world_.trace.brief(name().c_str(), "is asked to stop");
+  stopping_ = true;
   step(partition::Stop{});
   after_steps();
 }
@@ -116,7 +130,11 @@ std::optional<Input> NodeProcess::read_message(Arrival arrival) {
                                 from_broker ? partition::Way::broker : partition::Way::data};
   }
   if (at_data) {
-    data_peers_[std::string(parts->path.front().view())] = arrival.from;
+    Network::Peer& known = data_peers_[std::string(parts->path.front().view())];
+    // A routing id belongs to its newest connection; an older one's bytes may come after it.
+    if (known.actor != arrival.from.actor || known.generation < arrival.from.generation) {
+      known = arrival.from;
+    }
     return partition::FromPeer{node_none, std::move(parts->path), *std::move(message)};
   }
   if (!from_broker) {
@@ -131,6 +149,7 @@ void NodeProcess::on_arrivals(std::vector<Arrival> arrivals) {
     std::optional<Input> input = read_message(std::move(arrival));
     if (!input) continue;
     const auto* request = std::get_if<partition::FromBroker>(&*input);
+    if (request != nullptr) note_received(request->message);
     if (request != nullptr && !request->path.empty() && world_.inspector.enabled()) {
       requests_[request_key(request->path, request->message.header)] = request->message;
     }
@@ -140,6 +159,23 @@ void NodeProcess::on_arrivals(std::vector<Arrival> arrivals) {
   }
   step(partition::Tick{});
   after_steps();
+}
+
+void NodeProcess::note_received(const Message& message) {
+  const auto key = static_cast<long long>(message.header.topic.raw());
+  const int partition = message.header.partition.raw();
+  if (const auto* produce = std::get_if<Produce>(&message.body)) {
+    const BatchHeader& batch = produce->batch;
+    world_.trace.full(name().c_str(), "takes kind 51 #%llu %lld/%d: producer %lld epoch %d from %d",
+                      static_cast<unsigned long long>(message.header.request_id.raw()), key,
+                      partition, static_cast<long long>(batch.producer_id.raw()),
+                      static_cast<int>(batch.producer_epoch.raw()),
+                      static_cast<int>(batch.base_sequence.raw()));
+    return;
+  }
+  world_.trace.full(
+      name().c_str(), "takes kind %d #%llu %lld/%d", static_cast<int>(message.header.kind),
+      static_cast<unsigned long long>(message.header.request_id.raw()), key, partition);
 }
 
 void NodeProcess::step(Input input) {
@@ -242,8 +278,8 @@ void NodeProcess::send(partition::Send send) {
   }
   if (send.way == partition::Way::data) {
     const auto peer = data_peers_.find(std::string(send.path.front().view()));
-    if (peer == data_peers_.end()) return;
-    world_.network.send(data_end(id_.raw()), peer->second, std::move(frames), "to a follower");
+    if (peer == data_peers_.end() || !world_.network.connected(peer->second)) return;
+    world_.network.send(data_end(id_.raw()), peer->second.actor, std::move(frames), "to a follower");
     return;
   }
   frames.insert(frames.begin(), send.path.begin(), send.path.end());
@@ -252,7 +288,9 @@ void NodeProcess::send(partition::Send send) {
   if (send.message.header.error != Errc::ok) {
     world_.counters.count("node answers: " + std::string(name_of(send.message.header.error)));
   }
-  world_.trace.full(name().c_str(), "sends kind %d %s", static_cast<int>(send.message.header.kind),
+  world_.trace.full(name().c_str(), "sends kind %d #%llu %s",
+                    static_cast<int>(send.message.header.kind),
+                    static_cast<unsigned long long>(send.message.header.request_id.raw()),
                     name_of(send.message.header.error).data());
   world_.network.send(node_end(id_.raw()), broker_cluster_end, std::move(frames), "to broker");
 }
@@ -295,41 +333,11 @@ void NodeProcess::measure() {
 }
 
 void NodeProcess::note_events() {
-  static const char* const names[] = {"registered",
-                                      "registration refused",
-                                      "broker lost",
-                                      "controller fenced",
-                                      "session ignored",
-                                      "assignment ignored",
-                                      "partition opening",
-                                      "partition online",
-                                      "partition following",
-                                      "leader stepped down",
-                                      "isr proposed",
-                                      "log cut",
-                                      "log begun again",
-                                      "replica refused",
-                                      "partition open failed",
-                                      "partition halted",
-                                      "partition closed",
-                                      "storage full",
-                                      "storage has room",
-                                      "log shortened",
-                                      "retention",
-                                      "producer evicted",
-                                      "wal warning",
-                                      "topic removed",
-                                      "topic remove failed",
-                                      "membership save failed",
-                                      "unexpected",
-                                      "stopping",
-                                      "stopped"};
   for (const partition::Event& event : effects_.events) {
-    const auto index = static_cast<std::size_t>(event.kind);
-    PINION_ASSERT(index < std::size(names));
-    world_.counters.count(std::string("node event: ") + names[index]);
+    const char* const event_name = name_of(event.kind);
+    world_.counters.count(std::string("node event: ") + event_name);
     const PartitionKey key = event.key.value_or(PartitionKey{});
-    world_.trace.brief(name().c_str(), "%s topic=%lld/%d %s", names[index],
+    world_.trace.brief(name().c_str(), "%s topic=%lld/%d %s", event_name,
                        static_cast<long long>(key.topic.raw()), key.partition.raw(),
                        event.detail.c_str());
   }

@@ -35,6 +35,7 @@ class NodeProcess final : public Process {
 
   /// A clean stop; the process ends by itself when everything is closed.
   void stop();
+  [[nodiscard]] bool stopping() const { return stopping_; }
 
  private:
   /// One partition's file and what its store thread has to do.
@@ -55,7 +56,9 @@ class NodeProcess final : public Process {
   void on_arrivals(std::vector<Arrival> arrivals) override;
 
   // node_process.cpp
+  [[nodiscard]] Result<void> begin_life();
   [[nodiscard]] std::optional<partition::Input> read_message(Arrival arrival);
+  void note_received(const Message& message);
   void step(partition::Input input);
   void after_steps();
   void carry_out();
@@ -88,7 +91,7 @@ class NodeProcess final : public Process {
   std::optional<partition::Node> core_;
   partition::Effects effects_;
   std::map<PartitionKey, Log> logs_;
-  std::map<std::string, ActorId> data_peers_;  ///< By the routing id at the data ROUTER.
+  std::map<std::string, Network::Peer> data_peers_;  ///< By the routing id at the data ROUTER.
   std::map<NodeId, bool> connected_;
   std::map<std::string, Message> requests_;  ///< For the inspector: what an answer answers.
   Incarnation incarnation_{0};
@@ -96,6 +99,7 @@ class NodeProcess final : public Process {
   Micros tick_at_ = never;
   Micros extra_latency_{0};
   bool hold_syncs_ = false;
+  bool stopping_ = false;
 };
 
 }  // namespace pinion::sim

@@ -49,6 +49,7 @@ FaultOptions draw_faults(Prng& prng) {
   faults.full_meta_disk = weight(prng, 1, 4);
   faults.slow_disk = weight(prng, 1, 3);
   faults.clock_jump = weight(prng, 1, 3);
+  faults.stop_broker = weight(prng, 1, 4);
   faults.blackout = weight(prng, 1, 4);
   faults.spoil_disk = weight(prng, 1, 3);
   faults.cut_peers = weight(prng);
@@ -75,6 +76,7 @@ WorkloadOptions draw_workload(Prng& prng) {
   workload.raw_producers = draw_up_to(prng, 0, 2);
   workload.consumers = draw_up_to(prng, 1, 3);
   workload.dequeuers = draw_up_to(prng, 0, 2);
+  workload.strangers = draw_up_to(prng, 0, 1);
   workload.send_every = Micros(prng.between(2'000, 60'000));
   workload.burst_max = draw_up_to(prng, 1, 20);
   workload.value_bytes_max = draw_up_to(prng, 16, 400);
@@ -155,6 +157,7 @@ std::string SimOptions::describe() const {
   show("full_meta_disk", faults.full_meta_disk);
   show("slow_disk", faults.slow_disk);
   show("clock_jump", faults.clock_jump);
+  show("stop_broker", faults.stop_broker);
   show("blackout", faults.blackout);
   show("spoil_disk", faults.spoil_disk);
   text << "\n  disk: commit=" << disk.commit_min.count() << ".." << disk.commit_max.count()
@@ -163,9 +166,10 @@ std::string SimOptions::describe() const {
        << "\n  workload: topics=" << workload.topics << " partitions<=" << workload.partitions_max
        << " producers=" << workload.producers << "+" << workload.raw_producers
        << " consumers=" << workload.consumers << " dequeuers=" << workload.dequeuers
-       << " send_every=" << workload.send_every.count() << "us burst<=" << workload.burst_max
-       << " value<=" << workload.value_bytes_max << "B acks_all=" << workload.acks_all_percent
-       << "% keyed=" << workload.keyed_percent << "% explicit=" << workload.explicit_percent
+       << " strangers=" << workload.strangers << " send_every=" << workload.send_every.count()
+       << "us burst<=" << workload.burst_max << " value<=" << workload.value_bytes_max
+       << "B acks_all=" << workload.acks_all_percent << "% keyed=" << workload.keyed_percent
+       << "% explicit=" << workload.explicit_percent
        << "% delivery=" << workload.delivery_timeout.count() / 1000
        << "ms batch=" << workload.batch_bytes_max << "B linger=" << workload.linger.count()
        << "us create=" << workload.create_topic_percent << "% replication=" << workload.replication

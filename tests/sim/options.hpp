@@ -4,6 +4,7 @@
 
 #include "tests/sim/network.hpp"
 
+#include "common/base/limits.hpp"
 #include "common/base/time.hpp"
 
 #include <cstdint>
@@ -30,6 +31,7 @@ struct FaultOptions {
   std::uint32_t full_meta_disk = 0;
   std::uint32_t slow_disk = 0;
   std::uint32_t clock_jump = 0;
+  std::uint32_t stop_broker = 0;
   std::uint32_t blackout = 0;    ///< Power cut of everything at once.
   std::uint32_t spoil_disk = 0;  ///< Files damaged or lost, or another disk; one node at a time.
   Micros outage_max{1'500'000};  ///< Until a killed process starts again, a cut heals.
@@ -50,6 +52,7 @@ struct WorkloadOptions {
   std::uint32_t raw_producers = 1;
   std::uint32_t consumers = 2;
   std::uint32_t dequeuers = 1;
+  std::uint32_t strangers = 0;
   Micros send_every{4'000};  ///< Of one producer, mean; several records at once at times.
   std::uint32_t burst_max = 8;
   std::uint32_t value_bytes_max = 200;
@@ -71,7 +74,8 @@ struct SimOptions {
   std::uint64_t seed = 0;
   std::int32_t nodes = 3;
   Micros safety_phase{8'000'000};
-  Micros liveness_bound{150'000'000};
+  /// Elections and moves of replicas; and what a lost message held of a client's credit comes back after two generations of counters.
+  Micros liveness_bound = Micros(150'000'000) + 2 * limits::request_lifetime_max;
   bool internal_checks = true;
   std::uint32_t client_requests_max = 8'192;  ///< The router's credit.
   std::uint32_t node_requests_max = 65'536;

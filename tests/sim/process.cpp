@@ -11,6 +11,8 @@ Process::Process(World& world, std::string name, std::uint64_t seed)
   drift_ppm_ = prng_.between(-500, 500);
 }
 
+std::string Process::kind() const { return name_.substr(0, name_.find('-')); }
+
 Now Process::now() const {
   const std::int64_t real = world_.scheduler.now().count();
   const std::int64_t own = real + real * drift_ppm_ / 1'000'000;
@@ -31,7 +33,8 @@ void Process::start() {
 
 void Process::crash(Death death) {
   if (!up_) return;
-  world_.counters.count(death == Death::kill ? "fault: kill" : "fault: power cut");
+  world_.counters.count((death == Death::kill ? "fault: kill of a " : "fault: power cut of a ") +
+                        kind());
   world_.trace.brief(name_.c_str(), death == Death::kill ? "is killed" : "loses power");
   up_ = false;
   ++life_;
@@ -49,7 +52,7 @@ void Process::end_life() {
 
 void Process::pause() {
   if (!up_ || paused_) return;
-  world_.counters.count("fault: pause");
+  world_.counters.count("fault: pause of a " + kind());
   world_.trace.brief(name_.c_str(), "pauses");
   paused_ = true;
 }
@@ -70,7 +73,7 @@ void Process::forget() {
 }
 
 void Process::listen(ActorId end) {
-  world_.network.attach(end, [this, end](ActorId from, Frames frames) {
+  world_.network.attach(end, [this, end](Network::Peer from, Frames frames) {
     arrive({end, from, std::move(frames)});
   });
 }

@@ -24,6 +24,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Its name without its number: "node".
+  [[nodiscard]] std::string kind() const;
   [[nodiscard]] bool up() const { return up_; }
   [[nodiscard]] bool paused() const { return paused_; }
 
@@ -44,7 +46,7 @@ class Process {
   /// A batch of what arrived, as a driver takes it from its sockets.
   struct Arrival {
     ActorId end = 0;  ///< Which of our sockets.
-    ActorId from = 0;
+    Network::Peer from;
     Frames frames;
   };
   virtual void on_arrivals(std::vector<Arrival> arrivals) = 0;

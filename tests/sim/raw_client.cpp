@@ -91,7 +91,8 @@ void RawClient::on_frames(Frames frames) {
 }
 
 void RawClient::on_message(Message message) {
-  if (message.header.kind == Kind::hello_reply) {
+  const bool asked = waiting_.count(message.header.request_id) > 0;
+  if (message.header.kind == Kind::hello_reply && !asked) {
     connected_ = message.header.error == Errc::ok;
     return;
   }

@@ -15,7 +15,8 @@ namespace pinion::sim {
 
 class RawClient : public ClientProcess {
  public:
-  using ClientProcess::ClientProcess;
+  RawClient(World& world, std::int32_t index, std::string name, std::uint64_t seed)
+      : ClientProcess(world, index, std::move(name), seed, by_hand_letter) {}
 
   /// An answer, or an error made here: timed_out after sending, which means unknown.
   using Done = std::function<void(const Message& answer)>;

@@ -19,6 +19,7 @@ void RawProducer::begin() {
   id_ = producer_none;
   epoch_ = ProducerEpoch(0);
   next_sequence_ = Sequence(0);
+  may_have_lost_ = false;
   window_ = static_cast<std::size_t>(prng_.between(1, limits::producer_inflight_max));
   become_known();
 }
@@ -142,12 +143,11 @@ void RawProducer::on_answer(Sequence sequence, ProducerEpoch epoch, const Messag
                                                   std::string(name_of(error)));
   }
   // What was answered on receipt, or by a leader alone, may be lost: then nothing follows it.
-  if (error == Errc::out_of_order_sequence && may_have_lost_ && at == batches_.begin()) {
-    return give_up();
-  }
+  const bool gap_stays =
+      error == Errc::out_of_order_sequence && may_have_lost_ && at == batches_.begin();
   // Whatever else it says: an earlier try may still be on its way, so the batch is sent again as
   // it is. A predecessor that was lost shows as a gap; it is sent again too.
-  if (error == Errc::unknown_topic || error == Errc::unknown_partition) give_up();
+  if (gap_stays || error == Errc::unknown_topic || error == Errc::unknown_partition) give_up();
 }
 
 void RawProducer::complete(std::size_t index, const Message& answer) {
@@ -164,17 +164,19 @@ void RawProducer::complete(std::size_t index, const Message& answer) {
   while (!batches_.empty() && batches_.front().answered) batches_.pop_front();
 }
 
-/// Nobody knows what becomes of all this; under a new epoch none of it can come late.
+/// Nobody knows what becomes of all this; under a new epoch none of it can come late. At the end
+/// something must get through all the same.
 void RawProducer::give_up() {
   world_.counters.count("raw producer: gave up");
   for (const BatchInFlight& batch : batches_) {
     if (batch.answered) continue;
+    if (finishing_) ++last_;
     for (const SendId send : batch.sends) world_.checker.on_send_info(send, Errc::timed_out);
   }
   batches_.clear();
   ++epoch_;
-  may_have_lost_ = false;
   next_sequence_ = Sequence(0);
+  may_have_lost_ = false;
 }
 
 std::string RawProducer::unfinished() const {

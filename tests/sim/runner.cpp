@@ -1,5 +1,6 @@
 #include "tests/sim/runner.hpp"
 
+#include "tests/sim/coverage.hpp"
 #include "tests/sim/simulation.hpp"
 
 #include <csignal>
@@ -14,7 +15,14 @@ namespace pinion::sim {
 
 namespace {
 
-enum ExitStatus { passed = 0, usage = 1, correctness = 2, liveness = 3, crashed = 4 };
+enum ExitStatus {
+  passed = 0,
+  usage = 1,
+  correctness = 2,
+  liveness = 3,
+  crashed = 4,
+  unreached = 5
+};
 
 struct Arguments {
   std::uint64_t seed = 1;
@@ -23,16 +31,20 @@ struct Arguments {
   bool internal_checks = true;
   bool quiet = false;
   bool coverage = false;
+  bool reach_all = false;
+  bool hashes = false;
 };
 
 const char* const usage_text =
     "pinion-sim --seed N [--seeds COUNT] [--trace short|full] [--client-visible] [--coverage] "
-    "[--quiet]\n"
+    "[--reach-all] [--hashes] [--quiet]\n"
     "  --seed N          the first seed (default 1)\n"
     "  --seeds COUNT     run that many seeds, from N on; stops at the first failure\n"
     "  --trace           print what happens, one line an event\n"
     "  --client-visible  only the checkers that see what clients see\n"
     "  --coverage        print how often each fault, event and answer was reached\n"
+    "  --reach-all       fail when one of them that should be reached was not\n"
+    "  --hashes          print each seed's steps and the hash of its log, to compare two builds\n"
     "  --quiet           nothing but a failure\n";
 
 bool read_number(const char* text, std::uint64_t& number) {
@@ -49,6 +61,10 @@ bool read_arguments(int argc, char** argv, Arguments& arguments) {
       arguments.internal_checks = false;
     } else if (name == "--coverage") {
       arguments.coverage = true;
+    } else if (name == "--reach-all") {
+      arguments.reach_all = true;
+    } else if (name == "--hashes") {
+      arguments.hashes = true;
     } else if (name == "--quiet") {
       arguments.quiet = true;
     } else if (name == "--seed" && value != nullptr && read_number(value, arguments.seed)) {
@@ -85,6 +101,25 @@ void print_failure(const SimOptions& options, const RunResult& result) {
       options.internal_checks ? "" : " --client-visible");
 }
 
+void print_coverage(const Counters& counters) {
+  for (const auto& [what, times] : counters.values()) {
+    std::printf("%12llu  %s\n", static_cast<unsigned long long>(times), what.c_str());
+  }
+  for (const CoveragePath& path : coverage_paths()) {
+    if (counters.of(path.what) > 0) continue;
+    std::printf("%12d  %s  (%s)\n", 0, path.what.c_str(),
+                path.excuse.empty() ? "NOT REACHED" : path.excuse.c_str());
+  }
+}
+
+ExitStatus check_coverage(const Counters& counters) {
+  const std::vector<std::string> missing = not_reached(counters);
+  for (const std::string& what : missing) {
+    std::printf("FAILED not reached by any of these seeds: %s\n", what.c_str());
+  }
+  return missing.empty() ? passed : unreached;
+}
+
 int run(const Arguments& arguments, const MakeDisk& make_disk) {
   Counters counters;
   std::uint64_t steps = 0;
@@ -99,7 +134,11 @@ int run(const Arguments& arguments, const MakeDisk& make_disk) {
     const RunResult result = run_simulation(options, arguments.trace, make_disk);
     counters.add(result.counters);
     steps += result.steps;
-    if (arguments.seeds == 1 && !arguments.quiet) {
+    if (arguments.hashes) {
+      std::printf("%llu %llu %016llx\n", static_cast<unsigned long long>(seed),
+                  static_cast<unsigned long long>(result.steps),
+                  static_cast<unsigned long long>(result.trace_hash));
+    } else if (arguments.seeds == 1 && !arguments.quiet) {
       std::printf("steps=%llu ended=%.3fms hash=%016llx\n",
                   static_cast<unsigned long long>(result.steps),
                   static_cast<double>(result.ended_at.count()) / 1000.0,
@@ -110,11 +149,8 @@ int run(const Arguments& arguments, const MakeDisk& make_disk) {
       return result.verdict == Verdict::correctness ? correctness : liveness;
     }
   }
-  if (arguments.coverage) {
-    for (const auto& [what, times] : counters.values()) {
-      std::printf("%12llu  %s\n", static_cast<unsigned long long>(times), what.c_str());
-    }
-  }
+  if (arguments.coverage) print_coverage(counters);
+  if (arguments.reach_all && check_coverage(counters) != passed) return unreached;
   if (!arguments.quiet) {
     std::printf("passed: %llu seeds from %llu, %llu steps\n",
                 static_cast<unsigned long long>(arguments.seeds),

@@ -1,5 +1,7 @@
 #include "tests/sim/session_client.hpp"
 
+#include "tests/sim/event_names.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -69,10 +71,7 @@ void SessionClient::carry_out() {
       for (const auto& effect : effects.calls) on_call(effect);
     };
     for (const client::Event& event : effects.events) {
-      static const char* const names[] = {"connected",       "connection lost", "hello refused",
-                                          "message refused", "batch resent",    "epoch taken",
-                                          "corrupt batch"};
-      const char* const event_name = names[static_cast<std::size_t>(event.kind)];
+      const char* const event_name = name_of(event.kind);
       world_.counters.count(std::string("client event: ") + event_name);
       world_.trace.full(name().c_str(), "%s %s", event_name, event.detail.c_str());
       if (event.kind == client::EventKind::corrupt_batch) {

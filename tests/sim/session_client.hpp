@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace pinion::sim {
 
 class SessionClient : public ClientProcess {
  public:
-  using ClientProcess::ClientProcess;
+  SessionClient(World& world, std::int32_t index, std::string name, std::uint64_t seed)
+      : ClientProcess(world, index, std::move(name), seed, library_letter) {}
 
  protected:
   /// The process is up and its session new.

@@ -1,6 +1,5 @@
 #include "tests/sim/sqlite_disk.hpp"
 
-#include "common/base/assert.hpp"
 #include "partition/storage/sqlite_record_store.hpp"
 #include "tests/integration/storage/fault_vfs.hpp"
 #include "tests/support/store_builders.hpp"
@@ -13,18 +12,17 @@ class SqliteDisk final : public Disk {
  public:
   explicit SqliteDisk(const std::string& store_id) : vfs_(unique_name(store_id)) {}
 
-  std::unique_ptr<RecordStore> open_store() override {
+  Result<std::unique_ptr<RecordStore>> open_store() override {
     storage::SqliteRecordStoreOptions options;
     options.data_dir = folder_.path();
     options.low_space_bytes = 0;
     options.reserve_bytes = 0;
     options.page_bytes = 4096;
-    options.checkpoint_wal_bytes = 64 * 1024;
+    options.checkpoint_record_bytes = 64 * 1024;
+    options.checkpoint_wal_bytes = 4 * options.checkpoint_record_bytes;
     options.idle_close = 1s;
     options.vfs = vfs_.name();
-    auto store = storage::SqliteRecordStore::open(options);
-    PINION_ASSERT(store.has_value());
-    return *std::move(store);
+    return storage::SqliteRecordStore::open(options);
   }
 
   void kill() override {

@@ -39,6 +39,9 @@ Workload::Workload(Cluster& cluster, std::uint64_t seed)
   for (std::uint32_t i = 0; i < options.dequeuers; ++i) {
     dequeuers_.push_back(&add<DequeueClient>("deq-" + std::to_string(i), book_));
   }
+  for (std::uint32_t i = 0; i < options.strangers; ++i) {
+    strangers_.push_back(&add<StrangerClient>("strange-" + std::to_string(i), book_, next_process));
+  }
 }
 
 void Workload::finish() {
@@ -48,6 +51,7 @@ void Workload::finish() {
   for (RawProducer* producer : raw_producers_) producer->finish();
   for (ProducerClient* producer : producers_) producer->finish();
   for (ConsumerClient* consumer : consumers_) consumer->finish();
+  for (StrangerClient* stranger : strangers_) stranger->finish();
   watch();
 }
 

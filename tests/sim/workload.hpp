@@ -8,6 +8,7 @@
 #include "tests/sim/dequeue_client.hpp"
 #include "tests/sim/producer_client.hpp"
 #include "tests/sim/raw_producer.hpp"
+#include "tests/sim/stranger_client.hpp"
 #include "tests/sim/topic_book.hpp"
 
 #include <cstdint>
@@ -45,6 +46,7 @@ class Workload {
   std::vector<RawProducer*> raw_producers_;
   std::vector<ProducerClient*> producers_;
   std::vector<ConsumerClient*> consumers_;
+  std::vector<StrangerClient*> strangers_;
   std::int32_t processes_ = 0;
   Stage stage_ = Stage::working;
 };

@@ -31,6 +31,7 @@ struct World {
         trace(scheduler, level),
         network(scheduler, trace, counters, sim_options.seed ^ 0x6e6574776f726bULL),
         inspector(checker, options.internal_checks) {
+    network.set_options(options.network);
     if (options.workload.replication > 1) checker.allow_loss_of_leader_acks();
   }
 

@@ -62,6 +62,7 @@ class RandomMessages {
     if (prng_.chance(1, 2)) value = static_cast<T>(bits);
   }
   void fill(PartitionState& value) { value = static_cast<PartitionState>(prng_.below(5)); }
+  void fill(ClientKind& value) { value = static_cast<ClientKind>(prng_.below(2)); }
   void fill(NodeHealth& value) { value = static_cast<NodeHealth>(prng_.below(3)); }
   void fill(Acks& value) { value = static_cast<Acks>(prng_.below(3)); }
   void fill(OffsetSpec& value) { value = static_cast<OffsetSpec>(prng_.below(3)); }

@@ -95,11 +95,13 @@ const std::multimap<std::string_view, std::string_view> homes = {
     {"fmt/", "common/obs/log.cpp"},
     {"CLI/", "cli/command"},
     {"nlohmann/", "cli/json_text.cpp"},
+    {"nlohmann/", "gateway/core/json.hpp"},
     {"isa-l/", "common/base/checksum.cpp"},
     {"isa-l.h", "common/base/checksum.cpp"},
     {"tl/", "common/base/result.hpp"},
     {"catch2/", "tests/"},
-    {"boost/", ""},
+    {"boost/", "gateway/http/"},
+    {"prometheus/", "gateway/app/metrics.cpp"},
 };
 
 /// What the files under a folder may include of ours; the longest folder that fits decides.
@@ -137,11 +139,19 @@ const std::map<std::string_view, std::vector<std::string_view>> layers = {
       "client/api/", "client/driver/"}},
     {"client/api/", {"common/", "client/"}},
     {"client/", {"common/", "client/"}},
+    {"gateway/core/", {"common/base/", "common/proto/", "gateway/core/"}},
+    {"gateway/http/", {"common/base/", "gateway/core/", "gateway/http/"}},
+    {"gateway/cluster/",
+     {"common/base/", "common/proto/", "client/api/", "gateway/core/",
+      "gateway/http/http_application.hpp", "gateway/cluster/"}},
+    {"gateway/app/", {"common/", "client/api/", "gateway/"}},
+    {"gateway/main.cpp", {"common/", "gateway/app/"}},
     {"cli/",
      {"common/base/", "common/proto/", "common/config/", "common/obs/", "client/api/", "cli/",
-      "broker/app/", "partition/app/", "partition/storage/"}},
+      "broker/app/", "gateway/app/", "partition/app/", "partition/storage/"}},
     {"examples/", {"common/base/", "common/proto/", "client/api/"}},
-    {"tests/", {"common/", "broker/", "partition/", "client/", "cli/", "gui/", "tests/"}},
+    {"tests/",
+     {"common/", "broker/", "partition/", "client/", "cli/", "gateway/", "gui/", "tests/"}},
     {"cmake/", {}},
 };
 

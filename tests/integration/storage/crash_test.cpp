@@ -97,7 +97,8 @@ class LifeStory {
     options.low_space_bytes = 0;
     options.reserve_bytes = 0;
     options.page_bytes = 4096;
-    options.checkpoint_wal_bytes = 8 * 1024;
+    options.checkpoint_record_bytes = 8 * 1024;
+    options.checkpoint_wal_bytes = 4 * options.checkpoint_record_bytes;
     options.vfs = vfs_.name();
     store_.reset();
     return step([&]() -> Result<void> {

@@ -34,7 +34,8 @@ struct Disk {
     options.data_dir = folder.path();
     options.low_space_bytes = 0;
     options.reserve_bytes = 0;
-    options.checkpoint_wal_bytes = 64 * limits::kib;
+    options.checkpoint_record_bytes = 64 * limits::kib;
+    options.checkpoint_wal_bytes = 4 * options.checkpoint_record_bytes;
     options.busy_timeout = 50ms;
     options.pinned_warning_after = 1s;
   }
@@ -380,7 +381,8 @@ TEST_CASE("storage: a record that was tampered with is not served", "[storage]")
 TEST_CASE("storage: damage behind the last checkpoint is found before the file serves",
           "[storage]") {
   Disk disk;
-  disk.options.checkpoint_wal_bytes = 64 * limits::mib;
+  disk.options.checkpoint_record_bytes = 64 * limits::mib;
+  disk.options.checkpoint_wal_bytes = 4 * disk.options.checkpoint_record_bytes;
   disk.begin();
   for (int i = 0; i < 6; ++i) REQUIRE(disk.append(100));
   const std::string wal = disk.path() + "-wal";

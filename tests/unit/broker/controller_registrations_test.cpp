@@ -154,3 +154,27 @@ TEST_CASE("controller: producer ids are never handed out twice", "[broker]") {
   f.persist();
   CHECK(f.body<AllocateProducerIdsReply>(huge).count == 100'000);
 }
+
+TEST_CASE("controller: a number's topic is found, also after a restart, until the topic is deleted",
+          "[broker]") {
+  Fixture f;
+  f.producer("");
+  const RequestId named = f.consumer("me");
+  f.persist();
+  REQUIRE(f.consumer_number(named) == 1);
+  f.start();
+  f.ask_to_register(f.node(1));
+  f.clear();
+  const auto find = [&](ClientKind of, std::int64_t id) {
+    return f.ask(FindRegistration{of, RegistrationId{id}}, Kind::find_registration);
+  };
+  const RequestId producer = find(ClientKind::producer, 1);
+  CHECK(f.body<FindRegistrationReply>(producer).topic_name == "orders");
+  CHECK(f.body<FindRegistrationReply>(producer).name.empty());
+  CHECK(f.body<FindRegistrationReply>(find(ClientKind::consumer, 1)).name == "me");
+  CHECK(f.code(find(ClientKind::consumer, 2)) == Errc::unknown_reader);
+  CHECK(f.code(find(ClientKind::producer, -1)) == Errc::unknown_reader);
+  f.remove("orders");
+  f.persist();
+  CHECK(f.code(find(ClientKind::producer, 1)) == Errc::unknown_reader);
+}

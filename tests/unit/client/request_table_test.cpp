@@ -186,3 +186,48 @@ TEST_CASE("calls: too many at once are refused", "[client]") {
   CHECK(done->reply.error().code == Errc::throttled);
   CHECK(f.calls.empty());
 }
+
+TEST_CASE("calls: a fetch that waits at the partition is not taken for lost", "[client]") {
+  SessionFixture f;
+  f.connect();
+  Fetch fetch;
+  fetch.wait_ms = 20'000;
+  f.step(routed(f, fetch, 0, 40s));
+  f.answer_metadata();
+  const auto request = f.take<Fetch>();
+  REQUIRE(request);
+  f.pass(20s);
+  CHECK_FALSE(f.take<Fetch>());
+  f.answer(*request, FetchReply{});
+  CHECK(f.take_call()->reply);
+}
+
+TEST_CASE("calls: a batch goes with its payload, and again only under a sequence", "[client]") {
+  SessionFixture f;
+  f.connect();
+  const auto produce = [&](ProducerId producer) {
+    const Bytes payload = payload_of({"a"});
+    Produce body;
+    body.batch = batch_header(offset_unassigned, payload, 1, epoch_unknown);
+    body.batch.append_time = Micros{0};
+    body.batch.producer_id = producer;
+    Call call = routed(f, body);
+    call.records = {payload};
+    return call;
+  };
+  f.step(produce(producer_of(RegistrationId(3))));
+  f.answer_metadata();
+  auto request = f.take<Produce>();
+  REQUIRE(request);
+  CHECK(request->records == Frames{payload_of({"a"})});
+  f.pass(4s);  // No answer.
+  request = f.take<Produce>();
+  REQUIRE(request);
+  CHECK(request->records == Frames{payload_of({"a"})});
+  f.answer(*request, ProduceReply{Offset(5)});
+  CHECK(f.take_call()->reply);
+  f.step(produce(producer_none));
+  REQUIRE(f.take<Produce>());
+  f.pass(9s);
+  CHECK_FALSE(f.take<Produce>());
+}

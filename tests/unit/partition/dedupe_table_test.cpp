@@ -117,4 +117,22 @@ TEST_CASE("dedupe: a full table forgets the longest silent, but nobody who may s
   CHECK(table.check(batch(2, 1), later).verdict == Verdict::fresh);
 }
 
+TEST_CASE("dedupe: a registered producer numbers its records itself and may leave some out",
+          "[partition]") {
+  const std::int64_t ann = producer_of(RegistrationId{7}).raw();
+  DedupeTable table;
+  REQUIRE(table.check(batch(ann, 40), soon).verdict == Verdict::fresh);  // It begins anywhere,
+  table.add(batch(ann, 40, 0), Ticket{1});
+  REQUIRE(table.check(batch(ann, 43), soon).verdict == Verdict::fresh);  // goes on anywhere above,
+  table.add(batch(ann, 43, 1), Ticket{2});
+  table.on_durable(Ticket{2});
+  const auto repeat = table.check(batch(ann, 40), soon);
+  CHECK(repeat.verdict == Verdict::duplicate);
+  CHECK(repeat.base_offset == Offset{0});
+  CHECK(table.check(batch(ann, 42), soon).verdict == Verdict::gap);  // and never goes back.
+  CHECK(table.check(batch(ann, 12), soon).verdict == Verdict::forgotten);
+  // A session still may not.
+  CHECK(table.check(batch(7, 1), soon).verdict == Verdict::gap);
+}
+
 }  // namespace pinion::partition::test

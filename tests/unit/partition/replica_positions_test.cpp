@@ -2,6 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "partition/core/dequeue_tokens.hpp"
+
+#include <algorithm>
+
 namespace pinion::partition::test {
 
 namespace {
@@ -189,6 +193,105 @@ TEST_CASE("replica: a failed commit takes positions back", "[partition]") {
   const RequestId again = bench.commit("consumer:ann", 6);
   bench.persist();
   CHECK(bench.reply(again).as<CommitPositionReply>().version == PositionVersion{2});
+}
+
+TEST_CASE("replica: the last eight dequeues of a reader can be repeated, in any order",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(batch_of({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}));
+  bench.persist();
+  for (int i = 0; i < 9; ++i) {
+    const RequestId first = bench.dequeue("id:1", "t" + std::to_string(i));
+    bench.persist();
+    REQUIRE(bench.reply(first).as<DequeueReply>().offset == Offset{i});
+  }
+  for (const int i : {8, 1, 4}) {
+    const RequestId repeat = bench.dequeue("id:1", "t" + std::to_string(i));
+    CHECK(bench.reply(repeat).as<DequeueReply>().offset == Offset{i});
+  }
+  CHECK(position_of(bench, "id:1") == Offset{9});
+  const RequestId forgotten = bench.dequeue("id:1", "t0");
+  bench.persist();
+  CHECK(bench.reply(forgotten).as<DequeueReply>().offset == Offset{9});
+}
+
+TEST_CASE("replica: a taker that comes back late is known, whatever others took meanwhile",
+          "[partition]") {
+  Position position;
+  remember_dequeue(position, "late-7", Offset{3});
+  for (int i = 0; i < 1'000; ++i) {
+    remember_dequeue(position, "busy-" + std::to_string(i), Offset{4 + i});
+    remember_dequeue(position, "other-" + std::to_string(i), sent_on_to(PartitionIndex{i}));
+  }
+  CHECK(find_dequeue(position, "late-7") == Offset{3});
+  CHECK(find_dequeue(position, "busy-999") == Offset{1'003});
+  CHECK(sent_on_where(*find_dequeue(position, "other-999")) == PartitionIndex{999});
+  CHECK_FALSE(find_dequeue(position, "busy-1"));
+  CHECK_FALSE(find_dequeue(position, "late-"));
+  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 7);
+  // Tokens without a counter make room first; and nothing grows without bound.
+  for (int i = 0; i < 20; ++i) {
+    remember_dequeue(position, "random" + std::to_string(i) + "x", Offset{i});
+  }
+  CHECK(find_dequeue(position, "late-7") == Offset{3});
+  for (int i = 0; i < 100; ++i) {
+    remember_dequeue(position, "taker" + std::to_string(i) + "-1", Offset{i});
+  }
+  CHECK_FALSE(find_dequeue(position, "late-7"));
+  CHECK(find_dequeue(position, "taker70-1") == Offset{70});
+  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 31);
+}
+
+TEST_CASE("replica: a dequeue brings its record alone, whatever the batch", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  bench.produce(batch_of({"first", "second", "third"}));
+  bench.persist();
+  bench.dequeue("id:1", "t1");
+  const RequestId second = bench.dequeue("id:1", "t2");
+  bench.persist();
+  const auto& reply = bench.reply(second).as<DequeueReply>();
+  CHECK(reply.offset == Offset{1});
+  CHECK(reply.batch.base_offset == Offset{1});
+  CHECK(reply.batch.record_count == 1);
+  const Bytes& payload = bench.reply(second).records.at(0);
+  REQUIRE(check_batch(reply.batch, payload.view(), limits::record_bytes_default));
+  BatchReader reader(payload.view());
+  RecordView view;
+  REQUIRE(reader.next(view));
+  CHECK(view.value == "second");
+  CHECK_FALSE(reader.next(view));
+}
+
+TEST_CASE("replica: a dequeue that found nothing is sent on, and its repeats to the same place",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  const auto ask = [&](const std::string& token, int send_on) {
+    return bench.ask(Dequeue{"id:1", token, PartitionIndex{send_on}});
+  };
+  const auto where = [&](const std::string& token) {
+    const auto& reply = bench.reply(bench.ask(FetchPosition{"id:1", token}));
+    return reply.as<FetchPositionReply>().token_partition.raw();
+  };
+  const RequestId first = ask("t1", 2);
+  const RequestId racing = ask("t1", 1);
+  CHECK_FALSE(bench.answered(first));  // Not before it is durable.
+  CHECK_FALSE(bench.answered(racing));
+  bench.persist();
+  CHECK(bench.reply(first).error() == Errc::nothing_unread);
+  CHECK(bench.reply(racing).error() == Errc::nothing_unread);
+  CHECK(where("t1") == 2);
+  bench.produce(batch_of({"a"}));
+  bench.persist();
+  CHECK(bench.reply(ask("t1", -1)).error() == Errc::nothing_unread);
+  CHECK(where("t1") == 2);
+  CHECK(where("t2") == -1);
+  const RequestId next = ask("t2", 2);
+  bench.persist();
+  CHECK(bench.reply(next).as<DequeueReply>().offset == Offset{0});
+  CHECK(where("t2") == 0);
 }
 
 }  // namespace pinion::partition::test

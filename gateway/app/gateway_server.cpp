@@ -1,0 +1,136 @@
+#include "gateway/app/gateway_server.hpp"
+
+#include <sys/resource.h>
+
+#include "common/obs/log.hpp"
+#include "gateway/app/metrics.hpp"
+#include "gateway/cluster/cluster.hpp"
+#include "gateway/cluster/follow_feed.hpp"
+#include "gateway/core/read_command.hpp"
+#include "gateway/http/http_server.hpp"
+
+#include <utility>
+
+namespace pinion::gateway {
+namespace {
+
+/// What has been accepted is answered within this when the gateway stops.
+constexpr Micros stop_patience = 3s;
+
+/// Each connection takes a descriptor; the soft limit is often as low as 1,024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log_warn("the descriptor limit cannot be raised");
+}
+
+HttpServerOptions http_options(const GatewayConfig& config) {
+  HttpServerOptions options;
+  options.binds = config.binds;
+  options.tls_certificate = config.tls_certificate;
+  options.tls_key = config.tls_key;
+  options.threads = config.threads;
+  options.connections_max = config.connections_max;
+  options.header_bytes_max = config.header_bytes_max;
+  options.body_bytes_max = config.body_bytes_max;
+  options.idle_timeout = Micros(std::int64_t{config.idle_timeout_ms} * 1'000);
+  options.request_timeout = Micros(std::int64_t{config.request_timeout_ms} * 1'000);
+  options.write_timeout = Micros(std::int64_t{config.write_timeout_ms} * 1'000);
+  return options;
+}
+
+/// Requests to the cluster, and what is told of them to metrics and log.
+class Application : public HttpApplication, public HttpObserver {
+ public:
+  Application(Cluster& cluster, AccessLog access_log, Micros answer_within)
+      : cluster_(&cluster), access_log_(access_log), answer_within_(answer_within) {}
+
+  void serve(const HttpRequest& request, std::function<void(HttpResult)> then) override {
+    ReadCommand read = read_command(request);
+    if (auto* answer = std::get_if<HttpAnswer>(&read.what)) return then(std::move(*answer));
+    Command& command = std::get<Command>(read.what);
+    if (std::holds_alternative<MetricsCommand>(command)) {
+      HttpAnswer page;
+      page.content_type = "text/plain; version=0.0.4; charset=utf-8";
+      page.body = metrics_.text(cluster_->status(), cluster_->counters());
+      return then(std::move(page));
+    }
+    if (auto* follow = std::get_if<FollowCommand>(&command)) {
+      return FollowFeed::open(cluster_->calls(), std::move(*follow), answer_within_,
+                              std::move(then));
+    }
+    cluster_->carry_out(std::move(command),
+                        [then = std::move(then)](HttpAnswer answer) { then(std::move(answer)); });
+  }
+
+  void on_served(const ServedRequest& request) override {
+    const Call call = find_route(request.method, request.target).call;
+    metrics_.count_request(call, request.status, request.took);
+    if (access_log_ == AccessLog::none) return;
+    if (access_log_ == AccessLog::errors && request.status < 500) return;
+    log_info("request", {{"peer", request.peer},
+                         {"method", request.method},
+                         {"target", request.target.substr(0, request.target.find('?'))},
+                         {"status", std::int64_t{request.status}},
+                         {"bytes", std::uint64_t{request.body_bytes}},
+                         {"took_us", request.took}});
+  }
+  void on_connections(std::size_t open) override { metrics_.set_connections(open); }
+  void on_dropped(std::string_view why) override { metrics_.count_dropped(why); }
+
+ private:
+  Cluster* cluster_;
+  const AccessLog access_log_;
+  const Micros answer_within_;
+  Metrics metrics_;
+};
+
+}  // namespace
+
+/// In the order in which they need each other. Answers that come late find their session's thread
+/// still there: the HTTP server goes only after the cluster has ended.
+struct GatewayServer::Inside {
+  std::unique_ptr<Cluster> cluster;
+  std::unique_ptr<Application> application;
+  std::unique_ptr<HttpServer> http;
+  bool stopped = false;
+};
+
+GatewayServer::GatewayServer(std::unique_ptr<Inside> inside) noexcept
+    : inside_(std::move(inside)) {}
+
+GatewayServer::~GatewayServer() { stop(); }
+
+Result<std::unique_ptr<GatewayServer>> GatewayServer::start(const GatewayConfig& config) {
+  PINION_CHECK(check(config));
+  raise_descriptor_limit();
+  auto inside = std::make_unique<Inside>();
+  ClusterOptions options;
+  options.broker = config.broker;
+  options.answer_within = Micros(std::int64_t{config.answer_within_ms} * 1'000);
+  PINION_TRY(cluster, Cluster::open(options));
+  inside->cluster = std::move(cluster);
+  inside->application =
+      std::make_unique<Application>(*inside->cluster, config.access_log, options.answer_within);
+  PINION_TRY(http,
+             HttpServer::start(http_options(config), *inside->application, *inside->application));
+  inside->http = std::move(http);
+  for (const std::string& address : inside->http->addresses()) {
+    log_info("gateway serves",
+             {{"version", PINION_VERSION}, {"address", address}, {"broker", config.broker}});
+  }
+  return std::unique_ptr<GatewayServer>(new GatewayServer(std::move(inside)));
+}
+
+std::vector<std::string> GatewayServer::addresses() const { return inside_->http->addresses(); }
+
+void GatewayServer::stop() {
+  if (inside_->stopped) return;
+  inside_->stopped = true;
+  inside_->http->stop(stop_patience);
+  inside_->cluster->close();
+  log_info("gateway ends");
+}
+
+}  // namespace pinion::gateway

@@ -1,0 +1,239 @@
+#include "gateway/cluster/cluster.hpp"
+
+#include "common/proto/validate.hpp"
+#include "gateway/core/answers.hpp"
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace pinion::gateway {
+namespace {
+
+/// A broker that restarts is waited for by each command; one that has been away for longer than
+/// this is not, so that nobody piles up.
+constexpr Micros away_patience = 3s;
+
+std::int64_t monotonic_us() {
+  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+Cluster::Cluster(ClusterOptions options, std::unique_ptr<Client> client,
+                 std::unique_ptr<Producer> producer)
+    : options_(std::move(options)),
+      client_(std::move(client)),
+      producer_(std::move(producer)),
+      calls_(client_->calls()),
+      first_number_(random_number() & ~std::uint64_t{0xffff'ffff}) {}
+
+Result<std::unique_ptr<Cluster>> Cluster::open(const ClusterOptions& options) {
+  ClientOptions client_options;
+  client_options.broker = options.broker;
+  client_options.name = "pinion-gateway";
+  client_options.if_away = BrokerAway::go_on;
+  client_options.connect_timeout = 2s;
+  PINION_TRY(client, Client::connect(client_options));
+  ProducerOptions producer_options;
+  producer_options.back_pressure = BackPressure::fail;
+  producer_options.delivery_timeout = options.answer_within;
+  producer_options.buffer_bytes_max = 64 * limits::mib;
+  PINION_TRY(producer, client->producer(producer_options));
+  return std::unique_ptr<Cluster>(new Cluster(options, std::move(client), std::move(producer)));
+}
+
+Cluster::~Cluster() { close(); }
+
+void Cluster::close() {
+  static_cast<void>(producer_->close(1s));
+  client_->close();
+}
+
+bool Cluster::is_away() {
+  if (client_->status().connected) {
+    away_since_.store(0, std::memory_order_relaxed);
+    return false;
+  }
+  std::int64_t since = 0;
+  const std::int64_t now = monotonic_us();
+  if (away_since_.compare_exchange_strong(since, now)) return false;
+  return Micros(now - since) > away_patience;
+}
+
+void Cluster::carry_out(Command command, Respond respond) {
+  if (is_away()) return respond(failed({Errc::connection_lost, client_->status().problem}, {}));
+  std::visit([&](auto& what) { on(what, std::move(respond)); }, command);
+}
+
+// ---- What most commands begin with
+
+void Cluster::with_topic(const std::string& name, Respond respond,
+                         std::function<void(Topic)> then) {
+  if (auto known = calls_.known_topic(name)) return then(std::move(known));
+  if (!validate_topic_name(name)) return respond(no_such_topic(name));
+  calls_.find_topic(
+      name, options_.answer_within,
+      [name, respond = std::move(respond), then = std::move(then)](Result<Topic> topic) {
+        if (!topic) return respond(failed(topic.error(), name));
+        then(std::move(*topic));
+      });
+}
+
+void Cluster::with_registration(ClientKind of, RegistrationId id, const Topic& topic,
+                                Respond respond, std::function<void(Registration)> then) {
+  const auto invalid = [of] {
+    return of == ClientKind::producer ? invalid_producer() : invalid_consumer();
+  };
+  if (const auto known = registrations_.find(of, id)) {
+    if (known->topic != topic->id) return respond(invalid());
+    return then(*known);
+  }
+  calls_.find_registration(
+      of, id, options_.answer_within,
+      [this, of, id, topic, invalid, respond = std::move(respond),
+       then = std::move(then)](Result<FindRegistrationReply> found) {
+        if (!found && found.error().code == Errc::unknown_reader) return respond(invalid());
+        if (!found) return respond(failed(found.error(), topic->name));
+        const Registration registration{found->topic, partition_of_name(found->name)};
+        registrations_.put(of, id, registration);
+        if (registration.topic != topic->id) return respond(invalid());
+        then(registration);
+      });
+}
+
+void Cluster::with_client(ClientKind of, const std::string& topic_name, RegistrationId id,
+                          MaybePartition partition, Respond respond,
+                          std::function<void(Topic, MaybePartition)> then) {
+  with_topic(
+      topic_name, respond, [this, of, id, partition, respond, then = std::move(then)](Topic topic) {
+        with_registration(of, id, topic, respond,
+                          [topic, partition, respond, then](const Registration& registration) {
+                            const MaybePartition use =
+                                partition ? partition : registration.partition;
+                            const std::size_t count = topic->partitions.size();
+                            if (use && static_cast<std::size_t>(use->raw()) >= count) {
+                              return respond(no_such_partition(topic->name, use->raw(), count));
+                            }
+                            then(topic, use);
+                          });
+      });
+}
+
+// ---- Topics
+
+void Cluster::on(CreateTopicCommand& command, Respond respond) {
+  TopicConfig config;
+  config.partitions = command.partitions;
+  calls_.create_topic(
+      command.topic, config, options_.answer_within,
+      [name = command.topic, respond = std::move(respond)](Result<TopicMetadata> topic) {
+        if (!topic) return respond(failed(topic.error(), name));
+        respond(answer(
+            std::move(success().add("message", "Topic '" + name + "' created successfully"))));
+      });
+}
+
+void Cluster::on(ListTopicsCommand&, Respond respond) {
+  calls_.list_topics(options_.answer_within,
+                     [respond = std::move(respond)](Result<std::vector<TopicMetadata>> topics) {
+                       if (!topics) return respond(failed(topics.error(), {}));
+                       JsonArray names;
+                       for (const TopicMetadata& topic : *topics)
+                         names.add_json('"' + topic.name + '"');
+                       respond(answer(std::move(success().add_json("topics", names.take()))));
+                     });
+}
+
+void Cluster::on(ListPartitionsCommand& command, Respond respond) {
+  with_topic(command.topic, respond, [respond](const Topic& topic) {
+    JsonArray numbers;
+    for (const PartitionMetadata& one : topic->partitions) numbers.add(one.partition.raw());
+    respond(answer(std::move(success().add_json("partitions", numbers.take()))));
+  });
+}
+
+void Cluster::on(DeleteTopicCommand& command, Respond respond) {
+  calls_.delete_topic(command.topic, options_.answer_within,
+                      [name = command.topic, respond = std::move(respond)](Result<void> deleted) {
+                        if (!deleted) return respond(failed(deleted.error(), name));
+                        respond(answer(std::move(success().add(
+                            "message", "Topic '" + name + "' deleted successfully"))));
+                      });
+}
+
+// ---- Registrations
+
+std::string Cluster::new_registration_name(MaybePartition partition) {
+  return name_of_registration(first_number_ + numbers_.fetch_add(1), partition);
+}
+
+void Cluster::on_registered(ClientKind of, MaybePartition partition, const std::string& topic,
+                            Result<Registered> registered, const Respond& respond) {
+  if (!registered) return respond(failed(registered.error(), topic));
+  registrations_.put(of, registered->id, {registered->topic.id, partition});
+  const std::int64_t id = registered->id.raw();
+  JsonObject object = success();
+  if (of == ClientKind::producer) {
+    object.add("producer_id", id);
+    object.add("num_partitions", static_cast<std::int64_t>(registered->topic.partitions.size()));
+    object.add("message", "Producer registered with ID " + std::to_string(id));
+  } else {
+    object.add("consumer_id", id);
+    object.add("message", "Consumer registered with ID " + std::to_string(id));
+  }
+  respond(answer(std::move(object)));
+}
+
+void Cluster::on(RegisterProducerCommand& command, Respond respond) {
+  const auto register_it = [this, command, respond] {
+    calls_.register_producer(command.topic, new_registration_name(command.partition),
+                             Admin::CreateTopics::yes, options_.answer_within,
+                             [this, command, respond](Result<Registered> registered) {
+                               on_registered(ClientKind::producer, command.partition, command.topic,
+                                             std::move(registered), respond);
+                             });
+  };
+  if (!command.partition) return register_it();
+  calls_.find_topic(command.topic, options_.answer_within,
+                    [command, respond, register_it](Result<Topic> topic) {
+                      if (!topic && topic.error().code != Errc::unknown_topic) {
+                        return respond(failed(topic.error(), command.topic));
+                      }
+                      // One that is made now will have one partition.
+                      const std::size_t count = topic ? (*topic)->partitions.size() : 1;
+                      const std::int32_t wanted = command.partition->raw();
+                      if (static_cast<std::size_t>(wanted) >= count) {
+                        return respond(no_such_partition(command.topic, wanted, count));
+                      }
+                      register_it();
+                    });
+}
+
+void Cluster::on(RegisterConsumerCommand& command, Respond respond) {
+  with_topic(command.topic, respond, [this, command, respond](const Topic& topic) {
+    const std::size_t count = topic->partitions.size();
+    if (command.partition && static_cast<std::size_t>(command.partition->raw()) >= count) {
+      return respond(no_such_partition(command.topic, command.partition->raw(), count));
+    }
+    calls_.register_consumer(command.topic, new_registration_name(command.partition),
+                             options_.answer_within,
+                             [this, command, respond](Result<Registered> registered) {
+                               on_registered(ClientKind::consumer, command.partition, command.topic,
+                                             std::move(registered), respond);
+                             });
+  });
+}
+
+// ---- Not for here
+
+void Cluster::on(MetricsCommand&, Respond respond) { respond(unknown_path("/metrics")); }
+void Cluster::on(FollowCommand&, Respond respond) { respond(unknown_path("/events")); }
+
+}  // namespace pinion::gateway

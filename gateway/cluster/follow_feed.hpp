@@ -1,0 +1,57 @@
+// FollowFeed: a topic's live tail as server-sent events. It reads ahead one answer a partition and
+// no further, so a slow reader costs a bounded amount of memory and nobody else's time.
+#pragma once
+
+#include "client/api/calls.hpp"
+#include "gateway/core/commands.hpp"
+#include "gateway/http/http_application.hpp"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pinion::gateway {
+
+class FollowFeed : public EventStream, public std::enable_shared_from_this<FollowFeed> {
+ public:
+  /// A stream holds what it reads ahead for each of its partitions.
+  static constexpr std::size_t partitions_max = 64;
+
+  using Open = std::function<void(HttpResult)>;
+  /// Finds the topic and where its partitions are to be read from, then gives the stream; or an
+  /// answer that says why there is none.
+  static void open(Calls calls, FollowCommand command, Micros answer_within, Open then);
+
+  void next(std::function<void(std::optional<std::string>)> then) override;
+  void stop() override;
+
+ private:
+  struct Part {
+    PartitionIndex partition{0};
+    Offset next{0};
+    bool is_asking = false;
+  };
+
+  FollowFeed(Calls calls, std::string topic, Micros answer_within)
+      : calls_(std::move(calls)), topic_(std::move(topic)), answer_within_(answer_within) {}
+
+  static void locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& command, Open then);
+  void ask(std::size_t index);
+  void on_fetched(std::size_t index, Result<FetchAnswer> fetched);
+  [[nodiscard]] std::string event_id() const;
+
+  Calls calls_;
+  const std::string topic_;
+  const Micros answer_within_;
+  std::mutex mutex_;
+  std::vector<Part> parts_;
+  std::string ready_;  ///< Events that nobody has asked for yet.
+  bool has_ended_ = false;
+  bool is_stopped_ = false;
+  std::function<void(std::optional<std::string>)> waiting_;
+};
+
+}  // namespace pinion::gateway

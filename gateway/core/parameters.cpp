@@ -1,0 +1,177 @@
+#include "gateway/core/parameters.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cctype>
+#include <cmath>
+#include <utility>
+
+namespace pinion::gateway {
+namespace {
+
+constexpr std::string_view white = " \t\r\n";
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(white);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(white) - begin + 1);
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+using Pairs = std::map<std::string, std::string, std::less<>>;
+
+/// "a=1&b=two"; the first of equal names counts.
+void read_pairs(std::string_view text, Pairs& pairs) {
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    if (pair.empty()) continue;
+    const std::size_t equals = pair.find('=');
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    pairs.emplace(decode_percent(pair.substr(0, equals)), decode_percent(value));
+  }
+}
+
+std::string lowered(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+bool is_json_type(std::string_view content_type) {
+  return lowered(content_type).find("json") != std::string::npos;
+}
+
+/// What follows `name=` in a header's value, without its quotes; or nothing.
+std::string_view attribute(std::string_view header, std::string_view name) {
+  const std::string lower = lowered(header);
+  for (std::size_t at = lower.find(name); at != std::string::npos; at = lower.find(name, at + 1)) {
+    if (at > 0 && lower[at - 1] != ' ' && lower[at - 1] != ';') continue;  // Of "filename", say.
+    std::string_view value = header.substr(at + name.size());
+    if (!value.starts_with('"')) return trimmed(value.substr(0, value.find(';')));
+    value.remove_prefix(1);
+    return value.substr(0, value.find('"'));
+  }
+  return {};
+}
+
+/// A body of multipart/form-data: parts between lines of the boundary, each with headers, an empty
+/// line and its value. What is no such part is passed over.
+void read_parts(std::string_view body, std::string_view boundary, Pairs& pairs) {
+  const std::string delimiter = "--" + std::string(boundary);
+  std::size_t at = body.find(delimiter);
+  while (at != std::string_view::npos) {
+    const std::size_t begin = at + delimiter.size();
+    at = body.find("\r\n" + delimiter, begin);
+    if (at == std::string_view::npos) return;
+    const std::string_view part = body.substr(begin, at - begin);
+    at += 2;
+    const std::size_t empty_line = part.find("\r\n\r\n");
+    if (empty_line == std::string_view::npos) continue;
+    const std::string_view name = attribute(part.substr(0, empty_line), "name=");
+    if (!name.empty()) pairs.emplace(name, part.substr(empty_line + 4));
+  }
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  text = trimmed(text);
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::string decode_percent(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+    if (low >= 0) {
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+std::optional<Parameters> Parameters::read(const HttpRequest& request) {
+  Parameters parameters;
+  const std::size_t question = request.target.find('?');
+  if (question != std::string_view::npos) {
+    const std::string_view query = request.target.substr(question + 1);
+    read_pairs(query.substr(0, query.find('#')), parameters.query_);
+  }
+  const std::string_view body = trimmed(request.body);
+  if (body.empty()) return parameters;
+  const bool is_multipart = lowered(request.content_type).find("multipart/form-data") == 0;
+  if (is_multipart) {
+    const std::string_view boundary = attribute(request.content_type, "boundary=");
+    if (!boundary.empty()) read_parts(request.body, boundary, parameters.form_);
+  } else if (body.front() == '{' || is_json_type(request.content_type)) {
+    auto json = parse_json(body);
+    if (!json || !json->is_object()) return std::nullopt;
+    parameters.body_ = std::move(*json);
+  } else {
+    read_pairs(body, parameters.form_);
+  }
+  return parameters;
+}
+
+const Json* Parameters::json(std::string_view name) const {
+  if (!body_.is_object()) return nullptr;
+  const auto at = body_.find(name);
+  return at == body_.end() ? nullptr : &*at;
+}
+
+std::optional<std::string> Parameters::find(std::string_view name) const {
+  if (const Json* value = json(name); value != nullptr && !value->is_null()) {
+    if (value->is_string()) return value->get_ref<const std::string&>();
+    // A float that is a whole number is written as one: clients in languages with one kind of
+    // number send 7.0.
+    if (value->is_number_float()) {
+      const double number = value->get<double>();
+      if (std::nearbyint(number) == number && std::abs(number) < 9e15) {
+        return std::to_string(static_cast<std::int64_t>(number));
+      }
+    }
+    return value->dump();
+  }
+  for (const Pairs* pairs : {&form_, &query_}) {
+    const auto at = pairs->find(name);
+    if (at != pairs->end()) return at->second;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Parameters::text(Names names) const {
+  for (const std::string_view name : names) {
+    if (auto found = find(name)) return found;
+  }
+  return std::nullopt;
+}
+
+GivenNumber Parameters::number(Names names) const {
+  for (const std::string_view name : names) {
+    const auto found = find(name);
+    if (!found || trimmed(*found).empty()) continue;
+    if (trimmed(*found) == "null") continue;  // In a query string.
+    return {true, whole_number(*found)};
+  }
+  return {};
+}
+
+}  // namespace pinion::gateway

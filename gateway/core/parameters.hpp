@@ -1,0 +1,49 @@
+// What a request carries, wherever it travels: in a JSON body, a form body or the query string,
+// with any method. The body is told by its first character, for clients set its Content-Type
+// wrongly; a name in the body counts before the same one in the query. Pure.
+#pragma once
+
+#include "gateway/core/http_message.hpp"
+#include "gateway/core/json.hpp"
+
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pinion::gateway {
+
+/// Each "%41" as its byte and each '+' as a space; what is no escape stays as it is.
+[[nodiscard]] std::string decode_percent(std::string_view text);
+
+/// An id as clients write it: a JSON number or a numeric string of 64 bits. Anything else is no id.
+struct GivenNumber {
+  bool is_given = false;  ///< False: absent, null or empty.
+  std::optional<std::int64_t> value;
+};
+
+class Parameters {
+ public:
+  using Names = std::initializer_list<std::string_view>;
+
+  /// Nothing when the body is meant as JSON and is not a JSON object.
+  [[nodiscard]] static std::optional<Parameters> read(const HttpRequest& request);
+
+  /// Of several names the first that is there with a value counts. A number or boolean is taken by
+  /// its digits or name, an object or array as its JSON. Nothing: absent or null.
+  [[nodiscard]] std::optional<std::string> text(Names names) const;
+  [[nodiscard]] GivenNumber number(Names names) const;
+  /// As it stands in a JSON body, or null.
+  [[nodiscard]] const Json* json(std::string_view name) const;
+
+ private:
+  [[nodiscard]] std::optional<std::string> find(std::string_view name) const;
+
+  Json body_;  ///< An object, or null.
+  std::map<std::string, std::string, std::less<>> form_;
+  std::map<std::string, std::string, std::less<>> query_;
+};
+
+}  // namespace pinion::gateway

@@ -1,0 +1,62 @@
+// HttpSession: one connection. Inside gateway/http only. A session belongs to one lane, which is a
+// thread with its io_context, and is touched by that thread alone.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "common/base/time.hpp"
+#include "gateway/http/http_application.hpp"
+#include "gateway/http/http_observer.hpp"
+#include "gateway/http/http_server.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace pinion::gateway {
+
+class HttpSession;
+
+/// What all sessions of a server share.
+struct HttpShared {
+  HttpServerOptions options;
+  HttpApplication* application = nullptr;
+  HttpObserver* observer = nullptr;
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::uint64_t> body_bytes{0};  ///< Of large bodies that are not answered yet.
+  std::atomic<bool> stopping{false};
+};
+
+struct HttpLane {
+  explicit HttpLane(HttpShared& all) : shared(&all), context(1) {}
+  HttpShared* shared;
+  std::unordered_set<HttpSession*> sessions;
+  Micros now{0};                    ///< Monotonic, as of the last tick.
+  std::string date;                 ///< For answers, as of the last tick.
+  boost::asio::io_context context;  ///< Last: its handlers hold sessions, which take leave above.
+};
+
+class HttpSession {
+ public:
+  virtual ~HttpSession() = default;
+  virtual void begin() = 0;
+  /// About once a second: whose time is over?
+  virtual void on_tick() = 0;
+  /// Ends when what is being served is answered; at once when nothing is.
+  virtual void stop() = 0;
+};
+
+using TcpSocket = boost::asio::ip::tcp::socket;
+[[nodiscard]] std::shared_ptr<HttpSession> make_plain_session(HttpLane& lane, TcpSocket socket);
+[[nodiscard]] std::shared_ptr<HttpSession> make_tls_session(HttpLane& lane, TcpSocket socket,
+                                                            boost::asio::ssl::context& tls);
+
+}  // namespace pinion::gateway

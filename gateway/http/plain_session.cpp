@@ -1,0 +1,18 @@
+#include "gateway/http/http_session_over.hpp"
+
+namespace pinion::gateway {
+namespace {
+
+class PlainSession final : public HttpSessionOver<TcpSocket> {
+ public:
+  using HttpSessionOver::HttpSessionOver;
+  void begin() override { read_request(); }
+};
+
+}  // namespace
+
+std::shared_ptr<HttpSession> make_plain_session(HttpLane& lane, TcpSocket socket) {
+  return std::make_shared<PlainSession>(lane, std::move(socket));
+}
+
+}  // namespace pinion::gateway

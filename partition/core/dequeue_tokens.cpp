@@ -1,0 +1,93 @@
+#include "partition/core/dequeue_tokens.hpp"
+
+#include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <vector>
+
+namespace pinion::partition {
+namespace {
+
+struct Entry {
+  std::string_view token;
+  Offset offset;
+};
+
+/// Newest first; refers to the position's text.
+std::vector<Entry> entries_of(const Position& position) {
+  std::vector<Entry> entries;
+  std::string_view rest = position.last_token;
+  if (rest.empty()) return entries;
+  entries.push_back({rest.substr(0, rest.find('\n')), position.last_offset});
+  while (rest.find('\n') != std::string_view::npos) {
+    rest.remove_prefix(rest.find('\n') + 1);
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    const std::size_t space = std::min(line.find(' '), line.size());
+    std::int64_t offset = -1;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + space, offset);
+    if (space == line.size() || error != std::errc() || end != line.data() + space) continue;
+    entries.push_back({line.substr(space + 1), Offset(offset)});
+  }
+  return entries;
+}
+
+/// "worker7" of "worker7-41"; empty for a token that ends in no counter.
+std::string_view taker_of(std::string_view token) {
+  const std::size_t dash = token.rfind('-');
+  if (dash == std::string_view::npos || dash + 1 == token.size()) return {};
+  const std::string_view counter = token.substr(dash + 1);
+  const bool is_number = counter.find_first_not_of("0123456789") == std::string_view::npos;
+  return is_number ? token.substr(0, dash) : std::string_view();
+}
+
+/// The oldest that nobody will ask for any more: its taker has a newer one, or it has no taker.
+std::vector<Entry>::iterator oldest_done(std::vector<Entry>& entries) {
+  for (auto at = entries.end(); at != entries.begin();) {
+    --at;
+    const std::string_view taker = taker_of(at->token);
+    if (taker.empty()) return at;
+    const bool has_newer = std::any_of(entries.begin(), at, [taker](const Entry& newer) {
+      return taker_of(newer.token) == taker;
+    });
+    if (has_newer) return at;
+  }
+  return entries.end();
+}
+
+}  // namespace
+
+std::optional<Offset> find_dequeue(const Position& position, std::string_view token) {
+  if (token.empty()) return std::nullopt;
+  for (const Entry& entry : entries_of(position)) {
+    if (entry.token == token) return entry.offset;
+  }
+  return std::nullopt;
+}
+
+void remember_dequeue(Position& position, std::string_view token, Offset offset) {
+  PINION_ASSERT(!token.empty());
+  std::vector<Entry> entries = entries_of(position);
+  entries.insert(entries.begin(), {token, offset});
+  while (entries.size() > limits::dequeue_tokens_remembered) {
+    const auto done = oldest_done(entries);
+    if (done != entries.end()) {
+      entries.erase(done);
+    } else if (entries.size() > limits::dequeue_names_remembered) {
+      entries.pop_back();
+    } else {
+      break;
+    }
+  }
+  std::string text(token);
+  for (std::size_t i = 1; i < entries.size(); ++i) {
+    text += '\n' + std::to_string(entries[i].offset.raw()) + ' ';
+    text += entries[i].token;
+  }
+  position.last_token = std::move(text);
+  position.last_offset = offset;
+}
+
+}  // namespace pinion::partition

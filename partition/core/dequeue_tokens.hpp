@@ -1,0 +1,42 @@
+// What a reader's last dequeues returned, by their tokens, so that a repeat returns it again. Kept
+// in the reader's position as text, for a person can read it there:
+//
+//   last_token    newest-token \n offset older-token \n offset still-older-token ...
+//   last_offset   of the newest one
+//
+// An offset of -2 - P: that dequeue found nothing and was sent on to partition P.
+//
+// Several takers may share a reader, and one that lost its answer may come back late, when others
+// have taken many more. A taker has one dequeue on its way, and its tokens are its name and a
+// counter
+// ("worker7-41"): so the newest of each name is kept, of dequeue_names_remembered of them, and
+// beside them the dequeue_tokens_remembered newest of all. Pure.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/ports/record_store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace pinion::partition {
+
+/// What the dequeue with this token returned (see is_sent_on), or nothing when it is not known (any
+/// more).
+[[nodiscard]] std::optional<Offset> find_dequeue(const Position& position, std::string_view token);
+
+[[nodiscard]] constexpr Offset sent_on_to(PartitionIndex partition) noexcept {
+  return Offset(-2 - std::int64_t{partition.raw()});
+}
+[[nodiscard]] constexpr bool is_sent_on(Offset offset) noexcept { return offset.raw() <= -2; }
+/// Requires: is_sent_on(offset).
+[[nodiscard]] constexpr PartitionIndex sent_on_where(Offset offset) noexcept {
+  return PartitionIndex(static_cast<std::int32_t>(-2 - offset.raw()));
+}
+
+/// Makes it the newest. Requires: the token is not empty, has no control characters and is not
+/// known.
+void remember_dequeue(Position& position, std::string_view token, Offset offset);
+
+}  // namespace pinion::partition
