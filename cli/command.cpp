@@ -53,8 +53,8 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", "pinion " PINION_VERSION);
   add_broker_option(app, commands);
   app.require_subcommand(1);
-  for (const auto add : {add_up, add_topic, add_produce, add_consume, add_status, add_query,
-                         add_verify, add_bench}) {
+  for (const auto add : {add_up, add_topic, add_node, add_produce, add_consume, add_status,
+                         add_query, add_verify, add_bench}) {
     add(app, commands);
   }
   // After the options' texts were made with the default in them, and before they are parsed.

@@ -25,6 +25,7 @@ void add_topic(CLI::App& app, Commands& commands);
 void add_produce(CLI::App& app, Commands& commands);
 void add_consume(CLI::App& app, Commands& commands);
 void add_status(CLI::App& app, Commands& commands);
+void add_node(CLI::App& app, Commands& commands);
 void add_query(CLI::App& app, Commands& commands);
 void add_verify(CLI::App& app, Commands& commands);
 void add_bench(CLI::App& app, Commands& commands);

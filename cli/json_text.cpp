@@ -55,6 +55,8 @@ Json object_of(const TopicMetadata& topic) {
           {"replication", topic.config.replication},
           {"retention_ms", topic.config.retention_ms},
           {"retention_bytes", topic.config.retention_bytes},
+          {"min_insync_replicas", topic.config.min_insync_replicas},
+          {"unclean_elections", topic.config.unclean_elections},
           {"partitions", std::move(partitions)}};
 }
 
@@ -106,6 +108,13 @@ Json object_of(const PartitionStatus& partition, const std::string& topic) {
          {"lag", std::max<std::int64_t>(0, partition.high_watermark - reader.position)},
          {"updated_at", reader.updated_at.count()}});
   }
+  Json followers = Json::array();
+  for (const FollowerStatus& follower : partition.followers) {
+    followers.push_back({{"node", follower.node.raw()},
+                         {"in_sync", follower.in_sync},
+                         {"durable_end", follower.durable_end.raw()},
+                         {"behind_since", follower.behind_since.count()}});
+  }
   return {{"topic", topic},
           {"partition", partition.partition.raw()},
           {"node", partition.node.raw()},
@@ -124,7 +133,8 @@ Json object_of(const PartitionStatus& partition, const std::string& topic) {
           {"records_out_per_s", partition.records_out_per_s},
           {"file", partition.file},
           {"detail", partition.detail},
-          {"readers", std::move(readers)}};
+          {"readers", std::move(readers)},
+          {"followers", std::move(followers)}};
 }
 
 Json list_of(const std::vector<RegistrationStatus>& registrations) {

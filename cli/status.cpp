@@ -82,14 +82,35 @@ std::string lag_of(const PartitionStatus& partition) {
   return text;
 }
 
+std::string numbers_of(const std::vector<NodeId>& nodes) {
+  std::string text;
+  for (const NodeId node : nodes) text += (text.empty() ? "" : ",") + std::to_string(node.raw());
+  return text;
+}
+
+/// Followers that are not at the leader's end, or not in sync: "3=1520 (out, 4.2 s)".
+std::string behind_of(const PartitionStatus& partition, Micros now) {
+  std::string text;
+  for (const FollowerStatus& follower : partition.followers) {
+    if (follower.in_sync && follower.behind_since == Micros{0}) continue;
+    text += (text.empty() ? "" : " ") + std::to_string(follower.node.raw()) + "=";
+    text +=
+        follower.durable_end < Offset{0}
+            ? "?"
+            : std::to_string(std::max<std::int64_t>(0, partition.log_end - follower.durable_end));
+    if (!follower.in_sync) text += " (out, " + age_of(follower.behind_since, now) + ")";
+  }
+  return text;
+}
+
 std::string partitions_of(const ClusterStatusReply& status) {
   std::map<TopicId, const TopicMetadata*> topics;
   for (const TopicMetadata& topic : status.topics) topics[topic.id] = &topic;
   std::map<PartitionKey, const PartitionStatus*> known;
   for (const PartitionStatus& p : status.partitions) known[{p.topic, p.partition}] = &p;
 
-  Table table({"topic", "partition", "leader", "epoch", "state", "from", "to", "in/s", "out/s",
-               "size", "wal", "lag", "detail"});
+  Table table({"topic", "partition", "leader", "epoch", "state", "replicas", "in sync", "behind",
+               "from", "to", "in/s", "out/s", "size", "wal", "lag", "detail"});
   std::size_t rows = 0;
   std::size_t left_out = 0;
   for (const TopicMetadata& topic : status.topics) {
@@ -105,6 +126,7 @@ std::string partitions_of(const ClusterStatusReply& status) {
       const std::string unknown = "?";
       table.add({topic.name, std::to_string(p.partition.raw()), std::to_string(p.leader.raw()),
                  std::to_string(p.leader_epoch.raw()), std::string(name_of(p.state)),
+                 numbers_of(p.replicas), numbers_of(p.isr), behind_of(last, status.broker.now),
                  told ? std::to_string(last.log_start.raw()) : unknown,
                  told ? std::to_string(last.high_watermark.raw()) : unknown,
                  told ? std::to_string(last.records_in_per_s) : unknown,

@@ -1,4 +1,4 @@
-// pinion topic create, list, describe, delete.
+// pinion topic create, alter, list, describe, delete.
 #include "cli/command.hpp"
 #include "cli/json_text.hpp"
 #include "cli/output.hpp"
@@ -17,6 +17,7 @@ struct TopicOptions {
   std::string broker;
   std::string name;
   TopicConfig config;
+  AlterTopic change;
   bool json = false;
   bool yes = false;
 };
@@ -30,11 +31,12 @@ std::string numbers_of(const std::vector<NodeId>& nodes) {
 }
 
 std::string table_of(const TopicMetadata& topic) {
-  Table table({"partition", "leader", "epoch", "state", "replicas", "in sync", "detail"});
+  Table table(
+      {"partition", "leader", "epoch", "state", "replicas", "in sync", "moves to", "detail"});
   for (const PartitionMetadata& p : topic.partitions) {
     table.add({std::to_string(p.partition.raw()), std::to_string(p.leader.raw()),
                std::to_string(p.leader_epoch.raw()), std::string(name_of(p.state)),
-               numbers_of(p.replicas), numbers_of(p.isr), p.detail});
+               numbers_of(p.replicas), numbers_of(p.isr), numbers_of(p.target), p.detail});
   }
   return table.to_string();
 }
@@ -71,6 +73,24 @@ int create(const TopicOptions& options) {
                       " shows when it is");
     }
   }
+  return out.exit_status();
+}
+
+int alter(const TopicOptions& options) {
+  const std::unique_ptr<Client> client = connect(options.broker, "topic alter");
+  if (!client) return 1;
+  AlterTopic change = options.change;
+  change.name = options.name;
+  const Result<TopicMetadata> topic = client->admin().alter_topic(change, answer_timeout);
+  if (!topic) return complain_about(topic.error(), options.name);
+  Output out;
+  if (options.json) {
+    out.line(json_of(*topic));
+  } else {
+    out.line("altered topic " + topic->name);
+    out.write(table_of(*topic));
+  }
+  out.flush();
   return out.exit_status();
 }
 
@@ -132,7 +152,7 @@ int remove(const TopicOptions& options) {
 }  // namespace
 
 void add_topic(CLI::App& app, Commands& commands) {
-  CLI::App* topic = app.add_subcommand("topic", "Create, list, describe and delete topics");
+  CLI::App* topic = app.add_subcommand("topic", "Create, alter, list, describe and delete topics");
   topic->require_subcommand(1);
   add_broker_option(*topic, commands);
   const auto options = std::make_shared<TopicOptions>();
@@ -157,14 +177,43 @@ void add_topic(CLI::App& app, Commands& commands) {
   add_name(creating);
   TopicConfig& config = options->config;
   creating->add_option("--partitions", config.partitions, "How many (1)")->type_name("N");
-  creating->add_option("--replication", config.replication, "Replicas of each partition (1)")
+  config.replication = 0;
+  creating
+      ->add_option("--replication", config.replication,
+                   "Replicas of each partition; 0: three, or as many as there are nodes (0)")
       ->type_name("N");
+  creating
+      ->add_option("--min-insync", config.min_insync_replicas,
+                   "Take records only while so many replicas are in sync; 0: the majority (0)")
+      ->type_name("N");
+  creating->add_flag("--unclean", config.unclean_elections,
+                     "When no replica that has everything is left, let one lead that has less");
   creating->add_option("--retention-ms", config.retention_ms, "Drop older records; 0: never (0)")
       ->type_name("MS");
   creating
       ->add_option("--retention-bytes", config.retention_bytes,
                    "Keep about so much a partition; 0: all (0)")
       ->type_name("BYTES");
+  CLI::App* altering = add("alter", "Change a topic while it is in use", alter);
+  add_name(altering);
+  AlterTopic& change = options->change;
+  altering->add_option("--partitions", change.partitions, "How many; only more")->type_name("N");
+  altering->add_option("--replication", change.replication, "Replicas of each partition")
+      ->type_name("N");
+  altering
+      ->add_option("--min-insync", change.min_insync_replicas,
+                   "Take records only while so many replicas are in sync; 0: the majority")
+      ->type_name("N");
+  altering->add_option("--retention-ms", change.retention_ms, "Drop older records; 0: never")
+      ->type_name("MS");
+  altering
+      ->add_option("--retention-bytes", change.retention_bytes,
+                   "Keep about so much a partition; 0: all")
+      ->type_name("BYTES");
+  altering
+      ->add_option("--unclean", change.unclean_elections,
+                   "1: when no replica that has everything is left, one that has less may lead")
+      ->type_name("0|1");
   add("list", "List all topics", list);
   add_name(add("describe", "Show a topic's partitions and their leaders", describe));
   CLI::App* deleting = add("delete", "Delete a topic and its records", remove);

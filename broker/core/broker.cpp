@@ -33,7 +33,7 @@ constexpr Micros status_kept_for = 100ms;
 
 /// Requests that the controller answers.
 [[nodiscard]] bool is_controller_request(Kind kind) noexcept {
-  return kind >= Kind::metadata && kind <= Kind::find_registration && is_request(kind);
+  return kind >= Kind::metadata && kind <= Kind::command_node && is_request(kind);
 }
 
 }  // namespace
@@ -166,9 +166,11 @@ void Broker::on(const Now& now, FromNode& input, BrokerEffects& out) {
     ++counters_.refused_malformed;
     return;
   }
-  controller_.step(now, NodeHeard{frames[0]}, effects_);
-  carry_out(now, out);
   if (!frames[1].empty()) {
+    // The controller's own messages name their session; a registration must not keep the life
+    // before it alive.
+    controller_.step(now, NodeHeard{frames[0]}, effects_);
+    carry_out(now, out);
     // An answer. One of a node without a session is as true as any: it goes on too.
     if (auto answer = router_.answer(std::move(frames))) {
       out.to_clients.push_back(std::move(*answer));

@@ -26,13 +26,20 @@ Controller::Controller(ControllerOptions options, MetaState state, const Now& no
       ids_next_(state.counters.producer_id),
       ids_reserved_(state.counters.producer_id),
       sessions_(state.controller_epoch.raw() << 32),
+      gone_at_(now.monotonic + options_.node_lost_after),
+      return_at_(now.monotonic + options_.leader_return_after),
       refresh_at_(now.monotonic + options_.refresh_every),
       last_step_(now.monotonic),
       metadata_version_(state.controller_epoch.raw() << 32) {
   PINION_ASSERT(epoch_ > ControllerEpoch{0});
   for (const NodeMeta& node : state.nodes) nodes_.put(node);
   for (const TopicMeta& topic : state.topics) topics_.put(topic);
-  for (const PartitionMeta& partition : state.partitions) partitions_.put(partition);
+  for (const PartitionMeta& partition : state.partitions) {
+    Partition& row = partitions_.put(partition);
+    row.leaderless_since = now.monotonic;
+    // Without a leader: it waits for its replicas to say what they have.
+    if (partition.leader == node_none) waiting_.insert(partition.key);
+  }
   for (const Tombstone& tombstone : state.tombstones) topics_.put_tombstone(tombstone);
   for (const Registration& registration : state.registrations) registrations_.put(registration);
 }
@@ -50,6 +57,7 @@ void Controller::step(const Now& now, const ControllerInput& input,
   }
   last_step_ = now.monotonic;
   std::visit([&](const auto& event) { on(now, event, out); }, input);
+  carry_out_plans(out);
   if (now.monotonic >= push_at_) push_changes(now, out);
 }
 
@@ -71,6 +79,10 @@ void Controller::on(const Now& now, const ClientRequest& request, ControllerEffe
       return on_register(now, request, RegistrationKind::consumer, out);
     case Kind::find_registration:
       return on_find_registration(now, request, out);
+    case Kind::alter_topic:
+      return on_alter_topic(now, request, out);
+    case Kind::command_node:
+      return on_command_node(now, request, out);
     default:
       return refuse(waiter_of(now, request), Errc::unknown_kind, "not a request to the controller",
                     out);
@@ -85,6 +97,8 @@ void Controller::on(const Now& now, const NodeMessage& message, ControllerEffect
       return on_node_heartbeat(now, message, out);
     case Kind::replica_report:
       return on_replica_report(now, message, out);
+    case Kind::isr_proposal:
+      return on_isr_proposal(now, message, out);
     case Kind::goodbye:
       return on_node_goodbye(now, message, out);
     default:
@@ -106,6 +120,7 @@ void Controller::on(const Now& now, const NodeHeard& heard, ControllerEffects&) 
 void Controller::on(const Now& now, const Tick&, ControllerEffects& out) {
   expire_nodes(now, out);
   expire_creators(now, out);
+  reconsider_waiting(now, out);
   repeat_assignments(now, out);
   refresh(now, out);
 }
@@ -113,7 +128,8 @@ void Controller::on(const Now& now, const Tick&, ControllerEffects& out) {
 Micros Controller::next_tick(const Now& now) const noexcept {
   Micros next = now.monotonic + 1s;
   if (!changed_.empty() || !removed_.empty()) next = std::min(next, push_at_);
-  if (!creating_.empty() || !opening_.empty()) next = std::min(next, now.monotonic + 50ms);
+  if (!creating_.empty() || !untold_.empty() || !waiting_.empty())
+    next = std::min(next, now.monotonic + 50ms);
   for (const auto& [id, node] : nodes_.rows()) {
     if (node.alive()) next = std::min(next, now.monotonic + options_.node_lost_after / 4);
   }
@@ -170,23 +186,37 @@ void Controller::apply(const MetaOp& op) {
       self.topics_.put(o.topic);
       for (const PartitionMeta& partition : o.partitions) self.partitions_.put(partition);
     }
-    void operator()(const SetLeadership& o) {
-      Partition* partition = self.partitions_.find(o.key);
+    void operator()(const SetPartition& o) {
+      Partition* partition = self.partitions_.find(o.partition.key);
       if (partition == nullptr) return;
-      PINION_ASSERT(o.leader_epoch > partition->meta.leader_epoch);
-      self.partitions_.set_leader(*partition, o.leader);
-      partition->meta.leader_epoch = o.leader_epoch;
-      partition->meta.isr = o.isr;
-      partition->meta.version = o.version;
+      PINION_ASSERT(o.partition.version > partition->meta.version);
+      PINION_ASSERT(o.partition.leader_epoch >= partition->meta.leader_epoch);
+      PartitionMeta meta = o.partition;
+      meta.opened = partition->meta.opened;
+      meta.log_end = partition->meta.log_end;
+      meta.file_bytes = partition->meta.file_bytes;
+      self.partitions_.set(*partition, meta);
     }
     void operator()(const SetOpened& o) {
       Partition* partition = self.partitions_.find(o.key);
-      if (partition != nullptr) partition->meta.opened = true;
+      if (partition == nullptr) return;
+      PartitionMeta meta = partition->meta;
+      meta.opened = true;
+      if (o.node != node_none && !names(meta.made, o.node)) meta.made.push_back(o.node);
+      self.partitions_.set(*partition, meta);
     }
+    void operator()(const SetTopicConfig& o) { self.topics_.set_config(o.topic, o.config); }
+    void operator()(const AddPartitions& o) {
+      for (const PartitionMeta& partition : o.partitions) self.partitions_.put(partition);
+    }
+    void operator()(const RemoveNode& o) { self.nodes_.remove(o.node); }
     void operator()(const RemoveTopic& o) {
       const TopicId topic = o.tombstone.topic;
       const auto is_its_own = [&](PartitionKey key) { return key.topic == topic; };
       std::erase_if(self.opening_, is_its_own);
+      std::erase_if(self.waiting_, is_its_own);
+      std::erase_if(self.untold_,
+                    [&](const auto& entry) { return is_its_own(entry.first.second); });
       std::erase_if(self.refresh_, is_its_own);
       self.topics_.remove(topic);
       self.partitions_.remove_topic(topic);

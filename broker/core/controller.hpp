@@ -12,6 +12,7 @@
 #pragma once
 
 #include "broker/core/effects.hpp"
+#include "broker/core/election_planner.hpp"
 #include "broker/core/node_table.hpp"
 #include "broker/core/partition_table.hpp"
 #include "broker/core/placement_planner.hpp"
@@ -43,6 +44,7 @@ struct ControllerOptions {
   Micros refresh_every = 5s;    ///< What changes by itself is written this often.
   Micros assign_again = 2s;     ///< An unanswered assignment is sent again, then after twice that.
   Micros push_interval = 10ms;  ///< Changes within it are pushed together.
+  Micros leader_return_after = limits::leader_return_after;
   std::string version;
 };
 
@@ -126,9 +128,21 @@ class Controller {
   struct IdsReserved {
     ProducerId end;
   };
+  struct PartitionsSet {
+    std::vector<PartitionKey> keys;
+  };
+  struct TopicAltered {
+    TopicId topic;
+    std::vector<PartitionKey> keys;
+    Waiter waiter;
+  };
+  struct NodeCommanded {
+    NodeId node;
+    Waiter waiter;
+  };
   struct Nothing {};
   using Then = std::variant<Nothing, TopicCreated, TopicRemoved, NodeKept, ReplicasOpened,
-                            Registered, IdsReserved>;
+                            PartitionsSet, TopicAltered, NodeCommanded, Registered, IdsReserved>;
   struct Pending {
     Ticket ticket;
     std::vector<MetaOp> ops;
@@ -137,7 +151,8 @@ class Controller {
   /// A topic between its creation's decision and the last report of its partitions.
   struct Creating {
     std::string name;
-    std::vector<NodeId> leaders;  ///< Until it is durable.
+    std::vector<NodeId> holders;  ///< Of each replica, until it is durable.
+    std::size_t partitions = 0;
     bool durable = false;
     std::vector<Waiter> creators;    ///< Answered when all have reported, or their time is over.
     std::vector<Waiter> latecomers;  ///< Others that asked for the same name: topic_exists.
@@ -148,7 +163,8 @@ class Controller {
     Bytes routing;
     Header header;
     bool new_life = false;
-    std::optional<NodeMessage> again;  ///< Asked once more in the meantime.
+    std::vector<PartitionKey> changed;  ///< Partitions that the new life changes.
+    std::optional<NodeMessage> again;   ///< Asked once more in the meantime.
   };
   using RegistrationKey = std::pair<std::pair<RegistrationKind, TopicId>, std::string>;
 
@@ -179,7 +195,8 @@ class Controller {
                      ControllerEffects& out);
   void on_node_heartbeat(const Now& now, const NodeMessage& message, ControllerEffects& out);
   void on_node_goodbye(const Now& now, const NodeMessage& message, ControllerEffects& out);
-  void end_session(Node& node, NodeHealth health, const std::string& why, ControllerEffects& out);
+  void end_session(const Now& now, Node& node, NodeHealth health, const std::string& why,
+                   ControllerEffects& out);
   void say_hello(const NodeMessage& message, ControllerEffects& out);
   [[nodiscard]] Node* session_of(const NodeMessage& message, NodeId id, Incarnation incarnation,
                                  std::int64_t session);
@@ -188,19 +205,23 @@ class Controller {
   // controller_topics.cpp
   void on_create_topic(const Now& now, const ClientRequest& request, ControllerEffects& out);
   [[nodiscard]] Result<TopicId> create_topic(const Now& now, const std::string& name,
-                                             const TopicConfig& config, ControllerEffects& out);
+                                             const TopicConfig& asked, ControllerEffects& out);
   [[nodiscard]] std::vector<PlacementNode> placement_nodes() const;
   void then(const Now& now, const TopicCreated& created, ControllerEffects& out);
   void finish_creation(const Now& now, TopicId topic, ControllerEffects& out);
+  [[nodiscard]] bool has_as_many_as_can(const Partition& partition) const;
   void expire_creators(const Now& now, ControllerEffects& out);
   void on_delete_topic(const Now& now, const ClientRequest& request, ControllerEffects& out);
   void then(const Now& now, const TopicRemoved& removed, ControllerEffects& out);
 
   // controller_partitions.cpp
   void on_replica_report(const Now& now, const NodeMessage& message, ControllerEffects& out);
-  void note_replica(Node& node, const ReplicaState& state, std::vector<PartitionKey>& opened,
-                    ControllerEffects& out);
-  void decide_opened(std::vector<PartitionKey> opened, ControllerEffects& out);
+  using OpenedReplica = std::pair<PartitionKey, NodeId>;
+  void note_replica(const Now& now, Node& node, const ReplicaState& state,
+                    std::vector<OpenedReplica>& opened, ControllerEffects& out);
+  void note_leader(Node& node, Partition& partition, const ReplicaState& state,
+                   ControllerEffects& out);
+  void decide_opened(std::vector<OpenedReplica> opened, ControllerEffects& out);
   void then(const Now& now, const ReplicasOpened& opened, ControllerEffects& out);
   void set_state(Partition& partition, PartitionState state, const std::string& detail,
                  ControllerEffects& out);
@@ -208,9 +229,50 @@ class Controller {
   void send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,
                         ControllerEffects& out);
   void send_tombstones(const Now& now, Node& node, ControllerEffects& out);
+  void send_drops(const Now& now, Node& node, ControllerEffects& out);
   void repeat_assignments(const Now& now, ControllerEffects& out);
-  [[nodiscard]] Assignment assignment_of(const Partition& partition) const;
+  [[nodiscard]] Assignment assignment_of(const Partition& partition, NodeId node) const;
+  void tell_replicas(const Now& now, const Partition& partition, ControllerEffects& out);
+
+  // controller_leadership.cpp: who leads, and who is in sync.
+  void reconsider(const Now& now, PartitionKey key, ControllerEffects& out);
+  void reconsider_all_of(const Now& now, NodeId node, ControllerEffects& out);
+  void reconsider_waiting(const Now& now, ControllerEffects& out);
+  [[nodiscard]] PartitionMeta plan(const Now& now, Partition& partition, ControllerEffects& out);
+  [[nodiscard]] PartitionMeta plan_without_lost(const Partition& partition) const;
+  [[nodiscard]] PartitionMeta plan_leader(const Now& now, Partition& partition, PartitionMeta next,
+                                          ControllerEffects& out);
+  [[nodiscard]] PartitionMeta plan_return(const Now& now, Partition& partition, PartitionMeta next);
+  [[nodiscard]] PartitionMeta plan_new_life(const Partition& partition, NodeId node,
+                                            bool new_store) const;
+  [[nodiscard]] bool may_lead(const Partition& partition, NodeId node) const;
+  [[nodiscard]] std::map<NodeId, Candidate> candidates(const Partition& partition) const;
+  [[nodiscard]] std::size_t min_insync(PartitionKey key) const;
+  void carry_out_plans(ControllerEffects& out);
+  void set_decided(Partition& partition, PartitionMeta next, std::vector<MetaOp>& ops);
+  void then(const Now& now, const PartitionsSet& set, ControllerEffects& out);
+  void show_leadership(Partition& partition, ControllerEffects& out);
+  void on_isr_proposal(const Now& now, const NodeMessage& message, ControllerEffects& out);
+  void take_proposal(const Now& now, const Node& node, const ProposedIsr& proposal,
+                     ControllerEffects& out);
   void note_tombstones(Node& node, const std::vector<TopicId>& deleted, ControllerEffects& out);
+
+  // controller_moves.cpp: replicas that move, because a person or a topic's replication asks.
+  void on_alter_topic(const Now& now, const ClientRequest& request, ControllerEffects& out);
+  [[nodiscard]] Result<void> alter(const Now& now, Topic& topic, const AlterTopic& asked,
+                                   const Waiter& waiter, ControllerEffects& out);
+  [[nodiscard]] Result<void> add_partitions(const Now& now, const Topic& topic,
+                                            const TopicConfig& config, std::vector<MetaOp>& ops);
+  void then(const Now& now, const TopicAltered& altered, ControllerEffects& out);
+  void on_command_node(const Now& now, const ClientRequest& request, ControllerEffects& out);
+  void then(const Now& now, const NodeCommanded& commanded, ControllerEffects& out);
+  [[nodiscard]] Result<void> may_remove(const Node& node) const;
+  [[nodiscard]] std::size_t plan_moves(const Now& now, ControllerEffects& out);
+  [[nodiscard]] std::size_t rebalance(ControllerEffects& out);
+  [[nodiscard]] std::vector<NodeId> wanted_replicas(const Partition& partition) const;
+  [[nodiscard]] PartitionMeta plan_move(const Partition& partition, PartitionMeta next) const;
+  void note_dropped(const Node& node, const std::vector<DroppedReplica>& dropped,
+                    ControllerEffects& out);
 
   // controller_registrations.cpp
   void on_register(const Now& now, const ClientRequest& request, RegistrationKind kind,
@@ -267,6 +329,11 @@ class Controller {
 
   std::map<std::string, NodeId, std::less<>> by_routing_;
   std::int64_t sessions_ = 0;
+  std::map<std::pair<NodeId, PartitionKey>, Untold> untold_;
+  std::set<PartitionKey> waiting_;     ///< To be reconsidered with the next ticks.
+  std::vector<PartitionKey> planned_;  ///< Decided in this step, not handed to the store yet.
+  Micros gone_at_{0};    ///< Nodes that have not come back since the start are gone then.
+  Micros return_at_{0};  ///< When leaderships are next given back.
   std::set<PartitionKey> opening_;  ///< Assigned, and not reported yet.
   std::set<PartitionKey> refresh_;  ///< Sizes changed since they were last written.
   Micros refresh_at_{0};

@@ -84,7 +84,7 @@ Result<void> Controller::may_register(const Now& now, const RegisterNode& reques
   const bool other_registers =
       registering != registering_.end() && registering->second.request.store_id != request.store_id;
   const bool other_lives = node != nullptr && node->alive() && !is_same_store(*node, request) &&
-                           now.monotonic - node->last_heard < options_.node_lost_after;
+                           now.monotonic - node->last_proved < options_.node_lost_after;
   if (other_registers || other_lives) {
     return failure(Errc::invalid_argument, "node id " + std::to_string(request.node.raw()) +
                                                " is in use by another live partition broker" +
@@ -116,6 +116,7 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
                           .routing = message.routing,
                           .header = message.header,
                           .new_life = node == nullptr || !is_same_life(*node, request),
+                          .changed = {},
                           .again = std::nullopt};
   NodeMeta meta{.id = request.node,
                 .store_id = request.store_id,
@@ -127,7 +128,8 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
                 .version = request.server_version,
                 .registered_at = node == nullptr ? now.wall : node->meta.registered_at,
                 .last_heartbeat = now.wall,
-                .health = NodeHealth::alive};
+                .health = NodeHealth::alive,
+                .draining = node != nullptr && node->meta.draining};
   if (node != nullptr && !registering.new_life) {
     NodeMeta known = node->meta;
     known.last_heartbeat = meta.last_heartbeat;
@@ -143,17 +145,26 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
   ops.emplace_back(PutNode{std::move(meta)});
   if (registering.new_life) {
     // The life before is over, whatever its time-out says; each partition gets a new epoch.
+    const bool new_store = node != nullptr && !is_same_store(*node, request);
     if (node != nullptr && node->alive()) {
-      end_session(*node, NodeHealth::lost, name_of_node(request.node) + " has started again", out);
+      end_session(now, *node, NodeHealth::lost, name_of_node(request.node) + " has started again",
+                  out);
     }
-    for (const PartitionKey key : partitions_.led_by(request.node)) {
+    for (const PartitionKey key : partitions_.held_by(request.node)) {
       if (topics_.find(key.topic)->deleting) continue;
-      const PartitionMeta& held = partitions_.find(key)->meta;
-      ops.emplace_back(SetLeadership{.key = key,
-                                     .leader = request.node,
-                                     .leader_epoch = held.leader_epoch + 1,
-                                     .isr = held.isr,
-                                     .version = held.version + 1});
+      Partition& partition = *partitions_.find(key);
+      PartitionMeta next = plan_new_life(partition, request.node, new_store);
+      const bool is_planned = std::find(planned_.begin(), planned_.end(), key) != planned_.end();
+      if (next != partition.decided) {
+        set_decided(partition, std::move(next), ops);
+      } else if (is_planned) {
+        // The end of its session has moved it: that must not be durable later than the new life.
+        std::erase(planned_, key);
+        ops.emplace_back(SetPartition{partition.decided});
+      } else {
+        continue;
+      }
+      registering.changed.push_back(key);
     }
   }
   registering_.emplace(request.node, std::move(registering));
@@ -168,10 +179,9 @@ void Controller::then(const Now& now, const NodeKept& kept, ControllerEffects& o
   Node* node = nodes_.find(kept.node);
   PINION_ASSERT(node != nullptr);
   node->last_heartbeat = std::max(node->last_heartbeat, node->meta.last_heartbeat);
+  if (registering.new_life) node->life_began = now.monotonic;
+  then(now, PartitionsSet{registering.changed}, out);
   if (registering.again) {
-    for (const PartitionKey key : partitions_.led_by(kept.node)) {
-      update_route(*partitions_.find(key), out);
-    }
     return on_register_node(now, *registering.again, out);
   }
   begin_session(now, *node, registering, out);
@@ -187,10 +197,12 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
     node.session = ++sessions_;
     node.health = NodeHealth::alive;
   }
+  node.is_gone = false;
   by_routing_.erase(std::string(node.routing.view()));
   node.routing = Bytes::copy_of(registering.routing.view());
   by_routing_[std::string(node.routing.view())] = node.meta.id;
   node.last_heard = now.monotonic;
+  node.last_proved = now.monotonic;
   heard_since_grace_ = true;
   node.last_heartbeat = std::max(node.last_heartbeat, now.wall);
   out.nodes.push_back({node.meta.id, node.routing});
@@ -208,16 +220,18 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
   answer.record_bytes_max = options_.record_bytes_max;
   out.to_nodes.push_back({node.routing, make_reply(registering.header, std::move(answer))});
 
-  const std::set<PartitionKey>& led = partitions_.led_by(node.meta.id);
   if (returns) {
-    for (const PartitionKey key : led) {
+    for (const PartitionKey key : partitions_.led_by(node.meta.id)) {
       Partition* partition = partitions_.find(key);
       set_state(*partition, PartitionState::opening, name_of_node(node.meta.id) + " is opening it",
                 out);
     }
   }
-  send_assignments(now, node, {led.begin(), led.end()}, out);
+  const std::set<PartitionKey>& held = partitions_.held_by(node.meta.id);
+  send_assignments(now, node, {held.begin(), held.end()}, out);
   send_tombstones(now, node, out);
+  send_drops(now, node, out);
+  reconsider_all_of(now, node.meta.id, out);
 }
 
 // ---- A session's life
@@ -247,15 +261,28 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
   Node* node = session_of(message, heartbeat.node, heartbeat.incarnation, heartbeat.session);
   if (node == nullptr) return say_hello(message, out);
   node->last_heard = now.monotonic;
+  node->last_proved = now.monotonic;
   heard_since_grace_ = true;
   node->last_heartbeat = std::max(node->last_heartbeat, now.wall);
   node->load = heartbeat.load;
-  std::vector<PartitionKey> opened;
+  std::vector<OpenedReplica> opened;
   for (const PartitionStatus& status : heartbeat.partitions) {
     const PartitionKey key{status.topic, status.partition};
     Partition* partition = partitions_.find(key);
-    if (partition == nullptr || partition->meta.leader != node->meta.id ||
+    if (partition == nullptr) continue;
+    if (partition->meta.leader != node->meta.id ||
         partition->meta.leader_epoch != status.leader_epoch) {
+      // Of a follower only a halt is of interest; its report may have been lost.
+      const auto known = partition->reports.find(node->meta.id);
+      if (status.state == PartitionState::halted && known != partition->reports.end() &&
+          known->second.state != PartitionState::halted) {
+        ReplicaState halted = known->second;
+        halted.state = PartitionState::halted;
+        halted.role = ReplicaRole::none;
+        halted.file = FileState::unknown;
+        halted.detail = status.detail;
+        note_replica(now, *node, halted, opened, out);
+      }
       continue;
     }
     partition->status = status;
@@ -263,14 +290,17 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
       partition->status.readers.resize(status_readers_max);
     }
     refresh_.insert(key);
-    note_replica(*node,
-                 {.topic = status.topic,
-                  .partition = status.partition,
-                  .leader_epoch = status.leader_epoch,
-                  .state = status.state,
-                  .log_end = status.log_end,
-                  .detail = status.detail},
-                 opened, out);
+    ReplicaState state;
+    const auto known = partition->reports.find(node->meta.id);
+    if (known != partition->reports.end()) state = known->second;
+    state.topic = status.topic;
+    state.partition = status.partition;
+    state.leader_epoch = status.leader_epoch;
+    state.state = status.state;
+    state.log_end = status.log_end;
+    state.detail = status.detail;
+    if (status.state == PartitionState::halted) state.role = ReplicaRole::none;
+    note_replica(now, *node, state, opened, out);
   }
   decide_opened(std::move(opened), out);
   NodeHeartbeatReply answer;
@@ -279,18 +309,19 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
   out.to_nodes.push_back({node->routing, make_reply(message.header, std::move(answer))});
 }
 
-void Controller::on_node_goodbye(const Now&, const NodeMessage& message, ControllerEffects& out) {
+void Controller::on_node_goodbye(const Now& now, const NodeMessage& message,
+                                 ControllerEffects& out) {
   const auto& goodbye = std::get<Goodbye>(message.body);
   const auto id = by_routing_.find(message.routing.view());
   if (id == by_routing_.end()) return;
   Node* node = nodes_.find(id->second);
   if (node == nullptr || !node->alive() || node->meta.incarnation != goodbye.incarnation) return;
-  end_session(*node, NodeHealth::stopping, name_of_node(node->meta.id) + " was stopped", out);
+  end_session(now, *node, NodeHealth::stopping, name_of_node(node->meta.id) + " was stopped", out);
   out.events.push_back(
       {.kind = BrokerEventKind::node_stopping, .node = node->meta.id, .detail = {}});
 }
 
-void Controller::end_session(Node& node, NodeHealth health, const std::string& why,
+void Controller::end_session(const Now& now, Node& node, NodeHealth health, const std::string& why,
                              ControllerEffects& out) {
   PINION_ASSERT(node.alive());
   PINION_ASSERT(health != NodeHealth::alive);
@@ -299,11 +330,20 @@ void Controller::end_session(Node& node, NodeHealth health, const std::string& w
   by_routing_.erase(std::string(node.routing.view()));
   node.routing = {};
   node.tombstones_again_at = never;
+  node.drops_again_at = never;
+  node.is_gone = true;
   out.nodes.push_back({node.meta.id, {}});
   for (const PartitionKey key : partitions_.led_by(node.meta.id)) {
     set_state(*partitions_.find(key), PartitionState::offline,
               why + "; the partition comes back with it", out);
   }
+  for (const PartitionKey key : partitions_.held_by(node.meta.id)) {
+    Partition& partition = *partitions_.find(key);
+    partition.reports.erase(node.meta.id);
+    untold_.erase({node.meta.id, key});
+    if (partition.decided.leader == node.meta.id) partition.leaderless_since = now.monotonic;
+  }
+  reconsider_all_of(now, node.meta.id, out);
 }
 
 void Controller::expire_nodes(const Now& now, ControllerEffects& out) {
@@ -315,8 +355,16 @@ void Controller::expire_nodes(const Now& now, ControllerEffects& out) {
     if (!node.alive()) continue;
     const std::string why =
         name_of_node(id) + " is lost: silent for " + std::to_string(silent / 1ms) + " ms";
-    end_session(node, NodeHealth::lost, why, out);
+    end_session(now, node, NodeHealth::lost, why, out);
     out.events.push_back({.kind = BrokerEventKind::node_lost, .node = id, .detail = why});
+  }
+  if (now.monotonic < gone_at_) return;
+  // Those that have not come back since this process started: others take over from them.
+  gone_at_ = never;
+  for (auto& [id, node] : nodes_.rows()) {
+    if (node.alive() || node.is_gone) continue;
+    node.is_gone = true;
+    reconsider_all_of(now, id, out);
   }
 }
 

@@ -26,51 +26,80 @@ constexpr std::size_t partition_detail_bytes_max = 256;
 // ---- Reports
 // ---------------------------------------------------------------------------------------
 
-void Controller::on_replica_report(const Now&, const NodeMessage& message, ControllerEffects& out) {
+void Controller::on_replica_report(const Now& now, const NodeMessage& message,
+                                   ControllerEffects& out) {
   const auto& report = std::get<ReplicaReport>(message.body);
   if (registering_.count(report.node) != 0) return;
   Node* node = session_of(message, report.node, report.incarnation, report.session);
   if (node == nullptr) return say_hello(message, out);
-  std::vector<PartitionKey> opened;
-  for (const ReplicaState& state : report.replicas) note_replica(*node, state, opened, out);
+  node->last_heard = now.monotonic;
+  node->last_proved = now.monotonic;
+  heard_since_grace_ = true;
+  std::vector<OpenedReplica> opened;
+  for (const ReplicaState& state : report.replicas) note_replica(now, *node, state, opened, out);
   decide_opened(std::move(opened), out);
   note_tombstones(*node, report.deleted, out);
+  note_dropped(*node, report.dropped, out);
+}
+
+void Controller::note_replica(const Now& now, Node& node, const ReplicaState& state,
+                              std::vector<OpenedReplica>& opened, ControllerEffects& out) {
+  const PartitionKey key{state.topic, state.partition};
+  Partition* partition = partitions_.find(key);
+  if (partition == nullptr || topics_.find(key.topic)->deleting) return;
+  const NodeId id = node.meta.id;
+  const bool leads = partition->meta.leader == id;
+  if (leads && partition->meta.leader_epoch != state.leader_epoch) return;
+  if (!leads && !names(partition->meta.replicas, id)) return;
+  const auto known = partition->reports.find(id);
+  const bool was_halted =
+      known != partition->reports.end() && known->second.state == PartitionState::halted;
+  if (leads && state.state == PartitionState::halted && !was_halted) {
+    partition->leaderless_since = now.monotonic;
+  }
+  partition->reports[id] = state;
+  if (state.state == PartitionState::opening) return;
+  // A report may be lost: only what it is to bring about ends the repetition.
+  if (state.partition_version >= partition->meta.version || state.partition_version == 0) {
+    untold_.erase({id, key});
+  }
+  const bool is_there = is_open(state.state) && (leads || state.file == FileState::open);
+  if (is_there && !names(partition->decided.made, id)) opened.emplace_back(key, id);
+  if (leads) note_leader(node, *partition, state, out);
+  reconsider(now, key, out);
 }
 
 /// A partition is online for clients only when `opened` is durable: else a broker that crashes now
 /// could later let a node make an empty file in the place of one that holds acknowledged records.
-void Controller::note_replica(Node& node, const ReplicaState& state,
-                              std::vector<PartitionKey>& opened, ControllerEffects& out) {
-  const PartitionKey key{state.topic, state.partition};
-  Partition* partition = partitions_.find(key);
-  if (partition == nullptr || partition->meta.leader != node.meta.id) return;
-  if (partition->meta.leader_epoch != state.leader_epoch) return;
-  if (state.state == PartitionState::opening) return;
+void Controller::note_leader(Node& node, Partition& partition, const ReplicaState& state,
+                             ControllerEffects& out) {
   if (state.state == PartitionState::offline) {
     // Closed over there although it is assigned: assign it again.
-    return set_state(*partition, PartitionState::opening, state.detail, out);
+    untold_.try_emplace({node.meta.id, partition.meta.key});
+    return set_state(partition, PartitionState::opening, state.detail, out);
   }
-  partition->reported = state.state;
-  partition->reported_detail = state.detail;
-  if (partition->meta.opened || !is_open(state.state)) {
-    if (!partition->opened_pending) set_state(*partition, state.state, state.detail, out);
-    return;
+  partition.reported = state.state;
+  partition.reported_detail = state.detail;
+  const bool is_made = partition.meta.opened && names(partition.meta.made, node.meta.id);
+  if (is_made || !is_open(state.state)) {
+    set_state(partition, state.state, state.detail, out);
   }
-  if (partition->opened_pending || topics_.find(key.topic)->deleting) return;
-  opened.push_back(key);
 }
 
-void Controller::decide_opened(std::vector<PartitionKey> opened, ControllerEffects& out) {
+void Controller::decide_opened(std::vector<OpenedReplica> opened, ControllerEffects& out) {
   // Without room for the decision they stay `opening`, and the assignment is repeated.
   if (opened.empty() || !may_decide()) return;
   std::vector<MetaOp> ops;
-  for (const PartitionKey key : opened) {
+  ReplicasOpened then;
+  for (const auto& [key, node] : opened) {
     Partition* partition = partitions_.find(key);
-    if (partition->opened_pending) continue;
-    partition->opened_pending = true;
-    ops.emplace_back(SetOpened{key});
+    if (names(partition->decided.made, node)) continue;
+    partition->decided.made.push_back(node);
+    partition->decided.opened = true;
+    then.keys.push_back(key);
+    ops.emplace_back(SetOpened{key, node});
   }
-  decide(std::move(ops), ReplicasOpened{std::move(opened)}, out);
+  if (!ops.empty()) decide(std::move(ops), std::move(then), out);
 }
 
 void Controller::then(const Now& now, const ReplicasOpened& opened, ControllerEffects& out) {
@@ -79,10 +108,10 @@ void Controller::then(const Now& now, const ReplicasOpened& opened, ControllerEf
     Partition* partition = partitions_.find(key);
     if (partition == nullptr) continue;
     topics.insert(key.topic);
-    partition->opened_pending = false;
     // Lost or assigned anew in the meantime: the next report says.
     if (partition->state != PartitionState::opening) continue;
     if (partition->reported == PartitionState::offline) continue;
+    if (!names(partition->meta.made, partition->meta.leader)) continue;
     set_state(*partition, partition->reported, partition->reported_detail, out);
   }
   for (const TopicId topic : topics) {
@@ -99,11 +128,10 @@ void Controller::set_state(Partition& partition, PartitionState state, const std
     partition.reported_detail.clear();
   }
   if (state == PartitionState::opening) {
-    if (opening_.insert(partition.meta.key).second) partition.assign_again_at = Micros(0);
+    opening_.insert(partition.meta.key);
+    untold_.try_emplace({partition.meta.leader, partition.meta.key});
   } else {
     opening_.erase(partition.meta.key);
-    partition.assign_again_at = never;
-    partition.assign_attempts = 0;
   }
   if (same) return;
   partition.state = state;
@@ -132,9 +160,11 @@ void Controller::update_route(const Partition& partition, ControllerEffects& out
 // ---- Assignments and tombstones
 // --------------------------------------------------------------------
 
-Assignment Controller::assignment_of(const Partition& partition) const {
+Assignment Controller::assignment_of(const Partition& partition, NodeId node) const {
   const Topic* topic = topics_.find(partition.meta.key.topic);
   PINION_ASSERT(topic != nullptr);
+  // `decided` too: once a replica may be known to have been open, its file must be there.
+  const bool is_made = names(partition.meta.made, node) || names(partition.decided.made, node);
   return {.topic = topic->meta.id,
           .topic_name = topic->meta.name,
           .partition = partition.meta.key.partition,
@@ -144,36 +174,75 @@ Assignment Controller::assignment_of(const Partition& partition) const {
           .replicas = partition.meta.replicas,
           .isr = partition.meta.isr,
           .partition_version = partition.meta.version,
-          .create = !partition.meta.opened && !partition.opened_pending};
+          .create = !is_made};
 }
 
 void Controller::send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,
                                   ControllerEffects& out) {
   PINION_ASSERT(node.alive());
   Assign assign;
+  std::set<NodeId> peers;
   const auto flush = [&] {
     if (assign.assignments.empty()) return;
     assign.controller_epoch = epoch_;
     assign.session = node.session;
+    for (const NodeId id : peers) {
+      const Node* peer = nodes_.find(id);
+      if (peer == nullptr) continue;
+      assign.peers.push_back({id, peer->meta.incarnation, peer->meta.address});
+    }
     Message message;
     message.header.kind = Kind::assign;
     message.body = std::move(assign);
     out.to_nodes.push_back({node.routing, std::move(message)});
     assign = Assign{};
+    peers.clear();
   };
   for (const PartitionKey key : keys) {
     Partition* partition = partitions_.find(key);
     if (partition == nullptr || topics_.find(key.topic)->deleting) continue;
-    PINION_ASSERT(partition->meta.leader == node.meta.id);
-    assign.assignments.push_back(assignment_of(*partition));
-    if (partition->state == PartitionState::opening) {
-      const std::uint32_t doublings = std::min(partition->assign_attempts, assign_doublings_max);
-      ++partition->assign_attempts;
-      partition->assign_again_at = now.monotonic + options_.assign_again * (1 << doublings);
-    }
+    assign.assignments.push_back(assignment_of(*partition, node.meta.id));
+    peers.insert(partition->meta.replicas.begin(), partition->meta.replicas.end());
+    peers.erase(node.meta.id);
+    Untold& untold = untold_[{node.meta.id, key}];
+    const std::uint32_t doublings = std::min(untold.attempts, assign_doublings_max);
+    ++untold.attempts;
+    untold.again_at = now.monotonic + options_.assign_again * (1 << doublings);
     if (assign.assignments.size() >= limits::assignments_per_message_max) flush();
   }
   flush();
+}
+
+/// All replicas that live hear of the newest version; each until it has said that it follows it.
+void Controller::tell_replicas(const Now& now, const Partition& partition, ControllerEffects& out) {
+  for (const NodeId id : partition.meta.replicas) {
+    untold_.erase({id, partition.meta.key});
+    Node* node = nodes_.find(id);
+    if (node != nullptr && node->alive()) send_assignments(now, *node, {partition.meta.key}, out);
+  }
+  for (const NodeId id : partition.meta.made) {
+    if (names(partition.meta.replicas, id)) continue;
+    Node* node = nodes_.find(id);
+    if (node != nullptr && node->alive()) send_drops(now, *node, out);
+  }
+}
+
+/// What was moved away from the node is deleted there; repeated until it says so.
+void Controller::send_drops(const Now& now, Node& node, ControllerEffects& out) {
+  node.drops_again_at = never;
+  Assign assign;
+  for (const PartitionKey key : partitions_.dropped_by(node.meta.id)) {
+    assign.dropped.push_back({key.topic, key.partition, partitions_.find(key)->meta.version});
+    if (assign.dropped.size() >= limits::assignments_per_message_max) break;
+  }
+  if (assign.dropped.empty()) return;
+  node.drops_again_at = now.monotonic + options_.assign_again;
+  assign.controller_epoch = epoch_;
+  assign.session = node.session;
+  Message message;
+  message.header.kind = Kind::assign;
+  message.body = std::move(assign);
+  out.to_nodes.push_back({node.routing, std::move(message)});
 }
 
 void Controller::send_tombstones(const Now& now, Node& node, ControllerEffects& out) {
@@ -191,7 +260,9 @@ void Controller::send_tombstones(const Now& now, Node& node, ControllerEffects& 
   message.body = Assign{.controller_epoch = epoch_,
                         .session = node.session,
                         .assignments = {},
-                        .deleted = std::move(deleted)};
+                        .deleted = std::move(deleted),
+                        .peers = {},
+                        .dropped = {}};
   out.to_nodes.push_back({node.routing, std::move(message)});
 }
 
@@ -209,16 +280,20 @@ void Controller::note_tombstones(Node& node, const std::vector<TopicId>& deleted
 
 void Controller::repeat_assignments(const Now& now, ControllerEffects& out) {
   std::map<NodeId, std::vector<PartitionKey>> due;
-  for (const PartitionKey key : opening_) {
-    const Partition* partition = partitions_.find(key);
-    if (partition->assign_again_at <= now.monotonic) due[partition->meta.leader].push_back(key);
+  for (const auto& [to, untold] : untold_) {
+    if (untold.again_at <= now.monotonic) due[to.first].push_back(to.second);
   }
   for (const auto& [id, keys] : due) {
     Node* node = nodes_.find(id);
-    if (node != nullptr && node->alive()) send_assignments(now, *node, keys, out);
+    if (node != nullptr && node->alive()) {
+      send_assignments(now, *node, keys, out);
+    } else {
+      for (const PartitionKey key : keys) untold_.erase({id, key});  // It registers first.
+    }
   }
   for (auto& [id, node] : nodes_.rows()) {
     if (node.alive() && node.tombstones_again_at <= now.monotonic) send_tombstones(now, node, out);
+    if (node.alive() && node.drops_again_at <= now.monotonic) send_drops(now, node, out);
   }
 }
 

@@ -16,10 +16,17 @@ namespace {
                    "a topic has 1 to " + std::to_string(limits::partitions_per_topic_max) +
                        " partitions, not " + std::to_string(config.partitions));
   }
-  if (config.replication != 1) {
-    return failure(Errc::invalid_argument,
-                   "replication " + std::to_string(config.replication) +
-                       " is asked for; this version keeps one replica of each partition");
+  if (config.replication < 0 || config.replication > static_cast<std::int32_t>(limits::nodes_max)) {
+    return failure(Errc::invalid_argument, "a partition has 1 to " +
+                                               std::to_string(limits::nodes_max) +
+                                               " replicas; 0 stands for the default");
+  }
+  if (config.min_insync_replicas < 0 ||
+      (config.replication > 0 && config.min_insync_replicas > config.replication)) {
+    return failure(Errc::invalid_argument, "min_insync_replicas " +
+                                               std::to_string(config.min_insync_replicas) +
+                                               " could never be met with " +
+                                               std::to_string(config.replication) + " replicas");
   }
   if (config.retention_ms < 0 || config.retention_bytes < 0) {
     return failure(Errc::invalid_argument, "retention is 0 (without limit) or more");
@@ -39,11 +46,12 @@ namespace {
 std::vector<PlacementNode> Controller::placement_nodes() const {
   std::vector<PlacementNode> nodes;
   for (const auto& [id, node] : nodes_.rows()) {
-    if (!node.alive()) continue;
+    if (!node.alive() || node.meta.draining) continue;
     const auto placing = placing_.find(id);
     const std::uint64_t on_their_way = placing == placing_.end() ? 0 : placing->second;
     nodes.push_back({.id = id,
                      .partitions = partitions_.led_by(id).size() + on_their_way,
+                     .replicas = partitions_.held_by(id).size() + on_their_way,
                      .topics = node.meta.topics,
                      .rack = node.meta.rack,
                      .region = node.meta.region});
@@ -53,37 +61,45 @@ std::vector<PlacementNode> Controller::placement_nodes() const {
 
 /// Decides the topic and returns its id. Requires: the name is free.
 Result<TopicId> Controller::create_topic(const Now& now, const std::string& name,
-                                         const TopicConfig& config, ControllerEffects& out) {
-  PINION_CHECK(check_config(config));
+                                         const TopicConfig& asked, ControllerEffects& out) {
+  PINION_CHECK(check_config(asked));
   PINION_CHECK(may_decide());
   const std::size_t partitions = partitions_.size() + placing_total_;
   if (topics_.size() + creating_names_.size() >= limits::topics_max ||
-      partitions + static_cast<std::size_t>(config.partitions) > limits::partitions_max) {
+      partitions + static_cast<std::size_t>(asked.partitions) > limits::partitions_max) {
     return failure(Errc::limit_reached, "a cluster has at most " +
                                             std::to_string(limits::topics_max) + " topics and " +
                                             std::to_string(limits::partitions_max) + " partitions");
   }
-  PINION_TRY(leaders, plan_placement(placement_nodes(), name, config.partitions));
+  TopicConfig config = asked;
+  PINION_TRY(placed, plan_replicas(placement_nodes(), name, config.partitions, config.replication));
+  config.replication = static_cast<std::int32_t>(placed.front().size());
 
   const TopicId id = counters_.topic;
   ++counters_.topic;
   PutTopic put;
   put.topic = {.id = id, .name = name, .created_at = now.wall, .config = config};
-  for (std::size_t i = 0; i < leaders.size(); ++i) {
+  for (std::size_t i = 0; i < placed.size(); ++i) {
     PartitionMeta partition;
     partition.key = {id, PartitionIndex(static_cast<std::int32_t>(i))};
-    partition.leader = leaders[i];
-    partition.replicas = {leaders[i]};
-    partition.isr = {leaders[i]};
+    partition.leader = placed[i].front();
+    partition.replicas = placed[i];
+    // The others join when they have reported and copied what there is.
+    partition.isr = {placed[i].front()};
     partition.leader_epoch = Epoch{1};
     partition.version = 1;
     put.partitions.push_back(std::move(partition));
   }
   Creating& creating = creating_[id];
   creating.name = name;
-  for (const NodeId leader : leaders) ++placing_[leader];
-  placing_total_ += leaders.size();
-  creating.leaders = std::move(leaders);
+  for (const std::vector<NodeId>& replicas : placed) {
+    for (const NodeId node : replicas) {
+      ++placing_[node];
+      creating.holders.push_back(node);
+    }
+  }
+  creating.partitions = placed.size();
+  placing_total_ += placed.size();
   creating_names_[name] = id;
   std::vector<MetaOp> ops;
   ops.emplace_back(std::move(put));
@@ -124,9 +140,9 @@ void Controller::on_create_topic(const Now& now, const ClientRequest& request,
 void Controller::then(const Now& now, const TopicCreated& created, ControllerEffects& out) {
   Creating& creating = creating_.at(created.topic);
   creating.durable = true;
-  for (const NodeId leader : creating.leaders) --placing_[leader];
-  placing_total_ -= creating.leaders.size();
-  creating.leaders.clear();
+  for (const NodeId node : creating.holders) --placing_[node];
+  placing_total_ -= creating.partitions;
+  creating.holders.clear();
   creating_names_.erase(creating.name);
   mark_changed(created.topic);
   std::map<NodeId, std::vector<PartitionKey>> assigned;
@@ -136,16 +152,23 @@ void Controller::then(const Now& now, const TopicCreated& created, ControllerEff
     const NodeId leader = partition.meta.leader;
     const Node* node = nodes_.find(leader);
     const std::string name = "node " + std::to_string(leader.raw());
+    for (const NodeId id : partition.meta.replicas) {
+      const Node* holder = nodes_.find(id);
+      if (holder != nullptr && holder->alive()) assigned[id].push_back(row->first);
+    }
     if (node != nullptr && node->alive()) {
-      assigned[leader].push_back(row->first);
       set_state(partition, PartitionState::opening, name + " is opening it", out);
     } else {
       set_state(partition, PartitionState::offline,
                 name + " is not connected; the partition comes with it", out);
     }
   }
-  for (const auto& [leader, keys] : assigned) {
-    send_assignments(now, *nodes_.find(leader), keys, out);
+  for (const auto& [id, keys] : assigned) {
+    send_assignments(now, *nodes_.find(id), keys, out);
+  }
+  for (auto row = partitions_.first_of(created.topic);
+       row != partitions_.rows().end() && row->first.topic == created.topic; ++row) {
+    reconsider(now, row->first, out);
   }
   out.events.push_back({.kind = BrokerEventKind::topic_created,
                         .partition = {created.topic, PartitionIndex{0}},
@@ -155,6 +178,18 @@ void Controller::then(const Now& now, const TopicCreated& created, ControllerEff
   }
   waiters_ -= creating.latecomers.size();
   creating.latecomers.clear();
+}
+
+/// Enough replicas are in sync for records to be committed, or no more will come by themselves.
+bool Controller::has_as_many_as_can(const Partition& partition) const {
+  const std::size_t least = min_insync(partition.meta.key);
+  if (partition.meta.isr.size() >= least) return true;
+  std::size_t alive = 0;
+  for (const NodeId id : partition.meta.replicas) {
+    const Node* node = nodes_.find(id);
+    if (node != nullptr && node->alive()) ++alive;
+  }
+  return alive < least;
 }
 
 /// Answers those whose topic is ready or whose time is over.
@@ -171,7 +206,7 @@ void Controller::finish_creation(const Now& now, TopicId id, ControllerEffects& 
   bool ready = topic != nullptr;
   for (auto row = partitions_.first_of(id);
        ready && row != partitions_.rows().end() && row->first.topic == id; ++row) {
-    ready = row->second.state != PartitionState::opening;
+    ready = row->second.state != PartitionState::opening && has_as_many_as_can(row->second);
   }
   const auto is_due = [&](const Waiter& waiter) {
     return ready || waiter.deadline <= now.monotonic;
@@ -227,6 +262,7 @@ void Controller::on_delete_topic(const Now& now, const ClientRequest& request,
     for (auto row = partitions_.first_of(topic->meta.id);
          row != partitions_.rows().end() && row->first.topic == topic->meta.id; ++row) {
       holders.insert(row->second.meta.replicas.begin(), row->second.meta.replicas.end());
+      holders.insert(row->second.meta.made.begin(), row->second.meta.made.end());
     }
     tombstone.holders.assign(holders.begin(), holders.end());
     std::vector<MetaOp> ops;

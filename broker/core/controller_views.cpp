@@ -45,7 +45,8 @@ TopicMetadata Controller::metadata_of(const Topic& topic) const {
                                    .state = partition.state,
                                    .replicas = partition.meta.replicas,
                                    .isr = partition.meta.isr,
-                                   .detail = partition.detail});
+                                   .detail = partition.detail,
+                                   .target = partition.meta.target});
   }
   return metadata;
 }
@@ -94,7 +95,9 @@ NodeStatus Controller::status_of(const Node& node) const {
           .last_heartbeat = std::max(node.meta.last_heartbeat, node.last_heartbeat),
           .partitions_led = static_cast<std::uint32_t>(partitions_.led_by(node.meta.id).size()),
           .load = node.load,
-          .version = node.meta.version};
+          .version = node.meta.version,
+          .replicas = static_cast<std::uint32_t>(partitions_.held_by(node.meta.id).size()),
+          .draining = node.meta.draining};
 }
 
 PartitionStatus Controller::status_of(const Partition& partition) const {

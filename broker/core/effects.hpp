@@ -22,7 +22,8 @@ enum class BrokerEventKind : std::uint8_t {
   node_returned,  ///< Heard again in time, or registered again in the same life.
   topic_created,
   topic_deleted,
-  partition_state,  ///< A partition went online, offline, full or halted.
+  partition_state,   ///< A partition went online, offline, full or halted.
+  unclean_election,  ///< The topic allows it; the detail says what was lost.
   client_evicted,
   metadata_stalled,
   metadata_resumed,

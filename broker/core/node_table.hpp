@@ -22,10 +22,14 @@ struct Node {
   NodeHealth health = NodeHealth::lost;
   std::int64_t session = 0;  ///< Invariant: 0 exactly when not alive.
   Bytes routing;             ///< Where the session's messages go.
-  Micros last_heard{0};      ///< Monotonic.
+  Micros last_heard{0};      ///< Monotonic. Any message of its routing id.
+  Micros last_proved{0};     ///< Monotonic. One that named the session.
   Micros last_heartbeat{0};  ///< Wall.
   NodeLoad load;
   Micros tombstones_again_at = never;
+  Micros drops_again_at = never;
+  bool is_gone = false;  ///< Not alive, and waited for long enough: others take over from it.
+  Micros life_began{0};  ///< Monotonic; 0: its life was known when this process started.
 
   [[nodiscard]] bool alive() const noexcept { return health == NodeHealth::alive; }
 };
@@ -48,6 +52,7 @@ class NodeTable {
     node.meta = meta;
     return node;
   }
+  void remove(NodeId id) { rows_.erase(id); }
   [[nodiscard]] Rows& rows() noexcept { return rows_; }
   [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }

@@ -1,12 +1,13 @@
-// The partitions: what is durable of them, and what their leaders last said. State only;
-// controller_partitions.cpp decides.
+// The partitions: what is durable of them, what is decided, and what their replicas last said.
+// State only; controller_leadership.cpp, controller_replicas.cpp and controller_partitions.cpp
+// decide.
 //
-//              ┌────────────── the node is lost, stops or starts again ──────────────┐
-//              ▼                                                                     │
-//          offline ──node registers──► opening ──reported, and `opened` durable──► online
-//                                                                                    ▲│
-//                                                               room again, no room  ││
-//                                          halted (file or disk not trusted)    storage_full
+//        ┌──── no live node has what is committed: its nodes are lost, stop or start again ────┐
+//        ▼                                                                                     │
+//    offline ──one leads──► opening ──it reported, and `opened` is durable──► online ──────────┤
+//                              ▲                                               ▲│              │
+//                              │                          room again, no room  ││              │
+//                              └──── another one leads ────────────  storage_full   halted ────┘
 #pragma once
 
 #include "common/base/ids.hpp"
@@ -22,16 +23,23 @@
 
 namespace pinion {
 
+/// An assignment that a replica has not followed yet, as far as it has said.
+struct Untold {
+  Micros again_at{0};
+  std::uint32_t attempts = 0;
+};
+
 struct Partition {
-  PartitionMeta meta;  ///< Durable.
+  PartitionMeta meta;     ///< Durable.
+  PartitionMeta decided;  ///< The same with all decisions that are on their way to the store.
+  std::map<NodeId, ReplicaState> reports;  ///< Of this session of their nodes.
+  Micros leaderless_since{0};              ///< Since when nobody leads; candidates are waited for.
+  Micros preferred_since = never;          ///< Since when the first replica might lead again.
   PartitionState state = PartitionState::offline;
   std::string detail = "its node has not registered since the leader broker's start";
   /// What the leader said before `opened` was durable; becomes `state` then.
   PartitionState reported = PartitionState::offline;
   std::string reported_detail;
-  bool opened_pending = false;  ///< SetOpened is on its way to the store.
-  Micros assign_again_at = never;
-  std::uint32_t assign_attempts = 0;
   PartitionStatus status;  ///< From the last heartbeat that named it.
 };
 
@@ -51,18 +59,20 @@ class PartitionTable {
     Partition& partition = rows_[meta.key];
     partition = Partition{};
     partition.meta = meta;
-    led_by_[meta.leader].insert(meta.key);
+    partition.decided = meta;
+    enter(meta);
     return partition;
   }
-  void set_leader(Partition& partition, NodeId leader) {
-    led_by_[partition.meta.leader].erase(partition.meta.key);
-    partition.meta.leader = leader;
-    led_by_[leader].insert(partition.meta.key);
+  /// What was decided is durable now.
+  void set(Partition& partition, const PartitionMeta& meta) {
+    leave(partition.meta);
+    partition.meta = meta;
+    enter(meta);
   }
   void remove_topic(TopicId topic) {
     auto row = first_of(topic);
     while (row != rows_.end() && row->first.topic == topic) {
-      led_by_[row->second.meta.leader].erase(row->first);
+      leave(row->second.meta);
       row = rows_.erase(row);
     }
   }
@@ -75,17 +85,45 @@ class PartitionTable {
     return rows_.lower_bound({topic, PartitionIndex{0}});
   }
   [[nodiscard]] const std::set<PartitionKey>& led_by(NodeId node) const {
-    static const std::set<PartitionKey> none;
-    const auto keys = led_by_.find(node);
-    return keys == led_by_.end() ? none : keys->second;
+    return keys_of(led_by_, node);
+  }
+  /// Those that have a replica there, or are to have one.
+  [[nodiscard]] const std::set<PartitionKey>& held_by(NodeId node) const {
+    return keys_of(held_by_, node);
+  }
+  /// Those whose replica there was moved away, and may still have a file.
+  [[nodiscard]] const std::set<PartitionKey>& dropped_by(NodeId node) const {
+    return keys_of(dropped_by_, node);
   }
   [[nodiscard]] Rows& rows() noexcept { return rows_; }
   [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
  private:
+  using Index = std::map<NodeId, std::set<PartitionKey>>;
+
+  [[nodiscard]] static const std::set<PartitionKey>& keys_of(const Index& index, NodeId node) {
+    static const std::set<PartitionKey> none;
+    const auto keys = index.find(node);
+    return keys == index.end() ? none : keys->second;
+  }
+  void enter(const PartitionMeta& meta) {
+    led_by_[meta.leader].insert(meta.key);
+    for (const NodeId node : meta.replicas) held_by_[node].insert(meta.key);
+    for (const NodeId node : meta.made) {
+      if (held_by_[node].count(meta.key) == 0) dropped_by_[node].insert(meta.key);
+    }
+  }
+  void leave(const PartitionMeta& meta) {
+    led_by_[meta.leader].erase(meta.key);
+    for (const NodeId node : meta.replicas) held_by_[node].erase(meta.key);
+    for (const NodeId node : meta.made) dropped_by_[node].erase(meta.key);
+  }
+
   Rows rows_;
-  std::map<NodeId, std::set<PartitionKey>> led_by_;
+  Index led_by_;
+  Index held_by_;
+  Index dropped_by_;
 };
 
 }  // namespace pinion

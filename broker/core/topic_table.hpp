@@ -15,6 +15,7 @@ namespace pinion {
 struct Topic {
   TopicMeta meta;         ///< Durable.
   bool deleting = false;  ///< Its removal is on its way to the store.
+  bool altering = false;  ///< Another configuration is on its way.
 };
 
 class TopicTable {
@@ -35,6 +36,10 @@ class TopicTable {
   void put(const TopicMeta& meta) {
     rows_[meta.id] = Topic{.meta = meta};
     by_name_[meta.name] = meta.id;
+  }
+  void set_config(TopicId id, const TopicConfig& config) {
+    const auto row = rows_.find(id);
+    if (row != rows_.end()) row->second.meta.config = config;
   }
   /// The name may belong to a newer topic by now.
   void remove(TopicId id) {

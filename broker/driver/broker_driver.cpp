@@ -190,6 +190,12 @@ void BrokerDriver::log_event(const BrokerEvent& event) {
                                            {"partition", event.partition.partition},
                                            {"node", node},
                                            {"detail", event.detail}});
+    case BrokerEventKind::unclean_election:
+      return log_error("records may be lost: unclean election",
+                       {{"topic", event.partition.topic},
+                        {"partition", event.partition.partition},
+                        {"node", node},
+                        {"detail", event.detail}});
     case BrokerEventKind::client_evicted:
       return log_debug("client evicted: too many are connected");
     case BrokerEventKind::metadata_stalled:

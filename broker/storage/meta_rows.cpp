@@ -107,7 +107,7 @@ template <typename Row>
 [[nodiscard]] Result<void> read_nodes(sqlite::Database& database, MetaState& state) {
   return for_each(database,
                   "SELECT id, endpoint, status, last_heartbeat, region, rack, topics, store_id, "
-                  "incarnation, version, registered_at FROM brokers ORDER BY id",
+                  "incarnation, version, registered_at, draining FROM brokers ORDER BY id",
                   [&](sqlite::Statement& s) {
                     NodeMeta node;
                     node.id = NodeId(static_cast<std::int32_t>(s.column_int(0)));
@@ -121,6 +121,7 @@ template <typename Row>
                     node.incarnation = Incarnation(s.column_int(8));
                     node.version = s.column_string(9);
                     node.registered_at = Micros(s.column_int(10));
+                    node.draining = s.column_int(11) != 0;
                     state.nodes.push_back(std::move(node));
                     return Result<void>{};
                   });
@@ -129,7 +130,7 @@ template <typename Row>
 [[nodiscard]] Result<void> read_topics(sqlite::Database& database, MetaState& state) {
   return for_each(database,
                   "SELECT id, name, partitions, replication, retention_ms, retention_bytes, "
-                  "created_at FROM topics ORDER BY id",
+                  "created_at, min_insync_replicas, unclean_elections FROM topics ORDER BY id",
                   [&](sqlite::Statement& s) {
                     TopicMeta topic;
                     topic.id = TopicId(s.column_int(0));
@@ -139,6 +140,8 @@ template <typename Row>
                     topic.config.retention_ms = s.column_int(4);
                     topic.config.retention_bytes = s.column_int(5);
                     topic.created_at = Micros(s.column_int(6));
+                    topic.config.min_insync_replicas = static_cast<std::int32_t>(s.column_int(7));
+                    topic.config.unclean_elections = s.column_int(8) != 0;
                     state.topics.push_back(std::move(topic));
                     return Result<void>{};
                   });
@@ -147,7 +150,8 @@ template <typename Row>
 [[nodiscard]] Result<void> read_partitions(sqlite::Database& database, MetaState& state) {
   return for_each(
       database,
-      "SELECT topic_id, partition, node, replicas, isr, epoch, version, opened, log_end, size "
+      "SELECT topic_id, partition, node, replicas, isr, epoch, version, opened, log_end, size, "
+      "made, eligible, target "
       "FROM partitions ORDER BY topic_id, partition",
       [&](sqlite::Statement& s) -> Result<void> {
         PartitionMeta partition;
@@ -163,6 +167,12 @@ template <typename Row>
         partition.opened = s.column_int(7) != 0;
         partition.log_end = Offset(s.column_int(8));
         partition.file_bytes = static_cast<std::uint64_t>(s.column_int(9));
+        PINION_TRY(made, split_ids(s.column_bytes(10)));
+        PINION_TRY(eligible, split_ids(s.column_bytes(11)));
+        PINION_TRY(target, split_ids(s.column_bytes(12)));
+        partition.made = std::move(made);
+        partition.eligible = std::move(eligible);
+        partition.target = std::move(target);
         state.partitions.push_back(std::move(partition));
         return {};
       });
@@ -247,19 +257,27 @@ Result<MetaRowWriter> MetaRowWriter::prepare(sqlite::Database& database) {
       {&s.put_meta, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"},
       {&s.put_node,
        "INSERT OR REPLACE INTO brokers (id, endpoint, status, last_heartbeat, region, rack, "
-       "topics, store_id, incarnation, version, registered_at) "
-       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+       "topics, store_id, incarnation, version, registered_at, draining) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&s.refresh_node, "UPDATE brokers SET last_heartbeat = ?, status = ? WHERE id = ?"},
       {&s.put_topic,
        "INSERT OR REPLACE INTO topics (id, name, partitions, replication, retention_ms, "
-       "retention_bytes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"},
+       "retention_bytes, created_at, min_insync_replicas, unclean_elections) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&s.put_partition,
        "INSERT OR REPLACE INTO partitions (topic_id, partition, node, replicas, isr, epoch, "
-       "version, opened, log_end, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-      {&s.set_leadership,
-       "UPDATE partitions SET node = ?, epoch = ?, isr = ?, version = ? "
-       "WHERE topic_id = ? AND partition = ?"},
-      {&s.set_opened, "UPDATE partitions SET opened = 1 WHERE topic_id = ? AND partition = ?"},
+       "version, opened, log_end, size, made, eligible, target) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+      {&s.set_partition,
+       "UPDATE partitions SET node = ?, epoch = ?, isr = ?, version = ?, replicas = ?, made = ?, "
+       "eligible = ?, target = ? WHERE topic_id = ? AND partition = ?"},
+      {&s.set_opened,
+       "UPDATE partitions SET opened = 1, made = ? WHERE topic_id = ? AND partition = ?"},
+      {&s.get_made, "SELECT made FROM partitions WHERE topic_id = ? AND partition = ?"},
+      {&s.set_config,
+       "UPDATE topics SET partitions = ?, replication = ?, retention_ms = ?, retention_bytes = ?, "
+       "min_insync_replicas = ?, unclean_elections = ? WHERE id = ?"},
+      {&s.remove_node, "DELETE FROM brokers WHERE id = ?"},
       {&s.refresh_partition,
        "UPDATE partitions SET log_end = ?, size = ? WHERE topic_id = ? AND partition = ?"},
       {&s.remove_topic, "DELETE FROM topics WHERE id = ?"},
@@ -313,6 +331,7 @@ Result<void> MetaRowWriter::on(const PutNode& op) {
   s_.put_node.bind(9, node.incarnation.raw());
   s_.put_node.bind_text(10, node.version);
   s_.put_node.bind(11, node.registered_at.count());
+  s_.put_node.bind(12, node.draining ? 1 : 0);
   return s_.put_node.run();
 }
 
@@ -325,40 +344,92 @@ Result<void> MetaRowWriter::on(const PutTopic& op) {
   s_.put_topic.bind(5, topic.config.retention_ms);
   s_.put_topic.bind(6, topic.config.retention_bytes);
   s_.put_topic.bind(7, topic.created_at.count());
+  s_.put_topic.bind(8, topic.config.min_insync_replicas);
+  s_.put_topic.bind(9, topic.config.unclean_elections ? 1 : 0);
   PINION_CHECK(s_.put_topic.run());
-  for (const PartitionMeta& partition : op.partitions) {
-    const std::string replicas = join_ids(partition.replicas);
-    const std::string isr = join_ids(partition.isr);
-    sqlite::Statement& put = s_.put_partition;
-    put.bind(1, partition.key.topic.raw());
-    put.bind(2, partition.key.partition.raw());
-    put.bind(3, partition.leader.raw());
-    put.bind_text(4, replicas);
-    put.bind_text(5, isr);
-    put.bind(6, partition.leader_epoch.raw());
-    put.bind(7, partition.version);
-    put.bind(8, partition.opened ? 1 : 0);
-    put.bind(9, partition.log_end.raw());
-    put.bind(10, static_cast<std::int64_t>(partition.file_bytes));
-    PINION_CHECK(put.run());
-  }
+  for (const PartitionMeta& partition : op.partitions) PINION_CHECK(put_partition(partition));
   return {};
 }
 
-Result<void> MetaRowWriter::on(const SetLeadership& op) {
-  const std::string isr = join_ids(op.isr);
-  s_.set_leadership.bind(1, op.leader.raw());
-  s_.set_leadership.bind(2, op.leader_epoch.raw());
-  s_.set_leadership.bind_text(3, isr);
-  s_.set_leadership.bind(4, op.version);
-  s_.set_leadership.bind(5, op.key.topic.raw());
-  s_.set_leadership.bind(6, op.key.partition.raw());
-  return s_.set_leadership.run();
+Result<void> MetaRowWriter::put_partition(const PartitionMeta& partition) {
+  const std::string replicas = join_ids(partition.replicas);
+  const std::string isr = join_ids(partition.isr);
+  const std::string made = join_ids(partition.made);
+  const std::string eligible = join_ids(partition.eligible);
+  const std::string target = join_ids(partition.target);
+  sqlite::Statement& put = s_.put_partition;
+  put.bind(1, partition.key.topic.raw());
+  put.bind(2, partition.key.partition.raw());
+  put.bind(3, partition.leader.raw());
+  put.bind_text(4, replicas);
+  put.bind_text(5, isr);
+  put.bind(6, partition.leader_epoch.raw());
+  put.bind(7, partition.version);
+  put.bind(8, partition.opened ? 1 : 0);
+  put.bind(9, partition.log_end.raw());
+  put.bind(10, static_cast<std::int64_t>(partition.file_bytes));
+  put.bind_text(11, made);
+  put.bind_text(12, eligible);
+  put.bind_text(13, target);
+  return put.run();
+}
+
+Result<void> MetaRowWriter::on(const AddPartitions& op) {
+  for (const PartitionMeta& partition : op.partitions) PINION_CHECK(put_partition(partition));
+  return {};
+}
+
+Result<void> MetaRowWriter::on(const SetTopicConfig& op) {
+  s_.set_config.bind(1, op.config.partitions);
+  s_.set_config.bind(2, op.config.replication);
+  s_.set_config.bind(3, op.config.retention_ms);
+  s_.set_config.bind(4, op.config.retention_bytes);
+  s_.set_config.bind(5, op.config.min_insync_replicas);
+  s_.set_config.bind(6, op.config.unclean_elections ? 1 : 0);
+  s_.set_config.bind(7, op.topic.raw());
+  return s_.set_config.run();
+}
+
+Result<void> MetaRowWriter::on(const RemoveNode& op) {
+  s_.remove_node.bind(1, op.node.raw());
+  return s_.remove_node.run();
+}
+
+Result<void> MetaRowWriter::on(const SetPartition& op) {
+  const PartitionMeta& partition = op.partition;
+  const std::string isr = join_ids(partition.isr);
+  const std::string replicas = join_ids(partition.replicas);
+  const std::string made = join_ids(partition.made);
+  const std::string eligible = join_ids(partition.eligible);
+  const std::string target = join_ids(partition.target);
+  sqlite::Statement& set = s_.set_partition;
+  set.bind(1, partition.leader.raw());
+  set.bind(2, partition.leader_epoch.raw());
+  set.bind_text(3, isr);
+  set.bind(4, partition.version);
+  set.bind_text(5, replicas);
+  set.bind_text(6, made);
+  set.bind_text(7, eligible);
+  set.bind_text(8, target);
+  set.bind(9, partition.key.topic.raw());
+  set.bind(10, partition.key.partition.raw());
+  return set.run();
 }
 
 Result<void> MetaRowWriter::on(const SetOpened& op) {
-  s_.set_opened.bind(1, op.key.topic.raw());
-  s_.set_opened.bind(2, op.key.partition.raw());
+  s_.get_made.bind(1, op.key.topic.raw());
+  s_.get_made.bind(2, op.key.partition.raw());
+  PINION_TRY(row, s_.get_made.step());
+  const std::string text = row ? s_.get_made.column_string(0) : std::string();
+  s_.get_made.reset();
+  PINION_TRY(made, split_ids(text));
+  if (op.node != node_none && std::find(made.begin(), made.end(), op.node) == made.end()) {
+    made.push_back(op.node);
+  }
+  const std::string joined = join_ids(made);
+  s_.set_opened.bind_text(1, joined);
+  s_.set_opened.bind(2, op.key.topic.raw());
+  s_.set_opened.bind(3, op.key.partition.raw());
   return s_.set_opened.run();
 }
 

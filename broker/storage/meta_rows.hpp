@@ -30,8 +30,11 @@ class MetaRowWriter {
     sqlite::Statement refresh_node;
     sqlite::Statement put_topic;
     sqlite::Statement put_partition;
-    sqlite::Statement set_leadership;
+    sqlite::Statement set_partition;
     sqlite::Statement set_opened;
+    sqlite::Statement get_made;
+    sqlite::Statement set_config;
+    sqlite::Statement remove_node;
     sqlite::Statement refresh_partition;
     sqlite::Statement remove_topic;
     sqlite::Statement remove_partitions;
@@ -47,7 +50,11 @@ class MetaRowWriter {
 
   [[nodiscard]] Result<void> on(const PutNode& op);
   [[nodiscard]] Result<void> on(const PutTopic& op);
-  [[nodiscard]] Result<void> on(const SetLeadership& op);
+  [[nodiscard]] Result<void> on(const SetPartition& op);
+  [[nodiscard]] Result<void> on(const SetTopicConfig& op);
+  [[nodiscard]] Result<void> on(const AddPartitions& op);
+  [[nodiscard]] Result<void> on(const RemoveNode& op);
+  [[nodiscard]] Result<void> put_partition(const PartitionMeta& partition);
   [[nodiscard]] Result<void> on(const SetOpened& op);
   [[nodiscard]] Result<void> on(const RemoveTopic& op);
   [[nodiscard]] Result<void> on(const ClearTombstone& op);

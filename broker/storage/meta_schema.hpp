@@ -12,7 +12,7 @@ namespace pinion {
 inline constexpr std::int64_t meta_application_id = 0x506e4272;
 
 /// Step n makes schema version n + 1 out of version n; version 0 is an empty file.
-inline constexpr std::array<const char*, 1> meta_migrations = {R"sql(
+inline constexpr std::array<const char*, 2> meta_migrations = {R"sql(
 CREATE TABLE meta (               -- cluster_id, controller_epoch, and the next of each number
   name  TEXT PRIMARY KEY,
   value NOT NULL
@@ -83,6 +83,26 @@ CREATE VIEW readable AS
   SELECT t.name AS topic, p.partition, p.node, b.status AS node_status,
          strftime('%Y-%m-%d %H:%M:%S', b.last_heartbeat / 1000000, 'unixepoch') AS last_heartbeat,
          p.epoch, p.log_end, p.size
+  FROM partitions p
+  JOIN topics t ON t.id = p.topic_id
+  LEFT JOIN brokers b ON b.id = p.node
+  ORDER BY t.name, p.partition;
+)sql",
+                                                               R"sql(
+ALTER TABLE topics ADD COLUMN min_insync_replicas INTEGER NOT NULL DEFAULT 0;  -- 0: the majority
+ALTER TABLE topics ADD COLUMN unclean_elections INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE brokers ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;
+-- Replicas that were open once; those that have all that is committed although they are not in
+-- sync; and where the partition is being moved to.
+ALTER TABLE partitions ADD COLUMN made TEXT NOT NULL DEFAULT '';
+ALTER TABLE partitions ADD COLUMN eligible TEXT NOT NULL DEFAULT '';
+ALTER TABLE partitions ADD COLUMN target TEXT NOT NULL DEFAULT '';
+UPDATE partitions SET made = CAST(node AS TEXT) WHERE opened = 1;
+DROP VIEW readable;
+CREATE VIEW readable AS
+  SELECT t.name AS topic, p.partition, p.node, b.status AS node_status,
+         strftime('%Y-%m-%d %H:%M:%S', b.last_heartbeat / 1000000, 'unixepoch') AS last_heartbeat,
+         p.epoch, p.log_end, p.size, p.replicas, p.isr
   FROM partitions p
   JOIN topics t ON t.id = p.topic_id
   LEFT JOIN brokers b ON b.id = p.node

@@ -28,7 +28,9 @@ Result<TopicMetadata> Admin::create_topic(std::string_view name, const TopicConf
   if (reply.error().code == Errc::topic_exists && repeated) {
     // An attempt whose answer was lost may have made it.
     auto topic = describe_topic(name, time_left(deadline));
-    if (topic && topic->config == config) return topic;
+    TopicConfig wanted = config;
+    if (topic && wanted.replication == 0) wanted.replication = topic->config.replication;
+    if (topic && topic->config == wanted) return topic;
   }
   return failure(std::move(reply.error()));
 }
@@ -40,6 +42,18 @@ Result<void> Admin::delete_topic(std::string_view name, Micros timeout) {
       *inside_->driver, {{}, {}, DeleteTopic{std::string(name)}}, timeout, &repeated);
   if (reply || (repeated && reply.error().code == Errc::unknown_topic)) return {};
   return failure(std::move(reply.error()));
+}
+
+Result<TopicMetadata> Admin::alter_topic(const AlterTopic& change, Micros timeout) {
+  PINION_CHECK(validate_topic_name(change.name));
+  PINION_TRY(reply, client::ask<AlterTopicReply>(*inside_->driver, {{}, {}, change}, timeout));
+  return std::move(reply.topic);
+}
+
+Result<std::uint32_t> Admin::command_node(NodeCommand command, NodeId node, Micros timeout) {
+  PINION_TRY(reply, client::ask<CommandNodeReply>(*inside_->driver,
+                                                  {{}, {}, CommandNode{command, node}}, timeout));
+  return reply.moves;
 }
 
 Result<std::vector<TopicMetadata>> Admin::list_topics(Micros timeout) {

@@ -37,6 +37,12 @@ class Admin {
                                                    Micros timeout);
   /// unknown_topic.
   [[nodiscard]] Result<void> delete_topic(std::string_view name, Micros timeout);
+  /// Answered when it is decided durably; replicas that are to move go on moving after it. Errors:
+  /// unknown_topic, invalid_argument, no_nodes.
+  [[nodiscard]] Result<TopicMetadata> alter_topic(const AlterTopic& change, Micros timeout);
+  /// Returns how many partitions are being moved because of it.
+  [[nodiscard]] Result<std::uint32_t> command_node(NodeCommand command, NodeId node,
+                                                   Micros timeout);
   /// All topics, in order of their creation.
   [[nodiscard]] Result<std::vector<TopicMetadata>> list_topics(Micros timeout);
   /// unknown_topic.

@@ -188,6 +188,30 @@ inline constexpr Micros register_backoff_min = 100ms;
 inline constexpr Micros register_backoff_max = 5s;
 inline constexpr Micros register_answer_within = 1s;
 
+// ---- Replication
+// ----------------------------------------------------------------------------------
+/// What a follower asks for at once. With one fetch under way a partition, 1 MiB a round trip of
+/// some milliseconds is more than a disk writes.
+inline constexpr std::size_t replica_fetch_bytes = 1 * mib;
+/// A fetch waits this long at the leader's end; so this is how stale a quiet follower may be.
+inline constexpr Micros replica_fetch_wait = 500ms;
+/// Without an answer for this long after that a fetch is sent again.
+inline constexpr Micros replica_answer_within = 1s;
+inline constexpr Micros replica_retry_min = 20ms;  ///< After a refusal; doubles, with jitter, up to
+inline constexpr Micros replica_retry_max = 500ms;
+/// A member of the in-sync set that was not at the leader's end for so long is proposed to leave.
+/// Twice the time after which a dead node is lost: those are removed by the controller.
+inline constexpr Micros replica_lag_max = 3s;
+inline constexpr Micros isr_propose_again = 1s;
+/// A follower hears of a higher high watermark with the next records, or after this.
+inline constexpr Micros high_watermark_tell_after = 5ms;
+/// Batches that wait for followers: 65,536 headers of 64 bytes are 4 MiB. Beyond, `throttled`.
+inline constexpr std::size_t uncommitted_batches_max = 65'536;
+/// Without a word for this long a node's connection to another one is made anew.
+inline constexpr Micros peer_quiet_after = 2s;
+/// The first of a partition's replicas gets leadership back this long after it is in sync again.
+inline constexpr Micros leader_return_after = 5s;
+
 // ---- State a partition keeps
 // ----------------------------------------------------------------------
 inline constexpr std::size_t producers_per_partition_max = 10'000;
@@ -243,6 +267,8 @@ static_assert(consumer_fetch_bytes_default <= fetch_bytes_max);
 static_assert(delivery_timeout_max < producer_kept_at_least);
 static_assert(producer_small_inflight_max <= producer_inflight_max);
 static_assert(query_time_max < request_lifetime_max);
+static_assert(replica_fetch_wait < replica_lag_max, "a quiet follower is not a slow one");
+static_assert(replica_fetch_bytes <= fetch_bytes_max);
 static_assert(batch_bytes_default <= commit_bytes_max);
 static_assert(query_bytes_max < body_bytes_max);
 static_assert(query_rows_max <= list_items_max);

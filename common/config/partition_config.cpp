@@ -15,6 +15,7 @@ void read_keys(TomlTable& table, PartitionConfig& config) {
   config.node_id = NodeId(node_id);
   table.read("broker", config.broker);
   table.read("data_dir", config.data_dir);
+  table.read("data_bind", config.data_bind);
   table.read("advertised_address", config.advertised_address);
   table.read("rack", config.rack);
   table.read("region", config.region);
@@ -47,6 +48,11 @@ std::optional<ConfigFault> find_fault(const PartitionConfig& config) {
   check.connect_endpoint("broker", config.broker);
   check.not_empty("data_dir", config.data_dir);
   check.text("data_dir", config.data_dir, 4 * limits::kib);
+  check.bind_endpoint("data_bind", config.data_bind);
+  const bool binds_all = config.data_bind.find("//0.0.0.0:") != std::string::npos ||
+                         config.data_bind.find("//*:") != std::string::npos;
+  check.that(!binds_all || !config.advertised_address.empty(), "advertised_address",
+             "must be named when data_bind names all addresses");
   if (!config.advertised_address.empty()) {
     check.connect_endpoint("advertised_address", config.advertised_address);
   }

@@ -36,6 +36,7 @@ struct NodeMeta {
   Micros registered_at{0};   ///< Wall time of the first registration.
   Micros last_heartbeat{0};  ///< Wall time, as last refreshed.
   NodeHealth health = NodeHealth::lost;
+  bool draining = false;  ///< It is to hold nothing any more.
   bool operator==(const NodeMeta&) const = default;
 };
 
@@ -50,11 +51,16 @@ struct TopicMeta {
 struct PartitionMeta {
   PartitionKey key;
   NodeId leader = node_none;
-  std::vector<NodeId> replicas;
+  std::vector<NodeId> replicas;  ///< The first is the preferred leader.
   std::vector<NodeId> isr;
   Epoch leader_epoch{0};
-  std::int64_t version = 0;  ///< Grows with every change of leadership or of the in-sync set.
-  bool opened = false;       ///< A replica of it was reported open once: its file must exist.
+  std::int64_t version = 0;  ///< Grows with every change of what stands here, but for the last two.
+  bool opened = false;       ///< A replica of it was reported open once: a file must exist.
+  std::vector<NodeId> made;  ///< Replicas that were reported open once: theirs must exist.
+  /// Left the in-sync set when it became smaller than min_insync_replicas, or later: they have
+  /// everything that is committed.
+  std::vector<NodeId> eligible;
+  std::vector<NodeId> target;  ///< The replicas that it is being moved to; none: it is not.
   Offset log_end{0};         ///< As last refreshed.
   std::uint64_t file_bytes = 0;
   bool operator==(const PartitionMeta&) const = default;
@@ -95,20 +101,31 @@ struct MetaCounters {
 struct PutNode {
   NodeMeta node;
 };  ///< The whole row.
+/// A node that is gone for good. Requires: no partition names it.
+struct RemoveNode {
+  NodeId node;
+};
 /// With all its partitions, in order of their index. Requires: the id is new.
 struct PutTopic {
   TopicMeta topic;
   std::vector<PartitionMeta> partitions;
 };
-struct SetLeadership {
-  PartitionKey key;
-  NodeId leader;
-  Epoch leader_epoch;
-  std::vector<NodeId> isr;
-  std::int64_t version = 0;
+/// All of the row but `opened`, `made` where a replica was opened meanwhile, and sizes.
+struct SetPartition {
+  PartitionMeta partition;
 };
 struct SetOpened {
   PartitionKey key;
+  NodeId node = node_none;  ///< Enters `made`.
+};
+/// What a topic is told to be; its partitions are set apart.
+struct SetTopicConfig {
+  TopicId topic;
+  TopicConfig config;
+};
+/// Partitions that a topic gets behind those that it has.
+struct AddPartitions {
+  std::vector<PartitionMeta> partitions;
 };
 /// Removes the topic, its partitions and its registrations. The tombstone stays when it has
 /// holders.
@@ -138,8 +155,9 @@ struct RefreshPartition {
 };
 
 using MetaOp =
-    std::variant<PutNode, PutTopic, SetLeadership, SetOpened, RemoveTopic, ClearTombstone,
-                 PutRegistration, SetCounters, RefreshNode, RefreshPartition>;
+    std::variant<PutNode, PutTopic, SetPartition, SetOpened, RemoveTopic, ClearTombstone,
+                 PutRegistration, SetCounters, RefreshNode, RefreshPartition, SetTopicConfig,
+                 AddPartitions, RemoveNode>;
 
 /// Atomic. An operation on a row that is not there (any more) changes nothing.
 struct MetaWrite {

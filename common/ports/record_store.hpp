@@ -82,9 +82,22 @@ struct DropBefore {
   Offset start;
 };  ///< Retention, at a batch's first offset; done in bounded slices.
 
+/// A follower takes the leader's whole table in the place of its own.
+struct ResetPositions {
+  std::vector<Position> positions;
+};
+/// A follower begins again at `start`, which is not before the log's end: nothing of what is there
+/// is kept but positions. `producers` is what the leader remembers of batches below `start`.
+struct BeginAt {
+  Offset start;
+  std::vector<ProducerState> producers;
+};
+
 struct Persist {
   Ticket ticket;
-  std::variant<AppendBatch, StartEpoch, PutPosition, NoteHighWatermark, Truncate, DropBefore> op;
+  std::variant<AppendBatch, StartEpoch, PutPosition, NoteHighWatermark, Truncate, DropBefore,
+               ResetPositions, BeginAt>
+      op;
 };
 
 /// What an open file holds, after the checks of docs/STORAGE.md "Opening a file".
@@ -174,7 +187,12 @@ struct LogIdentity {
   auto operator<=>(const LogIdentity&) const = default;
 };
 
-enum class IfMissing : std::uint8_t { create, fail };
+enum class IfMissing : std::uint8_t {
+  create,  ///< Unless the node remembers that there was one: then as `fail`.
+  fail,
+  begin_again,  ///< Also in the place of one that is lost or damaged, which is set aside: the
+                ///< partition has other copies, and this one is given up.
+};
 
 struct OpenedLog {
   std::unique_ptr<PartitionLog> log;
@@ -204,6 +222,10 @@ class RecordStore {
 
   /// Deletes a topic's files by its id (a tombstone). Requires: its logs are closed.
   [[nodiscard]] virtual Result<void> remove_topic(TopicId topic) = 0;
+
+  /// Deletes one partition's file: the replica was moved to another node. Requires: its log is
+  /// closed. Ok when there is no file.
+  [[nodiscard]] virtual Result<void> remove_replica(PartitionKey key) = 0;
 
   [[nodiscard]] virtual DiskSpace disk_space() const = 0;
 

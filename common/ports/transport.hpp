@@ -5,11 +5,13 @@
 #pragma once
 
 #include "common/base/bytes.hpp"
+#include "common/base/result.hpp"
 #include "common/base/time.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace pinion {
 
@@ -39,6 +41,13 @@ class Transport {
   [[nodiscard]] virtual std::optional<Incoming> try_receive() = 0;
 
   [[nodiscard]] virtual Sent try_send(Link link, Frames frames) = 0;
+
+  /// A new DEALER, connected to `endpoint` under `routing_id`: the links of the start come first,
+  /// and a number that disconnect() freed is used again. `io_failed`, `invalid_argument`.
+  [[nodiscard]] virtual Result<Link> connect(const std::string& endpoint,
+                                             const std::string& routing_id) = 0;
+  /// Closes a link that connect() made; what it had to send or to receive is lost.
+  virtual void disconnect(Link link) = 0;
 
   /// Closes a link's socket and makes a fresh one in its place (a quiet peer, a tripped memory
   /// fuse).

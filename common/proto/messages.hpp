@@ -59,6 +59,10 @@ enum class Kind : std::uint16_t {
   register_consumer_reply = 24,
   find_registration = 25,
   find_registration_reply = 26,
+  alter_topic = 27,
+  alter_topic_reply = 28,
+  command_node = 29,
+  command_node_reply = 30,
   // Client to a partition's leader, through the router.
   produce = 51,
   produce_reply = 52,
@@ -74,6 +78,9 @@ enum class Kind : std::uint16_t {
   dequeue_reply = 62,
   query = 63,
   query_reply = 64,
+  // Partition broker to partition broker: a follower to its leader, and back.
+  replica_fetch = 71,
+  replica_fetch_reply = 72,
   // Partition broker to controller, and back.
   register_node = 101,
   register_node_reply = 102,
@@ -86,6 +93,8 @@ enum class Kind : std::uint16_t {
   assign = 202,          ///< Controller to partition broker: lead these, delete those.
   replica_report = 203,  ///< Partition broker to controller: what became of assignments.
   goodbye = 204,         ///< Either way: a clean stop; do not wait for the time-out.
+  isr_proposal = 205,    ///< A partition's leader to the controller; `assign` answers it.
+  replica_progress = 206,  ///< A follower to its leader: this much is durable.
 };
 
 /// True for the kinds that name a partition and are forwarded to its leader.
@@ -96,6 +105,11 @@ enum class Kind : std::uint16_t {
   return kind >= Kind::produce_reply && kind <= Kind::query_reply &&
          static_cast<int>(kind) % 2 == 0;
 }
+/// True for the kinds that partition brokers exchange; they name a partition too.
+[[nodiscard]] constexpr bool is_replica_kind(Kind kind) noexcept {
+  return kind == Kind::replica_fetch || kind == Kind::replica_fetch_reply ||
+         kind == Kind::replica_progress;
+}
 [[nodiscard]] constexpr Kind reply_to(Kind request) noexcept {
   return static_cast<Kind>(static_cast<std::uint16_t>(request) + 1);
 }
@@ -104,7 +118,7 @@ struct Header {
   std::uint16_t version = protocol_version;
   Kind kind = Kind::hello;
   RequestId request_id{0};
-  TopicId topic{0};  ///< With routed kinds; else 0.
+  TopicId topic{0};  ///< With routed and replica kinds; else 0.
   PartitionIndex partition{0};
   Epoch leader_epoch{
       0};  ///< Request: the epoch the sender knows, 0 when none. Answer: the leader's.
@@ -193,8 +207,9 @@ struct PartitionMetadata {
   PartitionState state = PartitionState::offline;
   std::vector<NodeId> replicas;
   std::vector<NodeId> isr;
-  std::string detail;  ///< Why it is not online, for people; usually empty.
-  PINION_FIELDS(partition, leader, leader_epoch, state, replicas, isr, detail)
+  std::string detail;          ///< Why it is not online, for people; usually empty.
+  std::vector<NodeId> target;  ///< The replicas that it is being moved to; none: it is not.
+  PINION_FIELDS(partition, leader, leader_epoch, state, replicas, isr, detail, target)
 };
 
 struct TopicConfig {
@@ -202,7 +217,13 @@ struct TopicConfig {
   std::int32_t replication = 1;
   std::int64_t retention_ms = 0;     ///< 0: for ever.
   std::int64_t retention_bytes = 0;  ///< Per partition; 0: without limit.
-  PINION_FIELDS(partitions, replication, retention_ms, retention_bytes)
+  /// Records are committed only while so many replicas are in sync. 0: the majority, or 1 where
+  /// there are two replicas or fewer.
+  std::int32_t min_insync_replicas = 0;
+  /// When no replica that has everything is left, one that has less may lead. Loses records.
+  bool unclean_elections = false;
+  PINION_FIELDS(partitions, replication, retention_ms, retention_bytes, min_insync_replicas,
+                unclean_elections)
   bool operator==(const TopicConfig&) const = default;
 };
 
@@ -261,6 +282,44 @@ struct DeleteTopicReply {
   static constexpr Kind kind = Kind::delete_topic_reply;
   TopicId id{0};
   PINION_FIELDS(id)
+};
+
+/// What is to be different of a topic; what is left at -1 stays as it is.
+struct AlterTopic {
+  static constexpr Kind kind = Kind::alter_topic;
+  std::string name;
+  std::int32_t partitions = -1;   ///< Only more of them.
+  std::int32_t replication = -1;  ///< Replicas are copied, then dropped, while all goes on.
+  std::int64_t retention_ms = -1;
+  std::int64_t retention_bytes = -1;
+  std::int32_t min_insync_replicas = -1;
+  std::int32_t unclean_elections = -1;  ///< 0 or 1.
+  PINION_FIELDS(name, partitions, replication, retention_ms, retention_bytes, min_insync_replicas,
+                unclean_elections)
+};
+/// Answered when it is durable; moves go on after it.
+struct AlterTopicReply {
+  static constexpr Kind kind = Kind::alter_topic_reply;
+  TopicMetadata topic;
+  PINION_FIELDS(topic)
+};
+
+enum class NodeCommand : std::uint8_t {
+  drain = 0,      ///< Move everything away from the node.
+  keep = 1,       ///< Not any more.
+  remove = 2,     ///< Forget a node that holds nothing, or is lost and not needed for any copy.
+  rebalance = 3,  ///< Spread replicas evenly over all nodes.
+};
+struct CommandNode {
+  static constexpr Kind kind = Kind::command_node;
+  NodeCommand command = NodeCommand::drain;
+  NodeId node = node_none;  ///< With rebalance: none.
+  PINION_FIELDS(command, node)
+};
+struct CommandNodeReply {
+  static constexpr Kind kind = Kind::command_node_reply;
+  std::uint32_t moves = 0;  ///< Partitions that are being moved because of it.
+  PINION_FIELDS(moves)
 };
 
 struct AllocateProducerIds {
@@ -326,6 +385,15 @@ struct ReaderStatus {
   PINION_FIELDS(reader, position, updated_at)
 };
 
+/// How far a follower is, as its leader knows.
+struct FollowerStatus {
+  NodeId node = node_none;
+  bool in_sync = false;
+  Offset durable_end{-1};  ///< -1: it has not been heard of in this epoch.
+  Micros behind_since{0};  ///< Wall time since when it is not at the leader's end; 0: it is.
+  PINION_FIELDS(node, in_sync, durable_end, behind_since)
+};
+
 /// What a partition's leader last said of it, and when.
 struct PartitionStatus {
   TopicId topic{0};
@@ -347,9 +415,10 @@ struct PartitionStatus {
   std::string file;  ///< Its path on the node.
   std::string detail;
   std::vector<ReaderStatus> readers;  ///< The most recently active, at most 64.
+  std::vector<FollowerStatus> followers;
   PINION_FIELDS(topic, partition, node, leader_epoch, state, log_start, high_watermark, log_end,
                 file_bytes, wal_bytes, records_in, records_out, bytes_in, bytes_out,
-                records_in_per_s, records_out_per_s, file, detail, readers)
+                records_in_per_s, records_out_per_s, file, detail, readers, followers)
 };
 
 struct NodeLoad {
@@ -379,8 +448,10 @@ struct NodeStatus {
   std::uint32_t partitions_led = 0;
   NodeLoad load;
   std::string version;
+  std::uint32_t replicas = 0;  ///< Held, led ones included.
+  bool draining = false;
   PINION_FIELDS(id, health, incarnation, address, rack, region, last_heartbeat, partitions_led,
-                load, version)
+                load, version, replicas, draining)
 };
 
 struct RegistrationStatus {
@@ -455,17 +526,18 @@ struct ProduceReply {
 struct Fetch {
   static constexpr Kind kind = Kind::fetch;
   Offset offset{0};
-  Epoch last_epoch{0};          ///< The epoch of the last record the reader saw, 0 when none.
-  std::uint32_t bytes_max = 0;  ///< A first batch larger than this is still sent, whole.
-  std::uint32_t wait_ms = 0;    ///< Wait this long for something to read.
-  PINION_FIELDS(offset, last_epoch, bytes_max, wait_ms)
+  Epoch last_epoch{0};               ///< The epoch of the last record the reader saw, 0 when none.
+  std::uint32_t bytes_max = 0;       ///< A first batch larger than this is still sent, whole.
+  std::uint32_t wait_ms = 0;         ///< Wait this long for something to read.
+  bool follower_may_answer = false;  ///< A replica that only follows may answer too.
+  PINION_FIELDS(offset, last_epoch, bytes_max, wait_ms, follower_may_answer)
 };
 /// Whole batches, the first of which holds the asked offset; one records frame a batch. None: the
 /// wait is over.
 struct FetchReply {
   static constexpr Kind kind = Kind::fetch_reply;
   Offset log_start{0};
-  Offset high_watermark{0};
+  Offset high_watermark{0};  ///< -1: a new leader does not know yet what was shown before.
   std::vector<BatchHeader> batches;
   PINION_FIELDS(log_start, high_watermark, batches)
 };
@@ -555,6 +627,83 @@ struct QueryReply {
   PINION_FIELDS(columns, rows, truncated)
 };
 
+// ---- Partition broker to partition broker
+// --------------------------------------------------------
+
+/// A follower asks its leader, and says how far it is. The header names the epoch it follows.
+struct ReplicaFetch {
+  static constexpr Kind kind = Kind::replica_fetch;
+  NodeId node = node_none;
+  Incarnation incarnation{0};
+  /// Of the node's registration when it opened the file, and which opening it was: together they
+  /// only grow, also when the node gets another disk.
+  std::int64_t session = 0;
+  std::int64_t copy = 0;
+  Offset offset{0};     ///< Where it wants to read on: its log end, what it is writing included.
+  Epoch last_epoch{0};  ///< Of the record before that, 0 when there is none.
+  Offset durable_end{0};
+  PositionVersion position_version{-1};  ///< What it has read; -1: it wants the whole table.
+  PositionVersion durable_position_version{-1};
+  std::uint32_t bytes_max = 0;
+  std::uint32_t wait_ms = 0;
+  PINION_FIELDS(node, incarnation, session, copy, offset, last_epoch, durable_end, position_version,
+                durable_position_version, bytes_max, wait_ms)
+};
+/// A row of a partition's table of positions.
+struct PositionRow {
+  std::string reader;
+  Offset offset{0};
+  Epoch leader_epoch{0};
+  PositionVersion version{0};
+  std::string last_token;
+  Offset last_offset{-1};
+  bool deleted = false;
+  Micros updated_at{0};
+  PINION_FIELDS(reader, offset, leader_epoch, version, last_token, last_offset, deleted, updated_at)
+};
+/// What is remembered of one batch of a producer, and of a producer.
+struct ProducerBatchRow {
+  Sequence base_sequence{0};
+  std::uint32_t record_count = 0;
+  Offset base_offset{0};
+  Micros append_time{0};
+  PINION_FIELDS(base_sequence, record_count, base_offset, append_time)
+};
+struct ProducerRow {
+  ProducerId id{0};
+  ProducerEpoch epoch{0};
+  Micros last_seen{0};
+  std::vector<ProducerBatchRow> batches;
+  PINION_FIELDS(id, epoch, last_seen, batches)
+};
+/// Records that follow the asked offset, one frame a batch; or where the logs part; or where to
+/// begin again.
+struct ReplicaFetchReply {
+  static constexpr Kind kind = Kind::replica_fetch_reply;
+  Offset log_start{0};
+  Offset high_watermark{0};
+  Offset log_end{0};         ///< Durable on the leader.
+  Offset diverging_end{-1};  ///< Not -1: the logs part; the end of `diverging_epoch` here.
+  Epoch diverging_epoch{0};  ///< The largest one here at or below the asked one.
+  Offset begin_at{-1};       ///< Not -1: what the follower has is gone here; begin again there.
+  std::vector<ProducerRow> producers;  ///< With begin_at: of the batches below it.
+  std::vector<BatchHeader> batches;
+  bool all_positions = false;  ///< `positions` is the whole table.
+  std::vector<PositionRow> positions;
+  PositionVersion position_version{0};  ///< What the follower has read with this.
+  PINION_FIELDS(log_start, high_watermark, log_end, diverging_end, diverging_epoch, begin_at,
+                producers, batches, all_positions, positions, position_version)
+};
+struct ReplicaProgress {
+  static constexpr Kind kind = Kind::replica_progress;
+  NodeId node = node_none;
+  std::int64_t session = 0;
+  std::int64_t copy = 0;
+  Offset durable_end{0};
+  PositionVersion durable_position_version{0};
+  PINION_FIELDS(node, session, copy, durable_end, durable_position_version)
+};
+
 // ---- Partition broker to controller
 // ----------------------------------------------------------------
 
@@ -619,6 +768,19 @@ struct Assignment {
   PINION_FIELDS(topic, topic_name, partition, leader_epoch, leader, config, replicas, isr,
                 partition_version, create)
 };
+/// Where the replicas of assigned partitions are reached by each other.
+struct NodeAddress {
+  NodeId node = node_none;
+  Incarnation incarnation{0};
+  std::string address;
+  PINION_FIELDS(node, incarnation, address)
+};
+struct DroppedReplica {
+  TopicId topic{0};
+  PartitionIndex partition{0};
+  std::int64_t partition_version = 0;
+  PINION_FIELDS(topic, partition, partition_version)
+};
 struct Assign {
   static constexpr Kind kind = Kind::assign;
   ControllerEpoch controller_epoch{0};
@@ -626,17 +788,31 @@ struct Assign {
   std::vector<Assignment> assignments;
   std::vector<TopicId>
       deleted;  ///< Tombstones: delete what is held of these topics, and report it.
-  PINION_FIELDS(controller_epoch, session, assignments, deleted)
+  std::vector<NodeAddress> peers;       ///< Of all nodes that the assignments name.
+  std::vector<DroppedReplica> dropped;  ///< Replicas that were moved away: delete them, report it.
+  PINION_FIELDS(controller_epoch, session, assignments, deleted, peers, dropped)
 };
 
+enum class ReplicaRole : std::uint8_t { none = 0, leader = 1, catching_up = 2, following = 3 };
+/// What can be said of a replica's file.
+enum class FileState : std::uint8_t {
+  unknown = 0,  ///< Not opened (yet), or its disk fails.
+  open = 1,
+  lost = 2,  ///< Missing, damaged or older than it was; set aside.
+};
 struct ReplicaState {
   TopicId topic{0};
   PartitionIndex partition{0};
   Epoch leader_epoch{0};
   PartitionState state = PartitionState::offline;
-  Offset log_end{0};
+  Offset log_end{0};  ///< Durable.
   std::string detail;
-  PINION_FIELDS(topic, partition, leader_epoch, state, log_end, detail)
+  std::int64_t partition_version = 0;  ///< Of the assignment that it follows.
+  ReplicaRole role = ReplicaRole::none;
+  FileState file = FileState::unknown;
+  Epoch last_epoch{0};  ///< Of the last record.
+  PINION_FIELDS(topic, partition, leader_epoch, state, log_end, detail, partition_version, role,
+                file, last_epoch)
 };
 struct ReplicaReport {
   static constexpr Kind kind = Kind::replica_report;
@@ -644,8 +820,32 @@ struct ReplicaReport {
   Incarnation incarnation{0};
   std::int64_t session = 0;
   std::vector<ReplicaState> replicas;
-  std::vector<TopicId> deleted;  ///< Tombstones that were carried out.
-  PINION_FIELDS(node, incarnation, session, replicas, deleted)
+  std::vector<TopicId> deleted;         ///< Tombstones that were carried out.
+  std::vector<DroppedReplica> dropped;  ///< Replicas that were deleted as they were told.
+  PINION_FIELDS(node, incarnation, session, replicas, deleted, dropped)
+};
+
+/// A leader wants another in-sync set: all of its members, with the lives it has heard of.
+struct IsrMember {
+  NodeId node = node_none;
+  Incarnation incarnation{0};
+  PINION_FIELDS(node, incarnation)
+};
+struct ProposedIsr {
+  TopicId topic{0};
+  PartitionIndex partition{0};
+  Epoch leader_epoch{0};
+  std::int64_t partition_version = 0;  ///< That it was made from.
+  std::vector<IsrMember> isr;
+  PINION_FIELDS(topic, partition, leader_epoch, partition_version, isr)
+};
+struct IsrProposal {
+  static constexpr Kind kind = Kind::isr_proposal;
+  NodeId node = node_none;
+  Incarnation incarnation{0};
+  std::int64_t session = 0;
+  std::vector<ProposedIsr> proposals;
+  PINION_FIELDS(node, incarnation, session, proposals)
 };
 
 using Body =
@@ -653,11 +853,12 @@ using Body =
                  MetadataReply, MetadataChanged, CreateTopic, CreateTopicReply, DeleteTopic,
                  DeleteTopicReply, ClusterStatusRequest, ClusterStatusReply, AllocateProducerIds,
                  AllocateProducerIdsReply, RegisterProducer, RegisterProducerReply,
-                 RegisterConsumer, RegisterConsumerReply, FindRegistration, FindRegistrationReply,
-                 Produce, ProduceReply, Fetch, FetchReply, ListOffset, ListOffsetReply,
-                 CommitPosition, CommitPositionReply, FetchPosition, FetchPositionReply, Dequeue,
-                 DequeueReply, Query, QueryReply, RegisterNode, RegisterNodeReply, NodeHeartbeat,
-                 NodeHeartbeatReply, Assign, ReplicaReport>;
+                 RegisterConsumer, RegisterConsumerReply, FindRegistration, FindRegistrationReply, AlterTopic, AlterTopicReply, CommandNode,
+                 CommandNodeReply, Produce, ProduceReply, Fetch, FetchReply, ListOffset,
+                 ListOffsetReply, CommitPosition, CommitPositionReply, FetchPosition,
+                 FetchPositionReply, Dequeue, DequeueReply, Query, QueryReply, RegisterNode,
+                 RegisterNodeReply, NodeHeartbeat, NodeHeartbeatReply, Assign, ReplicaReport,
+                 ReplicaFetch, ReplicaFetchReply, ReplicaProgress, IsrProposal>;
 
 /// One decoded message and the batch payloads that came with it.
 struct Message {

@@ -52,6 +52,10 @@ Result<void> check_names(std::string_view name, const std::vector<std::string>& 
 }
 
 constexpr std::size_t features_max = 64;
+/// Tokens, each with an offset.
+constexpr std::size_t dequeues_bytes_max =
+    (limits::dequeue_tokens_remembered + limits::dequeue_names_remembered + 1) *
+    (limits::request_token_bytes_max + 24);
 constexpr std::size_t paths_bytes_max = 4 * limits::kib;
 /// Times as far from 1970 as this are not times, and sums with them could overflow.
 constexpr std::int64_t time_max = Micros(never).count();
@@ -76,10 +80,12 @@ Result<void> check_body(const HelloReply& body) {
 }
 Result<void> check_body(const TopicConfig& config) {
   PINION_CHECK(check_number("partitions", config.partitions, 1, limits::partitions_per_topic_max));
-  PINION_CHECK(check_number("replication", config.replication, 1,
+  PINION_CHECK(check_number("replication", config.replication, 0,
                             static_cast<std::int64_t>(limits::nodes_max)));
   PINION_CHECK(check_number("retention_ms", config.retention_ms, 0, time_max / 1000));
-  return check_number("retention_bytes", config.retention_bytes, 0);
+  PINION_CHECK(check_number("retention_bytes", config.retention_bytes, 0));
+  return check_number("min_insync_replicas", config.min_insync_replicas, 0,
+                      static_cast<std::int64_t>(limits::nodes_max));
 }
 Result<void> check_body(const PartitionMetadata& body) {
   PINION_CHECK(check_number("leader", body.leader.raw(), 0));
@@ -110,6 +116,25 @@ Result<void> check_body(const CreateTopic& body) {
   return check_body(body.config);
 }
 Result<void> check_body(const CreateTopicReply& body) { return check_body(body.topic); }
+Result<void> check_body(const AlterTopic& body) {
+  PINION_CHECK(validate_topic_name(body.name));
+  if (body.partitions != -1) {
+    PINION_CHECK(check_number("partitions", body.partitions, 1, limits::partitions_per_topic_max));
+  }
+  if (body.replication != -1) {
+    PINION_CHECK(check_number("replication", body.replication, 1,
+                              static_cast<std::int64_t>(limits::nodes_max)));
+  }
+  PINION_CHECK(check_number("retention_ms", body.retention_ms, -1, time_max / 1000));
+  PINION_CHECK(check_number("retention_bytes", body.retention_bytes, -1));
+  PINION_CHECK(check_number("min_insync_replicas", body.min_insync_replicas, -1,
+                            static_cast<std::int64_t>(limits::nodes_max)));
+  return check_number("unclean_elections", body.unclean_elections, -1, 1);
+}
+Result<void> check_body(const AlterTopicReply& body) { return check_body(body.topic); }
+Result<void> check_body(const CommandNode& body) {
+  return check_number("node", body.node.raw(), body.command == NodeCommand::rebalance ? 0 : 1);
+}
 Result<void> check_body(const DeleteTopic& body) { return validate_topic_name(body.name); }
 Result<void> check_body(const AllocateProducerIds& body) {
   return check_number("count", body.count, 1, 1'000'000);
@@ -225,10 +250,16 @@ Result<void> check_body(const Assignment& body) {
   PINION_CHECK(
       check_number("partition", body.partition.raw(), 0, limits::partitions_per_topic_max - 1));
   PINION_CHECK(check_number("leader_epoch", body.leader_epoch.raw(), 1, number_max));
+  if (body.replicas.size() > limits::nodes_max || body.isr.size() > limits::nodes_max) {
+    return refuse("a partition has more replicas than a cluster has nodes");
+  }
   return check_body(body.config);
 }
 Result<void> check_body(const Assign& body) {
   PINION_CHECK(check_number("controller_epoch", body.controller_epoch.raw(), 1));
+  for (const NodeAddress& peer : body.peers) {
+    PINION_CHECK(check_text("address", peer.address, limits::address_bytes_max));
+  }
   return check_each(body.assignments, [](const auto& item) { return check_body(item); });
 }
 Result<void> check_body(const ReplicaState& body) {
@@ -239,6 +270,68 @@ Result<void> check_body(const ReplicaState& body) {
 Result<void> check_body(const ReplicaReport& body) {
   PINION_CHECK(check_number("node", body.node.raw(), 1));
   return check_each(body.replicas, [](const auto& item) { return check_body(item); });
+}
+Result<void> check_body(const ReplicaFetch& body) {
+  PINION_CHECK(check_number("node", body.node.raw(), 1));
+  PINION_CHECK(check_number("offset", body.offset.raw(), 0, number_max));
+  PINION_CHECK(check_number("last_epoch", body.last_epoch.raw(), 0, number_max));
+  PINION_CHECK(check_number("durable_end", body.durable_end.raw(), 0, body.offset.raw()));
+  PINION_CHECK(check_number("position_version", body.position_version.raw(), -1, number_max));
+  PINION_CHECK(check_number("durable_position_version", body.durable_position_version.raw(), -1,
+                            number_max));
+  PINION_CHECK(check_number("bytes_max", body.bytes_max, 0, limits::fetch_bytes_max));
+  return check_number("wait_ms", body.wait_ms, 0, limits::fetch_wait_max / 1ms);
+}
+Result<void> check_body(const PositionRow& body) {
+  PINION_CHECK(validate_reader(body.reader));
+  PINION_CHECK(check_number("offset", body.offset.raw(), 0, number_max));
+  PINION_CHECK(check_number("version", body.version.raw(), 0, number_max));
+  // What the position keeps of dequeues, as it is: partition/core/dequeue_tokens.hpp.
+  PINION_CHECK(check_number("last_offset", body.last_offset.raw(), -number_max, number_max));
+  return check_text("last_token", body.last_token, dequeues_bytes_max);
+}
+Result<void> check_body(const ProducerRow& body) {
+  PINION_CHECK(check_number("producer_id", body.id.raw(), 1));
+  if (body.batches.empty() || body.batches.size() > limits::producer_batches_remembered) {
+    return refuse("a producer is remembered by one to five batches");
+  }
+  for (const ProducerBatchRow& batch : body.batches) {
+    PINION_CHECK(check_number("base_sequence", batch.base_sequence.raw(), 0, number_max));
+    PINION_CHECK(check_number("record_count", batch.record_count, 1, limits::batch_records_max));
+    PINION_CHECK(check_number("base_offset", batch.base_offset.raw(), 0, number_max));
+    PINION_CHECK(check_number("append_time", batch.append_time.count(), -time_max, time_max));
+  }
+  return {};
+}
+Result<void> check_body(const ReplicaFetchReply& body) {
+  PINION_CHECK(check_number("log_start", body.log_start.raw(), 0, number_max));
+  PINION_CHECK(check_number("log_end", body.log_end.raw(), body.log_start.raw(), number_max));
+  PINION_CHECK(check_number("high_watermark", body.high_watermark.raw(), 0, body.log_end.raw()));
+  PINION_CHECK(check_number("diverging_end", body.diverging_end.raw(), -1, number_max));
+  PINION_CHECK(check_number("diverging_epoch", body.diverging_epoch.raw(), 0, number_max));
+  PINION_CHECK(check_number("begin_at", body.begin_at.raw(), -1, number_max));
+  PINION_CHECK(check_number("position_version", body.position_version.raw(), -1, number_max));
+  PINION_CHECK(check_each(body.producers, [](const auto& item) { return check_body(item); }));
+  PINION_CHECK(check_each(body.positions, [](const auto& item) { return check_body(item); }));
+  return check_each(body.batches, [](const auto& item) { return check_body(item); });
+}
+Result<void> check_body(const ReplicaProgress& body) {
+  PINION_CHECK(check_number("node", body.node.raw(), 1));
+  PINION_CHECK(check_number("durable_end", body.durable_end.raw(), 0, number_max));
+  return check_number("durable_position_version", body.durable_position_version.raw(), -1,
+                      number_max);
+}
+Result<void> check_body(const ProposedIsr& body) {
+  PINION_CHECK(check_number("topic", body.topic.raw(), 1));
+  PINION_CHECK(check_number("partition", body.partition.raw(), 0));
+  if (body.isr.empty() || body.isr.size() > limits::nodes_max) {
+    return refuse("an in-sync set has 1 to " + std::to_string(limits::nodes_max) + " members");
+  }
+  return {};
+}
+Result<void> check_body(const IsrProposal& body) {
+  PINION_CHECK(check_number("node", body.node.raw(), 1));
+  return check_each(body.proposals, [](const auto& item) { return check_body(item); });
 }
 /// The rest has nothing in it that a wrong value could hurt with.
 template <typename T>
@@ -253,8 +346,10 @@ Result<void> check_header(const Header& header) {
   PINION_CHECK(
       check_number("timeout_ms", header.timeout_ms, 0, limits::request_lifetime_max / 1ms));
   // The refusal of a request that could not be read whole may not know what it was about.
-  const bool routed = is_routed_request(header.kind) ||
-                      (is_routed_reply(header.kind) && header.error == Errc::ok);
+  const bool routed = is_routed_request(header.kind) || header.kind == Kind::replica_fetch ||
+                      header.kind == Kind::replica_progress ||
+                      ((is_routed_reply(header.kind) || header.kind == Kind::replica_fetch_reply) &&
+                       header.error == Errc::ok);
   PINION_CHECK(check_number("topic", header.topic.raw(), routed ? 1 : 0));
   return check_number("partition", header.partition.raw(), 0, limits::partitions_per_topic_max - 1);
 }
@@ -266,6 +361,8 @@ Result<void> check_records(const Message& message) {
     expected = 1;
   } else if (const auto* fetched = std::get_if<FetchReply>(&message.body)) {
     expected = fetched->batches.size();
+  } else if (const auto* copied = std::get_if<ReplicaFetchReply>(&message.body)) {
+    expected = copied->batches.size();
   }
   if (message.records.size() != expected) {
     return failure(Errc::malformed, "the body announces " + std::to_string(expected) +

@@ -11,8 +11,10 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 namespace pinion {
@@ -87,6 +89,7 @@ struct LinkState {
   Micros open_next{0};                  ///< When wait() tries again then.
   bool dropping = false;                ///< In the middle of a message that is too long.
   bool wants_to_send = false;           ///< A DEALER that refused: wait() watches for room.
+  bool is_free = false;                 ///< Disconnected: the number may be used again.
 };
 
 }  // namespace
@@ -163,7 +166,7 @@ Result<void> ZmqTransport::Inside::open_socket(LinkState& link) {
 void ZmqTransport::Inside::open_late() {
   const Micros now = monotonic_now();
   for (LinkState& link : links) {
-    if (link.socket || now < link.open_next) continue;
+    if (link.socket || link.is_free || now < link.open_next) continue;
     if (!open_socket(link)) link.open_next = now + rebind_again_every;
   }
 }
@@ -237,6 +240,7 @@ void ZmqTransport::wait(Micros timeout) {
   items.clear();
   items.push_back({nullptr, inside.wake_fd, ZMQ_POLLIN, 0});
   for (LinkState& link : inside.links) {
+    if (link.is_free) continue;
     if (!link.socket) {
       timeout = std::min(timeout, rebind_again_every);
       continue;
@@ -294,6 +298,42 @@ Sent ZmqTransport::try_send(Link link_id, Frames frames) {
     peer_left = true;
   }
   return peer_left ? Sent::no_peer : Sent::queued;
+}
+
+Result<Link> ZmqTransport::connect(const std::string& endpoint, const std::string& routing_id) {
+  LinkState link;
+  link.endpoint = endpoint;
+  link.config.role = ZmqRole::dealer_connect;
+  link.config.endpoint = endpoint;
+  link.config.routing_id = routing_id;
+  PINION_CHECK(check_config(link.config));
+  PINION_CHECK(inside_->open_socket(link));
+  std::vector<LinkState>& links = inside_->links;
+  const auto free = std::find_if(links.begin(), links.end(),
+                                 [](const LinkState& other) { return other.is_free; });
+  if (free != links.end()) {
+    *free = std::move(link);
+    return static_cast<Link>(free - links.begin());
+  }
+  if (links.size() > std::numeric_limits<std::underlying_type_t<Link>>::max()) {
+    return failure(Errc::io_failed, "too many connections");
+  }
+  links.push_back(std::move(link));
+  return static_cast<Link>(links.size() - 1);
+}
+
+void ZmqTransport::disconnect(Link link_id) {
+  LinkState& link = inside_->state(link_id);
+  PINION_ASSERT(link.config.role == ZmqRole::dealer_connect);
+  if (link.socket) {
+    try {
+      link.socket->set(zmq::sockopt::linger, 0);
+    } catch (const zmq::error_t&) {
+      // Closing goes on without it.
+    }
+  }
+  link = LinkState();
+  link.is_free = true;
 }
 
 void ZmqTransport::reset(Link link_id) {

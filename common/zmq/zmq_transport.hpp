@@ -80,6 +80,9 @@ class ZmqTransport final : public Transport {
   void wait(Micros timeout) override;
   [[nodiscard]] std::optional<Incoming> try_receive() override;
   [[nodiscard]] Sent try_send(Link link, Frames frames) override;
+  [[nodiscard]] Result<Link> connect(const std::string& endpoint,
+                                     const std::string& routing_id) override;
+  void disconnect(Link link) override;
   /// A ROUTER keeps its address. When the old socket has not let go of it in time, binding is tried
   /// again from wait(); until then the link has no peers.
   void reset(Link link) override;

@@ -73,13 +73,16 @@ partition::PartitionDriverOptions driver_options(const PartitionConfig& config) 
   return options;
 }
 
-Result<std::unique_ptr<ZmqTransport>> open_link(const PartitionConfig& config) {
+Result<std::unique_ptr<ZmqTransport>> open_links(const PartitionConfig& config) {
   PINION_TRY(context, ZmqContext::create(config.io_threads));
   ZmqLinkConfig link;
   link.role = ZmqRole::dealer_connect;
   link.endpoint = config.broker;
   link.routing_id = "n" + std::to_string(config.node_id.raw());
-  return ZmqTransport::open(std::move(context), {std::move(link)});
+  ZmqLinkConfig data;
+  data.role = ZmqRole::router_bind;
+  data.endpoint = config.data_bind;
+  return ZmqTransport::open(std::move(context), {std::move(link), std::move(data)});
 }
 
 }  // namespace
@@ -102,17 +105,19 @@ Result<std::unique_ptr<PartitionServer>> PartitionServer::start(const PartitionC
   inside->node = config.node_id;
   PINION_TRY(store, storage::SqliteRecordStore::open(store_options(config, open_files_max)));
   inside->store = std::move(store);
-  PINION_TRY(link, open_link(config));
+  PINION_TRY(links, open_links(config));
   auto options = driver_options(config);
+  if (options.node.address.empty()) options.node.address = links->bound_endpoint(Link{1});
   options.open_files = [files = inside->store.get()] { return files->open_files(); };
   log_info("partition broker starts", {{"version", PINION_VERSION},
                                        {"sqlite", sqlite::library_version()},
                                        {"node", config.node_id},
                                        {"data", config.data_dir},
                                        {"broker", config.broker},
+                                       {"data_socket", options.node.address},
                                        {"open_files_max", open_files_max}});
   PINION_TRY(driver, partition::PartitionDriver::start(std::move(options), *inside->store,
-                                                       std::move(link)));
+                                                       std::move(links)));
   inside->driver = std::move(driver);
   return std::unique_ptr<PartitionServer>(new PartitionServer(std::move(inside)));
 }

@@ -81,13 +81,32 @@ std::size_t DedupeTable::add(const BatchHeader& batch, Ticket ticket) {
       ++evicted;
     }
   }
+  enter(batch, ticket);
+  return evicted;
+}
+
+std::size_t DedupeTable::add_copied(const BatchHeader& batch, Ticket ticket) {
+  std::size_t evicted = 0;
+  if (producers_.count(batch.producer_id) == 0 && producers_.size() >= producers_max_) {
+    for (const auto& [seen, id] : by_age_) {
+      const auto at = producers_.find(id);
+      if (at->second.inflight > 0) continue;
+      erase(at);
+      ++evicted;
+      break;
+    }
+  }
+  enter(batch, ticket);
+  return evicted;
+}
+
+void DedupeTable::enter(const BatchHeader& batch, Ticket ticket) {
   Producer& producer = producers_[batch.producer_id];
   producer.batches.push_back({batch.producer_epoch, batch.base_sequence, batch.record_count,
                               batch.base_offset, batch.append_time, ticket});
   ++producer.inflight;
   touch(batch.producer_id, producer, batch.append_time);
   inflight_.emplace_back(ticket, batch.producer_id);
-  return evicted;
 }
 
 void DedupeTable::on_durable(Ticket last) {
@@ -116,6 +135,24 @@ void DedupeTable::drop_from(Ticket first) {
       touch(at->first, producer, producer.batches.back().append_time);
     }
   }
+}
+
+std::vector<ProducerState> DedupeTable::states() const {
+  std::vector<ProducerState> states;
+  for (const auto& [id, producer] : producers_) {
+    ProducerState state;
+    state.id = id;
+    const std::size_t durable = producer.batches.size() - producer.inflight;
+    for (std::size_t i = 0; i < durable; ++i) {
+      const Remembered& batch = producer.batches[i];
+      state.epoch = batch.epoch;
+      state.batches.push_back(
+          {batch.base_sequence, batch.record_count, batch.base_offset, batch.append_time});
+      state.last_seen = batch.append_time;
+    }
+    if (!state.batches.empty()) states.push_back(std::move(state));
+  }
+  return states;
 }
 
 std::size_t DedupeTable::expire(Micros before) {
@@ -167,7 +204,7 @@ void DedupeTable::trim(Producer& producer) {
 
 void DedupeTable::check_invariants() const {
   PINION_ASSERT(by_age_.size() == producers_.size());
-  PINION_ASSERT(producers_.size() <= producers_max_);
+  PINION_ASSERT(producers_.size() <= producers_max_ + inflight_.size());
   std::size_t inflight = 0;
   for (const auto& [id, producer] : producers_) {
     PINION_ASSERT(!producer.batches.empty());

@@ -55,10 +55,15 @@ class DedupeTable {
   /// Returns how many producers had to go to make room.
   std::size_t add(const BatchHeader& batch, Ticket ticket);
 
+  /// A follower's: what its leader has accepted is taken, whoever has to go for it.
+  std::size_t add_copied(const BatchHeader& batch, Ticket ticket);
+
   void on_durable(Ticket last);       ///< Everything up to and with it.
   void drop_from(Ticket first);       ///< Everything from it on, as if it had never been added.
   std::size_t expire(Micros before);  ///< Producers last seen before it, none on its way.
 
+  /// All that is durable, for a follower that begins where the log starts.
+  [[nodiscard]] std::vector<ProducerState> states() const;
   [[nodiscard]] std::size_t size() const noexcept { return producers_.size(); }
   /// The log time from which the longest silent producer has been silent.
   [[nodiscard]] Micros oldest() const noexcept {
@@ -90,6 +95,7 @@ class DedupeTable {
   void erase(Producers::iterator at);
   [[nodiscard]] Producers::const_iterator evictable(Micros log_time) const;
   static void trim(Producer& producer);
+  void enter(const BatchHeader& batch, Ticket ticket);
 
   std::size_t producers_max_;
   Producers producers_;

@@ -15,6 +15,7 @@ Node::Node(NodeOptions options) : options_(std::move(options)), prng_(options_.s
   PINION_ASSERT(options_.id > node_none);
   saved_ = options_.membership;
   shared_.node = options_.id;
+  shared_.incarnation = options_.life.incarnation;
   shared_.cluster_id = saved_.cluster_id;
   shared_.tail.bytes_max = options_.tail_bytes;
 }
@@ -51,12 +52,53 @@ void Node::on(const Now& now, FromBroker& in, Effects& out) {
   on_request(now, std::move(request), out);
 }
 
+/// From another node: at the data ROUTER, or the answer to a fetch.
+void Node::on(const Now& now, FromPeer& in, Effects& out) {
+  Message& message = in.message;
+  const Header& header = message.header;
+  const PartitionKey key{header.topic, header.partition};
+  if (in.path.empty()) {
+    const auto peer = shared_.peers.find(in.peer);
+    if (peer != shared_.peers.end()) peer->second.heard_at = now.monotonic;
+    const auto at = replicas_.find(key);
+    if (header.kind != Kind::replica_fetch_reply || at == replicas_.end()) {
+      event(out, EventKind::unexpected, Severity::debug, "an answer that nobody waits for");
+      return;
+    }
+    at->second.replica.step(now, in.peer, message, out);
+    return settle(now, key, out);
+  }
+  if (const auto* progress = std::get_if<ReplicaProgress>(&message.body)) {
+    const auto at = replicas_.find(key);
+    if (at == replicas_.end()) return;
+    at->second.replica.step(now, *progress, header.leader_epoch, out);
+    return settle(now, key, out);
+  }
+  if (!is_request(header.kind)) {
+    event(out, EventKind::unexpected, Severity::warn,
+          "kind " + std::to_string(static_cast<int>(header.kind)) + " at the data socket");
+    return;
+  }
+  ++shared_.requests_open;
+  Request request;
+  request.asker = {std::move(in.path), header, Way::data};
+  request.body = std::move(message.body);
+  request.records = std::move(message.records);
+  if (header.timeout_ms > 0) {
+    request.deadline = now.monotonic + std::chrono::milliseconds(header.timeout_ms);
+  }
+  on_request(now, std::move(request), out);
+}
+
 void Node::on_request(const Now& now, Request request, Effects& out) {
   const Header& header = request.asker.header;
   const auto refuse = [&](Errc code, std::string detail) {
     shared_.refuse(std::move(request.asker), fail(code, std::move(detail)), epoch_unknown, out);
   };
-  if (!is_routed_request(header.kind)) {
+  const bool is_fetch = header.kind == Kind::fetch || header.kind == Kind::replica_fetch;
+  const bool is_allowed =
+      request.asker.way == Way::data ? is_fetch : is_routed_request(header.kind);
+  if (!is_allowed) {
     return refuse(Errc::unknown_kind, "a partition broker does not answer this kind of request");
   }
   if (shared_.requests_open > limits::requests_open_per_node_max) {
@@ -81,7 +123,7 @@ void Node::on(const Now& /*now*/, Malformed& in, Effects& out) {
     return;
   }
   ++shared_.requests_open;
-  shared_.refuse({std::move(in.path), in.header}, std::move(in.error), epoch_unknown, out);
+  shared_.refuse({std::move(in.path), in.header, in.way}, std::move(in.error), epoch_unknown, out);
 }
 
 template <typename ReplicaInput>
@@ -128,7 +170,9 @@ void Node::settle_closed(const Now& now, PartitionKey key, Effects& out) {
   changed_.erase(key);
   const std::optional<Assignment> next = std::move(at->second.next);
   replicas_.erase(at);
-  if (removals_.count(key.topic) > 0) {
+  if (drops_.count(key) > 0) {
+    continue_drop(key, out);
+  } else if (removals_.count(key.topic) > 0) {
     continue_removal(now, key.topic, out);
   } else if (next && !stopping_) {
     obey_assignment(now, *next, out);
@@ -173,6 +217,7 @@ void Node::on(const Now& now, Tick& /*in*/, Effects& out) {
     PINION_ASSERT(at == replicas_.end() || at->second.deadline > now.monotonic);
   }
   tick_removals(now, out);
+  flush_proposals(out);
   flush_reports(out);
   tick_membership(now, out);
 }
@@ -185,7 +230,7 @@ void Node::on(const Now& now, Stop& /*in*/, Effects& out) {
   for (const PartitionKey key : keys) {
     Slot& slot = replicas_.at(key);
     slot.next.reset();
-    slot.replica.close(Errc::shutting_down, out);
+    slot.replica.close(now, Errc::shutting_down, out);
     settle(now, key, out);
   }
 }
@@ -230,7 +275,8 @@ void Node::start_waiting_reads(const Now& now, Effects& out) {
 }
 
 Micros Node::next_deadline() const noexcept {
-  if (!to_report_.empty() || !removed_to_report_.empty()) {
+  if (!to_report_.empty() || !removed_to_report_.empty() || !dropped_to_report_.empty() ||
+      !shared_.proposals.empty()) {
     if (link_ == LinkState::registered) return Micros{0};
   }
   Micros deadline = membership_deadline();
@@ -238,6 +284,7 @@ Micros Node::next_deadline() const noexcept {
   for (const auto& [topic, removal] : removals_) {
     if (removal.ticket == Ticket{0}) deadline = std::min(deadline, removal.retry_at);
   }
+  for (const auto& [key, drop] : drops_) deadline = std::min(deadline, drop.retry_at);
   return deadline;
 }
 

@@ -118,8 +118,10 @@ class Node {
 
   // node.cpp: dispatch.
   void on(const Now& now, FromBroker& in, Effects& out);
+  void on(const Now& now, FromPeer& in, Effects& out);
   void on(const Now& now, Malformed& in, Effects& out);
   void on(const Now& now, TopicRemoved& in, Effects& out);
+  void on(const Now& now, ReplicaRemoved& in, Effects& out);
   void on(const Now& now, MembershipSaved& in, Effects& out);
   void on(const Now& now, DiskChanged& in, Effects& out);
   void on(const Now& now, LoadMeasured& in, Effects& out);
@@ -155,6 +157,9 @@ class Node {
   void on_assign(const Now& now, Assign& assign, Effects& out);
   void obey(const Now& now, const Assign& assign, Effects& out);
   void obey_assignment(const Now& now, const Assignment& assignment, Effects& out);
+  void drop_replica(const Now& now, const DroppedReplica& dropped, Effects& out);
+  void continue_drop(PartitionKey key, Effects& out);
+  void flush_proposals(Effects& out);
   void begin_removal(const Now& now, TopicId topic, Effects& out);
   void continue_removal(const Now& now, TopicId topic, Effects& out);
   void flush_reports(Effects& out);
@@ -188,6 +193,13 @@ class Node {
   std::set<PartitionKey> to_report_;  ///< Replica states to report at once.
   std::vector<TopicId> removed_to_report_;
   std::map<TopicId, Removal> removals_;
+  struct Drop {
+    std::int64_t version = 0;
+    Ticket ticket{0};  ///< Of the RemoveReplica under way, 0 while the log closes.
+    Micros retry_at = never;
+  };
+  std::map<PartitionKey, Drop> drops_;  ///< Replicas that were moved away.
+  std::vector<DroppedReplica> dropped_to_report_;
   NodeLoad load_;
 
   bool stopping_ = false;

@@ -24,6 +24,16 @@ void Node::obey(const Now& now, const Assign& assign, Effects& out) {
   if (stopping_) return;
   // First: a new topic may have the name of a deleted one, and its files the same place.
   for (const TopicId topic : assign.deleted) begin_removal(now, topic, out);
+  for (const NodeAddress& peer : assign.peers) {
+    if (peer.node == options_.id) continue;
+    Peer& known = shared_.peers[peer.node];
+    if (peer.incarnation < known.incarnation) continue;
+    // A new life of that node: the connection is made anew.
+    if (peer.incarnation > known.incarnation) known.connected.clear();
+    known.incarnation = peer.incarnation;
+    known.address = peer.address;
+  }
+  for (const DroppedReplica& dropped : assign.dropped) drop_replica(now, dropped, out);
   for (const Assignment& assignment : assign.assignments) {
     obey_assignment(now, with_defaults(assignment), out);
   }
@@ -36,10 +46,17 @@ void Node::obey_assignment(const Now& now, const Assignment& assignment, Effects
     return;
   }
   const auto at = replicas_.find(key);
-  if (assignment.leader != options_.id) {
+  const auto& replicas = assignment.replicas;
+  const bool is_ours = assignment.leader == options_.id ||
+                       std::find(replicas.begin(), replicas.end(), options_.id) != replicas.end();
+  if (is_ours && drops_.count(key) > 0) {
+    event(out, EventKind::assignment_ignored, Severity::warn, "the replica is being deleted");
+    return;
+  }
+  if (!is_ours) {
     if (at == replicas_.end()) return;
     at->second.next.reset();
-    at->second.replica.close(Errc::not_leader, out);
+    at->second.replica.close(now, Errc::not_leader, out);
     settle(now, key, out);
     return;
   }
@@ -65,10 +82,68 @@ void Node::begin_removal(const Now& now, TopicId topic, Effects& out) {
   for (const PartitionKey key : keys) {
     Slot& slot = replicas_.at(key);
     slot.next.reset();
-    slot.replica.close(Errc::unknown_topic, out);
+    slot.replica.close(now, Errc::unknown_topic, out);
     settle(now, key, out);
   }
   if (keys.empty()) continue_removal(now, topic, out);
+}
+
+/// The partition has moved: nobody asks for this copy any more.
+void Node::drop_replica(const Now& now, const DroppedReplica& dropped, Effects& out) {
+  const PartitionKey key{dropped.topic, dropped.partition};
+  const auto held = replicas_.find(key);
+  // It has come back here since.
+  if (held != replicas_.end() &&
+      held->second.replica.partition_version() > dropped.partition_version) {
+    return;
+  }
+  Drop& drop = drops_[key];
+  drop.version = std::max(drop.version, dropped.partition_version);
+  const auto at = replicas_.find(key);
+  if (at == replicas_.end()) return continue_drop(key, out);
+  at->second.next.reset();
+  at->second.replica.close(now, Errc::not_leader, out);
+  settle(now, key, out);
+}
+
+void Node::continue_drop(PartitionKey key, Effects& out) {
+  Drop& drop = drops_.at(key);
+  if (drop.ticket != Ticket{0} || replicas_.count(key) > 0) return;
+  drop.ticket = shared_.next_ticket();
+  drop.retry_at = never;
+  out.node_store.push_back(RemoveReplica{drop.ticket, key});
+}
+
+void Node::on(const Now& now, ReplicaRemoved& in, Effects& out) {
+  const auto at = drops_.find(in.key);
+  if (at == drops_.end() || at->second.ticket != in.ticket) return;
+  if (!in.result) {
+    at->second.ticket = Ticket{0};
+    at->second.retry_at = now.monotonic + limits::open_retry_every;
+    event(out, EventKind::topic_remove_failed, Severity::error, in.result.error().to_string());
+    return;
+  }
+  dropped_to_report_.push_back({in.key.topic, in.key.partition, at->second.version});
+  drops_.erase(at);
+}
+
+/// What leaders propose. One that cannot be told now is proposed again.
+void Node::flush_proposals(Effects& out) {
+  std::vector<ProposedIsr> proposals = std::exchange(shared_.proposals, {});
+  if (link_ != LinkState::registered) return;
+  for (std::size_t i = 0; i < proposals.size(); i += limits::assignments_per_message_max) {
+    const std::size_t end = std::min(proposals.size(), i + limits::assignments_per_message_max);
+    IsrProposal body;
+    body.node = options_.id;
+    body.incarnation = options_.life.incarnation;
+    body.session = terms_.session;
+    body.proposals.assign(proposals.begin() + static_cast<std::ptrdiff_t>(i),
+                          proposals.begin() + static_cast<std::ptrdiff_t>(end));
+    Send send;
+    send.message.header.kind = Kind::isr_proposal;
+    send.message.body = std::move(body);
+    out.sends.push_back(std::move(send));
+  }
 }
 
 void Node::continue_removal(const Now& /*now*/, TopicId topic, Effects& out) {
@@ -99,6 +174,11 @@ void Node::on(const Now& now, TopicRemoved& in, Effects& out) {
 }
 
 void Node::tick_removals(const Now& now, Effects& out) {
+  for (auto& [key, drop] : drops_) {
+    if (now.monotonic < drop.retry_at) continue;
+    drop.retry_at = never;
+    continue_drop(key, out);
+  }
   for (auto& [topic, removal] : removals_) {
     if (removal.ticket == Ticket{0} && now.monotonic >= removal.retry_at) {
       removal.retry_at = never;
@@ -109,7 +189,7 @@ void Node::tick_removals(const Now& now, Effects& out) {
 
 void Node::flush_reports(Effects& out) {
   if (link_ != LinkState::registered) return;
-  while (!to_report_.empty() || !removed_to_report_.empty()) {
+  while (!to_report_.empty() || !removed_to_report_.empty() || !dropped_to_report_.empty()) {
     ReplicaReport body;
     body.node = options_.id;
     body.incarnation = options_.life.incarnation;
@@ -124,7 +204,12 @@ void Node::flush_reports(Effects& out) {
       body.deleted.push_back(removed_to_report_.back());
       removed_to_report_.pop_back();
     }
-    if (body.replicas.empty() && body.deleted.empty()) return;
+    while (!dropped_to_report_.empty() &&
+           body.dropped.size() < limits::assignments_per_message_max) {
+      body.dropped.push_back(dropped_to_report_.back());
+      dropped_to_report_.pop_back();
+    }
+    if (body.replicas.empty() && body.deleted.empty() && body.dropped.empty()) return;
     Send send;
     send.message.header.kind = Kind::replica_report;
     send.message.body = std::move(body);

@@ -38,12 +38,25 @@ struct FromBroker {
   Message message;
 };
 
+/// The sockets of a node: a DEALER to the leader broker, a ROUTER for other nodes (and clients that
+/// come directly), and a DEALER to each node that leads something that is followed here.
+enum class Way : std::uint8_t { broker, data, peer };
+
+/// A message of another node, decoded and validated. With a return path it came in at the data
+/// ROUTER; without one it answers what was sent to `peer`.
+struct FromPeer {
+  NodeId peer = node_none;
+  ReturnPath path;
+  Message message;
+};
+
 /// A request that did not survive decoding or validation, but whose header could be read: it is
 /// answered with the error, so that its credit returns.
 struct Malformed {
   ReturnPath path;
   Header header;
   Error error;
+  Way way = Way::broker;
 };
 
 struct Opened {
@@ -105,6 +118,11 @@ struct TopicRemoved {
   Ticket ticket{0};
   Result<void> result;
 };
+struct ReplicaRemoved {
+  PartitionKey key;
+  Ticket ticket{0};
+  Result<void> result;
+};
 struct MembershipSaved {
   Ticket ticket{0};
   Result<void> result;
@@ -135,17 +153,25 @@ struct Tick {};
 /// reports stopped() when it is done.
 struct Stop {};
 
-using Input =
-    std::variant<FromBroker, Malformed, Opened, OpenFailed, Persisted, PersistFailed, LogFailed,
-                 Closed, RecordsRead, TimeFound, RetentionFound, Queried, TopicRemoved,
-                 MembershipSaved, DiskChanged, LoadMeasured, SizesMeasured, Tick, Stop>;
+using Input = std::variant<FromBroker, FromPeer, Malformed, Opened, OpenFailed, Persisted,
+                           PersistFailed, LogFailed, Closed, RecordsRead, TimeFound, RetentionFound,
+                           Queried, TopicRemoved, ReplicaRemoved, MembershipSaved, DiskChanged,
+                           LoadMeasured, SizesMeasured, Tick, Stop>;
 
 // ---- Effects -----------------------------------------------------------------------------------
 
-/// To the leader broker. With a path: the answer to a request. Without: the node's own message.
+/// With a path: the answer to a request. Without: the node's own message.
 struct Send {
   ReturnPath path;
   Message message;
+  Way way = Way::broker;
+  NodeId peer = node_none;  ///< With Way::peer.
+};
+/// Connect a fresh DEALER to that node's data ROUTER, in the place of any other one; before
+/// `sends`.
+struct ConnectPeer {
+  NodeId peer = node_none;
+  std::string address;
 };
 
 struct OpenLog {
@@ -180,11 +206,16 @@ struct RemoveTopic {
   Ticket ticket{0};
   TopicId topic;
 };
+/// Only when its log is closed.
+struct RemoveReplica {
+  Ticket ticket{0};
+  PartitionKey key;
+};
 struct SaveMembership {
   Ticket ticket{0};
   RecordStore::Membership membership;
 };
-using NodeStoreEffect = std::variant<RemoveTopic, SaveMembership>;
+using NodeStoreEffect = std::variant<RemoveTopic, SaveMembership, RemoveReplica>;
 
 struct ReadRecords {
   Offset from;
@@ -222,6 +253,12 @@ enum class EventKind : std::uint8_t {
   assignment_ignored,  ///< Stale, or of a topic that is being deleted.
   partition_opening,
   partition_online,
+  partition_following,  ///< This replica has everything that is committed, and goes on copying.
+  leader_stepped_down,
+  isr_proposed,
+  log_cut,          ///< A follower dropped what its leader does not have.
+  log_begun_again,  ///< What a follower had was removed by retention; it starts anew.
+  replica_refused,  ///< A follower's fetch, or the answer to one, was of no use.
   partition_open_failed,
   partition_halted,
   partition_closed,
@@ -248,6 +285,7 @@ struct Event {
 
 /// Reused by the runner: it carries out and clears. Each list is bounded by limits.hpp for a step.
 struct Effects {
+  std::vector<ConnectPeer> peers;
   std::vector<Send> sends;
   std::vector<StoreEffect> store;
   std::vector<NodeStoreEffect> node_store;
@@ -256,6 +294,7 @@ struct Effects {
   bool reset_link = false;  ///< Close the socket to the broker and connect afresh; before `sends`.
 
   void clear() noexcept {
+    peers.clear();
     sends.clear();
     store.clear();
     node_store.clear();

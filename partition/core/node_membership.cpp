@@ -135,6 +135,7 @@ void Node::on(const Now& now, MembershipSaved& in, Effects& out) {
 
 void Node::complete_registration(const Now& now, Effects& out) {
   link_ = LinkState::registered;
+  shared_.session = std::max(shared_.session, terms_.session);
   backoff_ = Micros{0};
   next_heartbeat_ = now.monotonic;
   heartbeat_.reset();

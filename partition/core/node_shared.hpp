@@ -17,6 +17,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace pinion::partition {
 
@@ -24,6 +25,7 @@ namespace pinion::partition {
 struct Asker {
   ReturnPath path;
   Header header;
+  Way way = Way::broker;
 };
 
 /// A routed request, to be answered exactly once.
@@ -55,8 +57,19 @@ struct ReadGate {
   }
 };
 
+/// Another node, as far as the controller has told.
+struct Peer {
+  Incarnation incarnation{0};
+  std::string address;
+  std::string connected;  ///< Where the DEALER is connected to; empty: not at all.
+  Micros heard_at{0};
+  Micros connected_at{0};
+};
+
 struct NodeShared {
   NodeId node{1};
+  Incarnation incarnation{0};
+  std::int64_t session = 0;  ///< Of the last registration.
   std::string cluster_id;
   std::uint64_t record_bytes_max = limits::record_bytes_default;
   bool low_space = false;  ///< Refuse what would write.
@@ -69,11 +82,17 @@ struct NodeShared {
   std::uint64_t refused = 0;  ///< Over a limit, since the start.
   TailBudget tail;
   ReadGate reads;
+  std::map<NodeId, Peer> peers;
+  std::vector<ProposedIsr> proposals;  ///< To be sent with the next tick.
 
   [[nodiscard]] Ticket next_ticket() noexcept { return ++last_ticket; }
 
   void answer(Asker&& asker, Body body, Epoch leader_epoch, Effects& out, Frames records = {});
   void refuse(Asker&& asker, Error error, Epoch leader_epoch, Effects& out);
+  /// False when the node's address is not known.
+  [[nodiscard]] bool send_to_peer(const Now& now, NodeId peer, Message message, Effects& out);
+  /// It has not answered: a fresh connection, but seldom.
+  void suspect_peer(const Now& now, NodeId peer, Effects& out);
 };
 
 }  // namespace pinion::partition

@@ -9,29 +9,55 @@ namespace pinion::partition {
 void PositionTable::recover(const std::vector<Position>& positions) {
   PINION_ASSERT(readers_.empty());
   for (const Position& position : positions) {
-    readers_[position.reader].durable = position;
+    readers_[position.reader].committed = position;
     version_ = std::max(version_, position.version);
   }
   last_version_ = version_;
+  committed_ = version_;
+}
+
+void PositionTable::replace(const std::vector<Position>& positions, PositionVersion version,
+                            Ticket ticket) {
+  readers_.clear();
+  changes_.clear();
+  durable_ = 0;
+  for (const Position& position : positions) readers_[position.reader].committed = position;
+  // Durable is nothing of it yet; a change behind it counts from there.
+  version_ = PositionVersion(-1);
+  committed_ = PositionVersion(-1);
+  last_version_ = version;
+  replacing_ = {ticket, version};
 }
 
 const Position* PositionTable::visible(std::string_view reader) const {
   const auto at = readers_.find(reader);
-  if (at == readers_.end() || !at->second.durable || at->second.durable->deleted) return nullptr;
-  return &*at->second.durable;
+  if (at == readers_.end() || !at->second.committed || at->second.committed->deleted) {
+    return nullptr;
+  }
+  return &*at->second.committed;
 }
 
 const Position* PositionTable::latest(std::string_view reader) const {
   const auto at = readers_.find(reader);
   if (at == readers_.end()) return nullptr;
-  if (!at->second.inflight.empty()) return &at->second.inflight.back().second;
-  return at->second.durable ? &*at->second.durable : nullptr;
+  if (!at->second.newer.empty()) return &at->second.newer.back();
+  return at->second.committed ? &*at->second.committed : nullptr;
+}
+
+std::optional<PositionVersion> PositionTable::uncommitted(std::string_view reader) const {
+  const auto at = readers_.find(reader);
+  if (at == readers_.end() || at->second.newer.empty()) return std::nullopt;
+  return at->second.newer.back().version;
 }
 
 Ticket PositionTable::latest_ticket(std::string_view reader) const {
-  const auto at = readers_.find(reader);
-  if (at == readers_.end() || at->second.inflight.empty()) return Ticket{0};
-  return at->second.inflight.back().first;
+  const std::optional<PositionVersion> newest = uncommitted(reader);
+  if (!newest) return Ticket{0};
+  const auto at = std::lower_bound(
+      changes_.begin(), changes_.end(), *newest,
+      [](const Change& change, PositionVersion version) { return change.version < version; });
+  PINION_ASSERT(at != changes_.end() && at->version == *newest);
+  return at->ticket;
 }
 
 bool PositionTable::has_room_for(std::string_view reader) const {
@@ -40,43 +66,80 @@ bool PositionTable::has_room_for(std::string_view reader) const {
 
 const Position& PositionTable::put(Position position, Ticket ticket) {
   PINION_ASSERT(has_room_for(position.reader));
-  PINION_ASSERT(inflight_.empty() || inflight_.back().first < ticket);
-  position.version = ++last_version_;
-  inflight_.emplace_back(ticket, position.reader);
+  position.version = last_version_ + 1;
+  return take(std::move(position), ticket);
+}
+
+const Position& PositionTable::take(Position position, Ticket ticket) {
+  PINION_ASSERT(changes_.empty() || changes_.back().ticket < ticket);
+  PINION_ASSERT(position.version > last_version_);
+  last_version_ = position.version;
+  changes_.push_back({position.version, ticket, position.reader});
   Reader& reader = readers_[position.reader];
-  reader.inflight.emplace_back(ticket, std::move(position));
-  return reader.inflight.back().second;
+  reader.newer.push_back(std::move(position));
+  return reader.newer.back();
 }
 
 void PositionTable::on_durable(Ticket last) {
-  while (!inflight_.empty() && inflight_.front().first <= last) {
-    Reader& reader = readers_.find(inflight_.front().second)->second;
-    PINION_ASSERT(reader.inflight.front().first == inflight_.front().first);
-    reader.durable = std::move(reader.inflight.front().second);
-    PINION_ASSERT(version_ < reader.durable->version);
-    version_ = reader.durable->version;
-    reader.inflight.pop_front();
-    inflight_.pop_front();
+  if (replacing_ && replacing_->first <= last) {
+    version_ = replacing_->second;
+    committed_ = replacing_->second;
+    replacing_.reset();
+  }
+  for (; durable_ < changes_.size() && changes_[durable_].ticket <= last; ++durable_) {
+    changes_[durable_].ticket = Ticket{0};
+    version_ = changes_[durable_].version;
   }
 }
 
 void PositionTable::drop_from(Ticket first) {
-  while (!inflight_.empty() && inflight_.back().first >= first) {
-    const auto at = readers_.find(inflight_.back().second);
-    PINION_ASSERT(at->second.inflight.back().first == inflight_.back().first);
-    at->second.inflight.pop_back();
-    if (at->second.inflight.empty() && !at->second.durable) readers_.erase(at);
-    inflight_.pop_back();
+  while (!changes_.empty() && changes_.back().ticket >= first) {
+    const auto at = readers_.find(changes_.back().reader);
+    PINION_ASSERT(at->second.newer.back().version == changes_.back().version);
+    at->second.newer.pop_back();
+    if (at->second.newer.empty() && !at->second.committed) readers_.erase(at);
+    changes_.pop_back();
   }
   // The versions that were dropped were never seen by anybody.
-  last_version_ = version_ + static_cast<std::int64_t>(inflight_.size());
+  last_version_ = changes_.empty() ? std::max(version_, committed_) : changes_.back().version;
+}
+
+void PositionTable::commit(PositionVersion version) {
+  while (!changes_.empty() && changes_.front().ticket == Ticket{0} &&
+         changes_.front().version <= version) {
+    Reader& reader = readers_.find(changes_.front().reader)->second;
+    PINION_ASSERT(reader.newer.front().version == changes_.front().version);
+    committed_ = changes_.front().version;
+    reader.committed = std::move(reader.newer.front());
+    reader.newer.pop_front();
+    changes_.pop_front();
+    --durable_;
+  }
+}
+
+const Position* PositionTable::newest_durable(const Reader& reader) const {
+  for (auto at = reader.newer.rbegin(); at != reader.newer.rend(); ++at) {
+    if (at->version <= version_) return &*at;
+  }
+  return reader.committed ? &*reader.committed : nullptr;
+}
+
+std::vector<Position> PositionTable::durable_since(PositionVersion version) const {
+  std::vector<Position> found;
+  for (const auto& [name, reader] : readers_) {
+    const Position* newest = newest_durable(reader);
+    if (newest != nullptr && newest->version > version) found.push_back(*newest);
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Position& a, const Position& b) { return a.version < b.version; });
+  return found;
 }
 
 std::vector<ReaderStatus> PositionTable::recent(std::size_t count) const {
   std::vector<const Position*> found;
   found.reserve(readers_.size());
   for (const auto& [name, reader] : readers_) {
-    if (reader.durable && !reader.durable->deleted) found.push_back(&*reader.durable);
+    if (reader.committed && !reader.committed->deleted) found.push_back(&*reader.committed);
   }
   const auto newer = [](const Position* a, const Position* b) {
     return a->updated_at != b->updated_at ? a->updated_at > b->updated_at : a->reader < b->reader;
@@ -93,24 +156,30 @@ std::vector<ReaderStatus> PositionTable::recent(std::size_t count) const {
 std::map<std::string, Position> PositionTable::all_visible() const {
   std::map<std::string, Position> all;
   for (const auto& [name, reader] : readers_) {
-    if (reader.durable && !reader.durable->deleted) all.emplace(name, *reader.durable);
+    if (reader.committed && !reader.committed->deleted) all.emplace(name, *reader.committed);
   }
   return all;
 }
 
 void PositionTable::check_invariants() const {
+  PINION_ASSERT(committed_ <= version_);
   PINION_ASSERT(version_ <= last_version_);
-  std::size_t inflight = 0;
+  std::size_t newer = 0;
   for (const auto& [name, reader] : readers_) {
-    PINION_ASSERT(reader.durable || !reader.inflight.empty());
-    if (reader.durable) PINION_ASSERT(reader.durable->version <= version_);
-    for (const auto& [ticket, position] : reader.inflight) {
-      PINION_ASSERT(position.version > version_);
+    PINION_ASSERT(reader.committed || !reader.newer.empty());
+    for (const Position& position : reader.newer) {
+      PINION_ASSERT(position.version > committed_);
       PINION_ASSERT(position.reader == name);
     }
-    inflight += reader.inflight.size();
+    newer += reader.newer.size();
   }
-  PINION_ASSERT(inflight == inflight_.size());
+  PINION_ASSERT(newer == changes_.size());
+  PINION_ASSERT(durable_ <= changes_.size());
+  for (std::size_t i = 1; i < changes_.size(); ++i) {
+    PINION_ASSERT(changes_[i - 1].version < changes_[i].version);
+    // The durable ones are in front.
+    if (changes_[i].ticket == Ticket{0}) PINION_ASSERT(changes_[i - 1].ticket == Ticket{0});
+  }
 }
 
 }  // namespace pinion::partition

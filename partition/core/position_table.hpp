@@ -1,5 +1,8 @@
-// PositionTable: where each reader of a partition is. A change takes the partition's next version
-// and is visible only when durable; until then it is only what a later change builds upon. Pure.
+// PositionTable: where each reader of a partition is. A change takes the partition's next version.
+// It is on its way until it is durable here, and visible only when it is committed: every in-sync
+// replica holds its version. Until then it is only what a later change builds upon. Pure.
+//
+//   put/take ──► on its way ──on_durable──► durable ──commit──► committed
 #pragma once
 
 #include "common/base/ids.hpp"
@@ -19,12 +22,18 @@ namespace pinion::partition {
 
 class PositionTable {
  public:
+  /// Of an opened file: everything is durable, and taken for committed. A leader that does not
+  /// know that yet shows nothing.
   void recover(const std::vector<Position>& positions);
+  /// A follower's whole table is replaced by its leader's, which is on its way to the disk.
+  void replace(const std::vector<Position>& positions, PositionVersion version, Ticket ticket);
 
-  /// What anybody may see: durable and not deleted, or null.
+  /// What anybody may see: committed and not deleted, or null.
   [[nodiscard]] const Position* visible(std::string_view reader) const;
-  /// The newest, durable or not, deleted or not, or null.
+  /// The newest, committed or not, deleted or not, or null.
   [[nodiscard]] const Position* latest(std::string_view reader) const;
+  /// The newest change's version when it is not committed yet.
+  [[nodiscard]] std::optional<PositionVersion> uncommitted(std::string_view reader) const;
   /// The ticket of the newest change when it is not durable yet, else 0.
   [[nodiscard]] Ticket latest_ticket(std::string_view reader) const;
 
@@ -34,12 +43,22 @@ class PositionTable {
   /// Gives the position the next version. Requires: has_room_for(position.reader), ticket above all
   /// earlier ones.
   const Position& put(Position position, Ticket ticket);
+  /// The same with the version that it has, which is above all others here.
+  const Position& take(Position position, Ticket ticket);
 
   void on_durable(Ticket last);
+  /// Requires: what is dropped is not durable.
   void drop_from(Ticket first);
+  /// Everything durable up to that version.
+  void commit(PositionVersion version);
 
   [[nodiscard]] PositionVersion version() const noexcept { return version_; }  ///< Durable.
+  [[nodiscard]] PositionVersion committed_version() const noexcept { return committed_; }
+  [[nodiscard]] PositionVersion last_version() const noexcept { return last_version_; }
   [[nodiscard]] std::size_t size() const noexcept { return readers_.size(); }
+  /// The newest durable position of each reader that has one above `version`, in order of versions;
+  /// deleted ones too.
+  [[nodiscard]] std::vector<Position> durable_since(PositionVersion version) const;
   /// The visible ones moved most recently, at most `count`.
   [[nodiscard]] std::vector<ReaderStatus> recent(std::size_t count) const;
   [[nodiscard]] std::map<std::string, Position> all_visible() const;
@@ -47,15 +66,25 @@ class PositionTable {
 
  private:
   struct Reader {
-    std::optional<Position> durable;
-    std::deque<std::pair<Ticket, Position>> inflight;
+    std::optional<Position> committed;
+    std::deque<Position> newer;  ///< In order of their versions.
   };
   using Readers = std::map<std::string, Reader, std::less<>>;
+  struct Change {
+    PositionVersion version;
+    Ticket ticket{0};  ///< 0 once durable.
+    std::string reader;
+  };
+
+  [[nodiscard]] const Position* newest_durable(const Reader& reader) const;
 
   Readers readers_;
-  std::deque<std::pair<Ticket, std::string>> inflight_;
+  std::deque<Change> changes_;  ///< Not committed, in order; the durable ones first.
+  std::size_t durable_ = 0;     ///< So many of them are durable.
   PositionVersion version_{0};
+  PositionVersion committed_{0};
   PositionVersion last_version_{0};  ///< Handed out, durable or not.
+  std::optional<std::pair<Ticket, PositionVersion>> replacing_;
 };
 
 }  // namespace pinion::partition

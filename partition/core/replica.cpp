@@ -32,47 +32,103 @@ Replica::Replica(const Now& now, const Assignment& assignment, NodeShared& share
 void Replica::open(Effects& out) {
   PINION_ASSERT(open_ticket_ == Ticket{0});
   PINION_ASSERT(!log_open_);
+  close_wanted_ = false;
+  reopening_ = false;
   open_ticket_ = shared_->next_ticket();
+  copy_session_ = shared_->session;
+  copy_ = static_cast<std::int64_t>(open_ticket_.raw());
   OpenLog op;
   op.ticket = open_ticket_;
   op.identity = {shared_->cluster_id, key_, assignment_.topic_name};
-  op.if_missing = assignment_.create ? IfMissing::create : IfMissing::fail;
+  if (assignment_.create) {
+    op.if_missing = assignment_.replicas.size() > 1 ? IfMissing::begin_again : IfMissing::create;
+  }
   out.store.push_back({key_, std::move(op)});
   event(out, EventKind::partition_opening, Severity::debug, assignment_.topic_name);
 }
 
 void Replica::step(const Now& now, const Assignment& assignment, Effects& out) {
-  if (std::holds_alternative<Closing>(role_) ||
-      assignment.leader_epoch < assignment_.leader_epoch) {
+  const std::pair said(assignment.leader_epoch, assignment.partition_version);
+  const std::pair known(assignment_.leader_epoch, assignment_.partition_version);
+  if (std::holds_alternative<Closing>(role_) || said < known) {
     event(out, EventKind::assignment_ignored, Severity::debug,
-          "epoch " + std::to_string(assignment.leader_epoch.raw()));
+          "epoch " + std::to_string(assignment.leader_epoch.raw()) + " version " +
+              std::to_string(assignment.partition_version));
     return;
   }
-  const bool new_epoch = assignment.leader_epoch > assignment_.leader_epoch;
+  const bool is_new = said > known;
   assignment_ = assignment;
   state_changed();
-  auto* leading = std::get_if<Leading>(&role_);
-  if (leading == nullptr) return;
-  if (new_epoch) {
-    leading->epoch = assignment.leader_epoch;
-    leading->epoch_started = false;
+  if (auto* halted = std::get_if<Halted>(&role_)) {
+    // The controller has given this copy up: begin again, empty.
+    if (halted->file != FileState::lost || !assignment.create || log_open_ || !is_new) return;
+    take_role(Opening{});
+    open(out);
+    return;
   }
-  leading->retention_at = assignment_.config.retention_ms > 0 ? now.monotonic : never;
+  if (auto* leading = std::get_if<Leading>(&role_); leading != nullptr && !is_new) {
+    leading->retention_at = assignment_.config.retention_ms > 0 ? now.monotonic : never;
+  }
+  if (!is_new || std::holds_alternative<Opening>(role_)) return;
+  const auto* catching_up = std::get_if<CatchingUp>(&role_);
+  if (catching_up != nullptr && catching_up->cutting) return;  // When it is open again.
+  become_by_assignment(now, out);
+}
+
+/// Takes the role that the assignment asks for, or goes on with it. Requires: the log is open.
+void Replica::become_by_assignment(const Now& now, Effects& out) {
+  auto* leading = std::get_if<Leading>(&role_);
+  if (assignment_.leader == shared_->node) {
+    if (leading == nullptr || leading->epoch != assignment_.leader_epoch) {
+      return become_leading(now, out);
+    }
+    note_who_was_refused(now, *leading);
+    leading->isr_request.reset();  // Its version has come.
+    adopt_replicas(now, *leading);
+    leading->retention_at = assignment_.config.retention_ms > 0 ? now.monotonic : never;
+    commit_what_is(now, out);
+    review_isr(now, out);
+    return;
+  }
+  const Copying* copying = this->copying();
+  if (copying != nullptr && copying->leader == assignment_.leader &&
+      copying->epoch == assignment_.leader_epoch) {
+    return;
+  }
+  if (leading != nullptr) {
+    stop_leading(fail(Errc::not_leader, "node " + std::to_string(assignment_.leader.raw()) +
+                                            " leads the partition now"),
+                 out);
+  } else {
+    stop_serving_fetches(leader_changed(), out);
+  }
+  become_catching_up(now, out);
+}
+
+void Replica::take_role(Role role) {
+  role_ = std::move(role);
+  ++role_life_;
+  state_changed();
 }
 
 void Replica::step(const Now& now, Request request, Effects& out) {
   const auto* leading = std::get_if<Leading>(&role_);
-  if (leading == nullptr) {
+  const auto* fetch = std::get_if<Fetch>(&request.body);
+  const bool may_follow =
+      std::holds_alternative<Following>(role_) && fetch != nullptr && fetch->follower_may_answer;
+  if (leading == nullptr && !may_follow) {
     refuse_by_role(std::move(request.asker), out);
     return;
   }
+  const Epoch epoch = assignment_.leader_epoch;
   const Epoch asked = request.asker.header.leader_epoch;
-  if (asked != epoch_unknown && asked != leading->epoch) {
-    shared_->refuse(std::move(request.asker),
-                    fail(Errc::fenced_epoch, "the partition's epoch is " +
-                                                 std::to_string(leading->epoch.raw()) +
-                                                 "; ask for metadata and try again"),
-                    leading->epoch, out);
+  const bool is_replica = request.asker.header.kind == Kind::replica_fetch;
+  if (asked != epoch_unknown && asked != epoch && !is_replica) {
+    shared_->refuse(
+        std::move(request.asker),
+        fail(Errc::fenced_epoch, "the partition's epoch is " + std::to_string(epoch.raw()) +
+                                     "; ask for metadata and try again"),
+        epoch, out);
     return;
   }
   switch (request.asker.header.kind) {
@@ -90,8 +146,10 @@ void Replica::step(const Now& now, Request request, Effects& out) {
       return on_dequeue(now, request, out);
     case Kind::query:
       return on_query(now, request, out);
+    case Kind::replica_fetch:
+      return on_replica_fetch(now, request, out);
     default:
-      shared_->refuse(std::move(request.asker), fail(Errc::unknown_kind), leading->epoch, out);
+      shared_->refuse(std::move(request.asker), fail(Errc::unknown_kind), epoch, out);
   }
 }
 
@@ -107,7 +165,20 @@ void Replica::step(const Now& now, Opened& in, Effects& out) {
     continue_closing(out);
     return;
   }
-  become_leading(now, in, out);
+  log_.recover(in.recovered, now.monotonic);
+  const Epoch known =
+      in.recovered.epochs.empty() ? epoch_unknown : in.recovered.epochs.back().epoch;
+  if (known > assignment_.leader_epoch) {
+    // Offsets would be handed out twice under one epoch. Only a broker that lost its metadata asks
+    // for it.
+    become_halted("the file knows epoch " + std::to_string(known.raw()) +
+                      ", newer than the leader broker's " +
+                      std::to_string(assignment_.leader_epoch.raw()) +
+                      ": the broker's metadata is older than the data; restore a newer broker.db",
+                  out, CloseHow::clean);
+    return;
+  }
+  become_by_assignment(now, out);
 }
 
 void Replica::step(const Now& now, OpenFailed& in, Effects& out) {
@@ -125,7 +196,9 @@ void Replica::step(const Now& now, OpenFailed& in, Effects& out) {
     state_changed();
     return;
   }
-  become_halted("the file could not be opened: " + in.error.to_string(), out);
+  const bool lost = in.error.code == Errc::file_corrupt;
+  become_halted("the file could not be opened: " + in.error.to_string(), out, CloseHow::abandon,
+                lost ? FileState::lost : FileState::unknown);
 }
 
 void Replica::retry_open(const Now& now) {
@@ -133,69 +206,93 @@ void Replica::retry_open(const Now& now) {
   if (opening != nullptr && opening->retry_at != never) opening->retry_at = now.monotonic;
 }
 
-void Replica::become_leading(const Now& now, Opened& in, Effects& out) {
-  const RecoveredLog& recovered = in.recovered;
-  PINION_ASSERT(recovered.log_start <= recovered.log_end);
-  const Epoch known = recovered.epochs.empty() ? epoch_unknown : recovered.epochs.back().epoch;
-  log_.log_start = recovered.log_start;
-  log_.log_end = recovered.log_end;
-  log_.durable_end = recovered.log_end;
-  // One replica: what is in the file is all there is of the log, and all of it is committed.
-  log_.high_watermark = recovered.log_end;
-  log_.noted_high_watermark = recovered.high_watermark;
-  log_.note_after = now.monotonic + limits::high_watermark_write_after;
-  log_.next_log_time =
-      recovered.last_log_time > Micros{0} ? recovered.last_log_time + Micros{1} : Micros{0};
-  log_.durable_next_log_time = log_.next_log_time;
-  log_.epochs = recovered.epochs;
-  log_.dedupe.recover(recovered.producers);
-  log_.positions.recover(recovered.positions);
-  log_.sizes.payload_bytes = recovered.bytes;
-  if (known > assignment_.leader_epoch) {
-    // Offsets would be handed out twice under one epoch. Only a broker that lost its metadata asks
-    // for it.
-    become_halted("the file knows epoch " + std::to_string(known.raw()) +
-                      ", newer than the leader broker's " +
-                      std::to_string(assignment_.leader_epoch.raw()) +
-                      ": the broker's metadata is older than the data; restore a newer broker.db",
-                  out, CloseHow::clean);
-    return;
-  }
+void Replica::become_leading(const Now& now, Effects& out) {
   Leading leading;
+  if (auto* before = std::get_if<Leading>(&role_)) {
+    // The same leader in a new epoch: who waits here goes on waiting.
+    PINION_ASSERT(before->epoch < assignment_.leader_epoch);
+    leading = std::move(*before);
+    for (auto& [node, follower] : leading.followers) {
+      if (follower.waiting) {
+        shared_->refuse(std::move(follower.waiting->asker), fail(Errc::fenced_epoch),
+                        assignment_.leader_epoch, out);
+      }
+    }
+    leading.followers.clear();
+    leading.isr_request.reset();
+    leading.epoch_started = false;
+  } else {
+    stop_serving_fetches(leader_changed(), out);
+    leading.expire_at = now.monotonic + limits::producer_expiry_every;
+    leading.epoch_started =
+        !log_.epochs.empty() && log_.epochs.back().epoch == assignment_.leader_epoch;
+  }
   leading.epoch = assignment_.leader_epoch;
-  leading.epoch_started = known == assignment_.leader_epoch;
+  leading.certain = false;
+  leading.begin = log_.log_end;
+  leading.position_begin = log_.positions.last_version();
   leading.retention_at = assignment_.config.retention_ms > 0 ? now.monotonic : never;
-  leading.expire_at = now.monotonic + limits::producer_expiry_every;
-  role_ = std::move(leading);
-  state_changed();
+  adopt_replicas(now, leading);
+  const bool again = std::holds_alternative<Leading>(role_);
+  if (again) {
+    role_ = std::move(leading);
+    state_changed();
+  } else {
+    take_role(std::move(leading));
+  }
   event(out, EventKind::partition_online, Severity::info,
         assignment_.topic_name + " epoch " + std::to_string(assignment_.leader_epoch.raw()) +
             " offsets " + std::to_string(log_.log_start.raw()) + " to " +
-            std::to_string(log_.log_end.raw()) + (recovered.clean ? "" : " after a crash"));
+            std::to_string(log_.log_end.raw()));
+  commit_what_is(now, out);
 }
 
-void Replica::become_halted(std::string why, Effects& out, CloseHow how) {
+/// Another one leads. What was promised to nobody yet is unknown from now on.
+void Replica::stop_leading(const Error& why, Effects& out) {
+  answer_everything_waiting(why, out);
+  give_up_waiters(why, out);
+  event(out, EventKind::leader_stepped_down, Severity::info, why.detail);
+}
+
+void Replica::become_halted(std::string why, Effects& out, CloseHow how, FileState file) {
   PINION_ASSERT(!std::holds_alternative<Halted>(role_));
   const bool closing = std::holds_alternative<Closing>(role_);
   event(out, EventKind::partition_halted, Severity::error, why);
   if (!closing) {
     answer_everything_waiting(halted_error(why), out);
-    role_ = Halted{why};
+    take_role(Halted{why, file});
   }
+  give_up_uncommitted(why, out);
   drop_pending(halted_error(why), out);
   log_.tail.clear();
   close_wanted_ = true;
+  reopening_ = false;
   close_how_ = how;
   state_changed();
   continue_closing(out);
 }
 
-void Replica::close(Errc why, Effects& out) {
+void Replica::close(const Now& now, Errc why, Effects& out) {
   if (std::holds_alternative<Closing>(role_)) return;
+  const bool alone = commits_alone();
   answer_everything_waiting(closing_error(why), out);
-  role_ = Closing{why};
+  if (!alone) give_up_waiters(closing_error(why), out);
+  take_role(Closing{why, alone});
+  commit_what_is(now, out);
   close_wanted_ = true;
+  reopening_ = false;
+  close_how_ = CloseHow::clean;
   state_changed();
+  continue_closing(out);
+}
+
+/// Closes the file and opens it again: what memory knows of it is made anew.
+void Replica::reopen(Effects& out) {
+  PINION_ASSERT(log_open_);
+  take_role(Opening{});
+  close_wanted_ = true;
+  reopening_ = true;
+  close_how_ = CloseHow::clean;
   continue_closing(out);
 }
 
@@ -217,7 +314,12 @@ void Replica::step(const Now& /*now*/, Closed& in, Effects& out) {
     return;
   }
   log_open_ = false;
+  close_ticket_ = Ticket{0};
   event(out, EventKind::partition_closed, Severity::debug, assignment_.topic_name);
+  if (reopening_) {
+    log_.tail.clear();
+    open(out);
+  }
 }
 
 void Replica::step(const Now& now, LogFailed& in, Effects& out) {
@@ -226,6 +328,7 @@ void Replica::step(const Now& now, LogFailed& in, Effects& out) {
     if (std::holds_alternative<Leading>(role_)) become_full(now, in.error.to_string(), out);
     return;
   }
+  if (reopening_) return;  // It is being closed anyway; the checks of opening decide.
   become_halted(in.error.to_string(), out);
 }
 
@@ -254,9 +357,15 @@ void Replica::step(const Now& now, Tick& /*in*/, Effects& out) {
     open(out);
     return;
   }
+  expire_waiting_fetches(now, out);
+  if (copying() != nullptr) {
+    tick_copying(now, out);
+    if (copying() != nullptr && log_.pending.empty()) note_high_watermark(now, out);
+    return;
+  }
   auto* leading = std::get_if<Leading>(&role_);
   if (leading == nullptr) return;
-  expire_waiting_fetches(now, out);
+  if (!leading->followers.empty()) tick_followers(now, out);
   if (now.monotonic >= leading->retention_at) check_retention(now, out);
   if (now.monotonic >= leading->expire_at) {
     leading->expire_at = now.monotonic + limits::producer_expiry_every;
@@ -272,44 +381,108 @@ Micros Replica::next_deadline() const noexcept {
     return std::min(deadline, opening->retry_at);
   }
   const auto* leading = std::get_if<Leading>(&role_);
-  if (leading == nullptr) return deadline;
-  if (!leading->fetches.empty()) {
-    deadline = std::min(deadline, leading->fetches.begin()->first.first);
-  }
-  deadline = std::min(deadline, leading->retention_at);
-  if (log_.dedupe.size() > 0) deadline = std::min(deadline, leading->expire_at);
-  if (log_.pending.empty() && !leading->full && log_.noted_high_watermark != log_.high_watermark) {
+  const Copying* copying = this->copying();
+  if (leading == nullptr && copying == nullptr) return deadline;
+  const bool is_full = leading != nullptr && leading->full;
+  if (log_.pending.empty() && !is_full && log_.noted_high_watermark != noted_next()) {
     deadline = std::min(deadline, log_.note_after);
   }
+  if (copying != nullptr) {
+    const auto* following = std::get_if<Following>(&role_);
+    if (following != nullptr && !following->fetches.by_deadline.empty()) {
+      deadline = std::min(deadline, following->fetches.by_deadline.begin()->first.first);
+    }
+    return std::min(deadline, copying_deadline(*copying));
+  }
+  if (!leading->fetches.by_deadline.empty()) {
+    deadline = std::min(deadline, leading->fetches.by_deadline.begin()->first.first);
+  }
+  deadline = std::min({deadline, leading->retention_at, leading->tell_at});
+  if (log_.dedupe.size() > 0) deadline = std::min(deadline, leading->expire_at);
+  if (!leading->followers.empty()) deadline = std::min(deadline, followers_deadline(*leading));
   return deadline;
 }
 
 void Replica::drop_oldest_of_tail() { log_.tail.drop_oldest(); }
 
+/// Of the role: what has not been done, and now will not be.
 void Replica::answer_everything_waiting(const Error& why, Effects& out) {
   const Epoch epoch = assignment_.leader_epoch;
+  stop_serving_fetches(why, out);
   if (auto* leading = std::get_if<Leading>(&role_)) {
-    for (auto& [deadline, fetch] : leading->fetches) {
-      shared_->refuse(std::move(fetch.asker), why, epoch, out);
-    }
-    leading->fetches.clear();
     for (auto& [reader, lane] : leading->lanes) {
       for (Request& request : lane.waiting) {
         shared_->refuse(std::move(request.asker), why, epoch, out);
       }
     }
     leading->lanes.clear();
+    for (auto& [node, follower] : leading->followers) {
+      if (!follower.waiting) continue;
+      shared_->refuse(std::move(follower.waiting->asker), why, epoch, out);
+      follower.waiting.reset();
+    }
   }
   for (ReadJob& job : reads_waiting_) {
     if (job.asker) shared_->refuse(std::move(*job.asker), why, epoch, out);
   }
   reads_waiting_.clear();
+}
+
+/// What is durable here, or on its way, and promised to nobody yet: it may survive or not.
+void Replica::give_up_waiters(const Error& why, Effects& out) {
+  const Epoch epoch = assignment_.leader_epoch;
+  const Error unknown = fail(Errc::timed_out, why.detail);
+  give_up_uncommitted(why.detail, out);
+  for (Pending& pending : log_.pending) {
+    if (auto* append = std::get_if<PendingAppend>(&pending.op)) {
+      for (ProduceWaiter& waiter : append->waiters) {
+        shared_->refuse(std::move(waiter.asker), unknown, epoch, out);
+      }
+      append->waiters.clear();
+    } else if (auto* position = std::get_if<PendingPosition>(&pending.op)) {
+      for (PositionWaiter& waiter : position->waiters) {
+        shared_->refuse(std::move(waiter.asker), unknown, epoch, out);
+      }
+      position->waiters.clear();
+    }
+  }
+}
+
+void Replica::give_up_uncommitted(const std::string& why, Effects& out) {
+  const Epoch epoch = assignment_.leader_epoch;
+  const Error unknown = fail(Errc::timed_out, why);
   for (Uncommitted& batch : log_.uncommitted) {
     for (ProduceWaiter& waiter : batch.waiters) {
-      shared_->refuse(std::move(waiter.asker), fail(Errc::timed_out, why.detail), epoch, out);
+      shared_->refuse(std::move(waiter.asker), unknown, epoch, out);
     }
   }
   log_.uncommitted.clear();
+  for (UncommittedPosition& position : log_.uncommitted_positions) {
+    for (PositionWaiter& waiter : position.waiters) {
+      shared_->refuse(std::move(waiter.asker), unknown, epoch, out);
+    }
+  }
+  log_.uncommitted_positions.clear();
+}
+
+/// They ask the leader, or again.
+Error Replica::leader_changed() {
+  return fail(Errc::not_leader, "the partition's leader has changed; ask for metadata");
+}
+
+void Replica::stop_serving_fetches(const Error& why, Effects& out) {
+  WaitingFetches* fetches = waiting_fetches();
+  if (fetches == nullptr) return;
+  for (auto& [deadline, fetch] : fetches->by_deadline) {
+    shared_->refuse(std::move(fetch.asker), why, assignment_.leader_epoch, out);
+  }
+  fetches->by_deadline.clear();
+}
+
+WaitingFetches* Replica::waiting_fetches() noexcept {
+  if (auto* leading = std::get_if<Leading>(&role_)) return &leading->fetches;
+  if (auto* following = std::get_if<Following>(&role_)) return &following->fetches;
+  return nullptr;
 }
 
 Error Replica::halted_error(const std::string& why) const {
@@ -337,6 +510,13 @@ void Replica::refuse_by_role(Asker&& asker, Effects& out) {
     error = halted_error(halted->why);
   } else if (const auto* closing = std::get_if<Closing>(&role_)) {
     error = closing_error(closing->why);
+  } else if (const Copying* copying = this->copying()) {
+    error = fail(Errc::not_leader,
+                 copying->leader == node_none
+                     ? "no node leads the partition now"
+                     : "node " + std::to_string(copying->leader.raw()) + " leads the partition");
+  } else if (std::holds_alternative<Leading>(role_)) {
+    error = fail(Errc::not_leader, "the partition's leader has changed meanwhile");
   } else {
     const auto* opening = std::get_if<Opening>(&role_);
     PINION_ASSERT(opening != nullptr);

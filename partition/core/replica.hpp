@@ -1,20 +1,23 @@
-// Replica: one partition on one node, pure. It assigns offsets, recognises duplicates, withholds
-// every acknowledgement until its write is durable, shows readers what is below the high watermark,
-// and keeps their positions.
+// Replica: one partition on one node, pure. As the leader it assigns offsets, recognises
+// duplicates, withholds every acknowledgement until what it promises holds, and shows readers what
+// is below the high watermark. As a follower it copies its leader's log. docs/REPLICATION.md draws
+// the roles.
 //
-//   Opening --Opened--> Leading --storage failed--> Halted
-//      |  \--OpenFailed (disk full: again later)------^|
-//      +------------- close() ---> Closing <-----------+      Closing --Closed--> gone
+//   Opening --Opened--> Leading | CatchingUp --> Following        --disk not trusted--> Halted
+//      ^                   any of them  --the assignment says so-->  another of them
+//      +-- a cut: closed and opened again                            close() --> Closing --> gone
 //
-// Follower and catching up come with replication; what they share with Leading is in ReplicaLog.
 // The code is divided by subject: replica.cpp (dispatch and roles), replica_leader.cpp (produce and
-// what becomes durable), replica_fetch.cpp, replica_positions.cpp, replica_retention.cpp,
-// replica_reads.cpp, replica_view.cpp, replica_invariants.cpp.
+// what becomes durable), replica_commit.cpp (what is committed, the in-sync set),
+// replica_followers.cpp (a leader answers its followers), replica_copying.cpp (a follower),
+// replica_fetch.cpp, replica_positions.cpp, replica_retention.cpp, replica_reads.cpp,
+// replica_view.cpp, replica_invariants.cpp.
 //
 // Every request it takes is answered exactly once, whatever happens to the role.
 #pragma once
 
 #include "common/base/ids.hpp"
+#include "common/base/result.hpp"
 #include "common/base/time.hpp"
 #include "common/proto/messages.hpp"
 #include "partition/core/node_io.hpp"
@@ -26,10 +29,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pinion::partition {
 
-enum class RoleName : std::uint8_t { opening, leading, closing, halted };
+enum class RoleName : std::uint8_t { opening, leading, catching_up, following, closing, halted };
 
 /// What tests, checkers and a dashboard may see.
 struct ReplicaView {
@@ -46,7 +50,12 @@ struct ReplicaView {
   std::size_t reads = 0;
   std::size_t tail_batches = 0;
   std::size_t producers = 0;
-  std::map<std::string, Position> positions;  ///< Visible ones.
+  std::map<std::string, Position> positions;  ///< Visible ones, if this replica may show any.
+  NodeId leader = node_none;
+  std::vector<NodeId> isr;
+  std::int64_t partition_version = 0;
+  PositionVersion durable_position_version{0};
+  bool certain = false;  ///< Leading, and everything that readers were ever shown is committed.
   std::string detail;
 };
 
@@ -60,6 +69,8 @@ class Replica {
   // Inputs; replica.cpp. Each appends to `out`.
   void step(const Now& now, const Assignment& assignment, Effects& out);
   void step(const Now& now, Request request, Effects& out);
+  void step(const Now& now, const ReplicaProgress& progress, Epoch epoch, Effects& out);
+  void step(const Now& now, NodeId from, Message& answer, Effects& out);  ///< To a fetch.
   void step(const Now& now, Opened& in, Effects& out);
   void step(const Now& now, OpenFailed& in, Effects& out);
   void step(const Now& now, Persisted& in, Effects& out);
@@ -78,7 +89,7 @@ class Replica {
 
   /// Answers what waits, lets what is on its way finish, then closes the log. Requests that come
   /// later are answered `why`.
-  void close(Errc why, Effects& out);
+  void close(const Now& now, Errc why, Effects& out);
   [[nodiscard]] bool closing() const noexcept { return std::holds_alternative<Closing>(role_); }
   [[nodiscard]] bool closed() const noexcept;
 
@@ -94,6 +105,9 @@ class Replica {
 
   [[nodiscard]] PartitionKey key() const noexcept { return key_; }
   [[nodiscard]] const std::string& topic_name() const noexcept { return assignment_.topic_name; }
+  [[nodiscard]] std::int64_t partition_version() const noexcept {
+    return assignment_.partition_version;
+  }
   [[nodiscard]] PartitionState state() const noexcept;
   [[nodiscard]] PartitionStatus status() const;
   [[nodiscard]] ReplicaState report() const;
@@ -113,10 +127,21 @@ class Replica {
  private:
   // replica.cpp
   void open(Effects& out);
-  void become_leading(const Now& now, Opened& in, Effects& out);
-  void become_halted(std::string why, Effects& out, CloseHow how = CloseHow::abandon);
+  void become_by_assignment(const Now& now, Effects& out);
+  void become_leading(const Now& now, Effects& out);
+  void become_catching_up(const Now& now, Effects& out);
+  void become_halted(std::string why, Effects& out, CloseHow how = CloseHow::abandon,
+                     FileState file = FileState::unknown);
+  void reopen(Effects& out);
+  void stop_leading(const Error& why, Effects& out);
+  void take_role(Role role);
   void continue_closing(Effects& out);
+  [[nodiscard]] Micros followers_deadline(const Leading& leading) const noexcept;
+  [[nodiscard]] Offset noted_next() const;
   void answer_everything_waiting(const Error& why, Effects& out);
+  void give_up_waiters(const Error& why, Effects& out);
+  void give_up_uncommitted(const std::string& why, Effects& out);
+
   void refuse_by_role(Asker&& asker, Effects& out);
   void measure_rates(const Now& now);
   void changed() noexcept { ++status_version_; }
@@ -134,24 +159,70 @@ class Replica {
   void append(const Now& now, Request& request, const Produce& produce, Effects& out);
   void join_original(Request& request, const Produce& produce, const DedupeTable::Finding& original,
                      Effects& out);
-  Pending& persist(
-      std::variant<AppendBatch, StartEpoch, PutPosition, NoteHighWatermark, Truncate, DropBefore>
-          op,
-      std::size_t bytes, Effects& out);
+  Pending& persist(PersistOp op, std::size_t bytes, Effects& out);
+  void start_epoch(EpochStart start, Effects& out);
   [[nodiscard]] bool has_room_to_persist(std::size_t bytes) const noexcept;
   void note_high_watermark(const Now& now, Effects& out);
   void on_durable(const Now& now, Pending& done, Effects& out);
-  void advance_high_watermark(const Now& now, Effects& out);
   void drop_pending(const Error& why, Effects& out);
   void note_room(Effects& out);
   void become_full(const Now& now, const std::string& why, Effects& out);
   void answer_produce(ProduceWaiter&& waiter, const BatchHeader& batch, Effects& out);
   [[nodiscard]] std::optional<Error> refuses_writes(const Now& now) const;
 
+  // replica_commit.cpp: what is committed, and the in-sync set.
+  void commit_what_is(const Now& now, Effects& out);
+  [[nodiscard]] Offset committed_end(const Leading& leading) const;
+  [[nodiscard]] PositionVersion committed_positions(const Leading& leading) const;
+  [[nodiscard]] bool counts(const Leading& leading, NodeId node) const;
+  [[nodiscard]] bool has_enough_in_sync() const;
+  [[nodiscard]] bool commits_alone() const;
+  [[nodiscard]] bool is_certain(const Leading& leading) const;
+  [[nodiscard]] std::vector<NodeId> in_sync() const;
+  void review_isr(const Now& now, Effects& out);
+  [[nodiscard]] bool may_join(const Leading& leading, const Follower& follower) const;
+  void propose(const Now& now, std::vector<NodeId> isr, Effects& out);
+  void adopt_replicas(const Now& now, Leading& leading);
+  void note_who_was_refused(const Now& now, Leading& leading);
+
+  // replica_followers.cpp: a leader answers its followers.
+  void on_replica_fetch(const Now& now, Request& request, Effects& out);
+  [[nodiscard]] Follower* follower_of(const Now& now, Leading& leading, const ReplicaFetch& fetch);
+  void note_progress(const Now& now, Follower& follower, Offset durable_end,
+                     PositionVersion durable_position_version);
+  void serve_follower(const Now& now, Follower& follower, ReplicaFetchWait wait, Effects& out);
+  void serve_waiting_followers(const Now& now, Effects& out);
+  void tick_followers(const Now& now, Effects& out);
+  void answer_follower(const Now& now, Follower& follower, Asker&& asker, const ReplicaFetch& fetch,
+                       std::vector<BatchHeader>&& batches, Frames&& payloads, Effects& out);
+  void answer_follower_read(const Now& now, ReadJob& job, Result<std::vector<Batch>>& batches,
+                            Effects& out);
+  [[nodiscard]] bool has_news(const Follower& follower, const ReplicaFetch& fetch) const;
+
+  // replica_copying.cpp: a follower.
+  [[nodiscard]] Copying* copying() noexcept;
+  [[nodiscard]] const Copying* copying() const noexcept;
+  void tick_copying(const Now& now, Effects& out);
+  void fetch_on(const Now& now, Effects& out);
+  void tell_progress(const Now& now, Effects& out);
+  void retry_later(const Now& now, std::string why, Effects& out);
+  void copy(const Now& now, ReplicaFetchReply& reply, Frames& payloads, Effects& out);
+  [[nodiscard]] Result<void> check_copied(const ReplicaFetchReply& reply,
+                                          const Frames& payloads) const;
+  void copy_batch(const BatchHeader& header, Bytes payload, Effects& out);
+  void copy_positions(const ReplicaFetchReply& reply, Effects& out);
+  void cut(const ReplicaFetchReply& reply, Effects& out);
+  void begin_again(ReplicaFetchReply& reply, Effects& out);
+  void follow_high_watermark(const Now& now, Effects& out);
+  void fail_copying(const Now& now, const Error& why, Effects& out);
+  [[nodiscard]] Micros copying_deadline(const Copying& copying) const noexcept;
+
   // replica_fetch.cpp: fetch and list_offset.
   void on_fetch(const Now& now, Request& request, Effects& out);
   void on_list_offset(const Now& now, Request& request, Effects& out);
   void answer_waiting_fetches(const Now& now, Effects& out);
+  void stop_serving_fetches(const Error& why, Effects& out);
+  [[nodiscard]] static Error leader_changed();
   void expire_waiting_fetches(const Now& now, Effects& out);
   void answer_fetch_from_tail(const Now& now, Asker&& asker, Offset from, std::size_t bytes_max,
                               Effects& out);
@@ -160,6 +231,7 @@ class Replica {
   void answer_fetch(const Now& now, Asker&& asker, FetchReply&& reply, Frames&& payloads,
                     Effects& out);
   void answer_offset(Asker&& asker, Offset offset, Effects& out);
+  [[nodiscard]] Offset shown_high_watermark() const;
   void refuse_offset(Asker&& asker, Errc code, std::string detail, Effects& out);
 
   // replica_positions.cpp: commit_position, fetch_position, dequeue.
@@ -170,6 +242,7 @@ class Replica {
                                    Effects& out);
   void free_lane(const Now& now, const std::string& reader, Effects& out);
   void put_position(const Now& now, Position position, PositionWaiter&& waiter, Effects& out);
+  [[nodiscard]] WaitingFetches* waiting_fetches() noexcept;
   [[nodiscard]] Offset next_to_dequeue(const std::string& reader) const;
   void begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline, Effects& out);
   void finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, Batch batch,
@@ -177,6 +250,7 @@ class Replica {
   [[nodiscard]] std::optional<Offset> dequeued_before(const DequeueJob& job) const;
   [[nodiscard]] Position position_after(const DequeueJob& job, Offset returned) const;
   [[nodiscard]] PendingPosition* pending_position(const std::string& reader);
+  [[nodiscard]] bool waits_with_the_move(const std::string& reader, PositionWaiter& waiter);
   void send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effects& out);
   void answer_sent_on(const std::string& reader, Asker&& asker, Effects& out);
   void refuse_nothing_unread(Asker&& asker, const std::string& reader, Effects& out);
@@ -186,7 +260,12 @@ class Replica {
                           Result<std::vector<Batch>>& batches, Effects& out);
   void answer_dequeue(const Now& now, Asker&& asker, Offset offset, const Batch& batch,
                       Effects& out);
-  void answer_position_waiters(const Now& now, PendingPosition& done, Effects& out);
+  void answer_position_waiters(const Now& now, PositionVersion version,
+                               const std::string& reader,
+                               std::vector<PositionWaiter>& waiters, Effects& out);
+  [[nodiscard]] bool refuses_uncertain(Asker& asker, Effects& out);
+  void wait_for_position(const std::string& reader, PositionVersion version,
+                         PositionWaiter&& waiter);
 
   // replica_reads.cpp: what goes to the reader threads and comes back; query.
   void on_query(const Now& now, Request& request, Effects& out);
@@ -210,6 +289,10 @@ class Replica {
   bool log_open_ = false;
   bool close_wanted_ = false;
   CloseHow close_how_ = CloseHow::clean;
+  bool reopening_ = false;  ///< Once closed it is opened again.
+  std::int64_t copy_session_ = 0;
+  std::int64_t copy_ = 0;  ///< Which opening of the file this is.
+  std::uint64_t role_life_ = 0;
   Ticket close_ticket_{0};
   std::string file_;
   std::map<Ticket, ReadJob> reads_;    ///< At the reader threads.

@@ -18,10 +18,18 @@ void Replica::refuse_offset(Asker&& asker, Errc code, std::string detail, Effect
 }
 
 void Replica::on_fetch(const Now& now, Request& request, Effects& out) {
-  auto& leading = std::get<Leading>(role_);
+  const auto* leading = std::get_if<Leading>(&role_);
   const auto& fetch = std::get<Fetch>(request.body);
   Asker asker = std::move(request.asker);
   // Beyond what is durable but within what is being written: wait as at the end.
+  const bool behind = leading == nullptr && fetch.offset > log_.high_watermark;
+  if (behind || (leading != nullptr && !is_certain(*leading) &&
+                 fetch.offset >= log_.high_watermark && fetch.offset <= leading->begin)) {
+    return refuse_offset(std::move(asker), Errc::offset_not_available,
+                         "it is not certain yet that what is at " +
+                             std::to_string(fetch.offset.raw()) + " is committed",
+                         out);
+  }
   if (fetch.offset < log_.log_start || fetch.offset > log_.log_end) {
     return refuse_offset(std::move(asker), Errc::offset_out_of_range,
                          "offset " + std::to_string(fetch.offset.raw()) + " is not within " +
@@ -54,19 +62,20 @@ void Replica::on_fetch(const Now& now, Request& request, Effects& out) {
                                        limits::fetch_wait_max);
   const Micros deadline = std::min(now.monotonic + wait, request.deadline);
   if (deadline <= now.monotonic) return answer_fetch_empty(std::move(asker), out);
-  if (leading.fetches.size() >= limits::waiting_fetches_per_partition_max) {
+  WaitingFetches& fetches = *waiting_fetches();
+  if (fetches.by_deadline.size() >= limits::waiting_fetches_per_partition_max) {
     return shared_->refuse(std::move(asker),
                            fail(Errc::throttled, "too many fetches wait at this partition's end"),
-                           leading.epoch, out);
+                           assignment_.leader_epoch, out);
   }
-  leading.fetches.emplace(std::pair(deadline, ++leading.fetches_taken),
-                          WaitingFetch{std::move(asker), fetch.offset, bytes_max});
+  fetches.by_deadline.emplace(std::pair(deadline, ++fetches.taken),
+                              WaitingFetch{std::move(asker), fetch.offset, bytes_max});
 }
 
 void Replica::answer_waiting_fetches(const Now& now, Effects& out) {
-  auto* leading = std::get_if<Leading>(&role_);
-  if (leading == nullptr) return;
-  for (auto at = leading->fetches.begin(); at != leading->fetches.end();) {
+  WaitingFetches* fetches = waiting_fetches();
+  if (fetches == nullptr) return;
+  for (auto at = fetches->by_deadline.begin(); at != fetches->by_deadline.end();) {
     WaitingFetch& fetch = at->second;
     if (fetch.offset >= log_.high_watermark) {
       ++at;
@@ -82,12 +91,14 @@ void Replica::answer_waiting_fetches(const Now& now, Effects& out) {
       job.op = ReadRecords{fetch.offset, log_.high_watermark, fetch.bytes_max};
       start_or_queue(now, std::move(job), out);
     }
-    at = leading->fetches.erase(at);
+    at = fetches->by_deadline.erase(at);
   }
 }
 
 void Replica::expire_waiting_fetches(const Now& now, Effects& out) {
-  auto& fetches = std::get<Leading>(role_).fetches;
+  WaitingFetches* waiting = waiting_fetches();
+  if (waiting == nullptr) return;
+  auto& fetches = waiting->by_deadline;
   while (!fetches.empty() && fetches.begin()->first.first <= now.monotonic) {
     answer_fetch_empty(std::move(fetches.begin()->second.asker), out);
     fetches.erase(fetches.begin());
@@ -123,8 +134,24 @@ void Replica::answer_fetch_read(const Now& now, ReadJob& job, std::vector<Batch>
 void Replica::answer_fetch_empty(Asker&& asker, Effects& out) {
   FetchReply reply;
   reply.log_start = log_.log_start;
-  reply.high_watermark = log_.high_watermark;
+  reply.high_watermark = shown_high_watermark();
   shared_->answer(std::move(asker), std::move(reply), assignment_.leader_epoch, out);
+}
+
+/// A new leader does not know what readers were shown before, until that is committed anew.
+Offset Replica::shown_high_watermark() const {
+  const auto* leading = std::get_if<Leading>(&role_);
+  if (leading != nullptr && !is_certain(*leading)) return offset_unassigned;
+  return log_.high_watermark;
+}
+
+/// For what would show the end of what is committed, or rests on it.
+bool Replica::refuses_uncertain(Asker& asker, Effects& out) {
+  const auto& leading = std::get<Leading>(role_);
+  if (is_certain(leading)) return false;
+  refuse_offset(std::move(asker), Errc::offset_not_available,
+                "a new leader waits for its followers; try again shortly", out);
+  return true;
 }
 
 void Replica::answer_fetch(const Now& now, Asker&& asker, FetchReply&& reply, Frames&& payloads,
@@ -133,7 +160,7 @@ void Replica::answer_fetch(const Now& now, Asker&& asker, FetchReply&& reply, Fr
   traffic_.bytes_out += size_of(payloads);
   traffic_.measure_at = std::min(traffic_.measure_at, now.monotonic + limits::status_every);
   reply.log_start = log_.log_start;
-  reply.high_watermark = log_.high_watermark;
+  reply.high_watermark = shown_high_watermark();
   shared_->answer(std::move(asker), std::move(reply), assignment_.leader_epoch, out,
                   std::move(payloads));
 }
@@ -144,10 +171,12 @@ void Replica::on_list_offset(const Now& now, Request& request, Effects& out) {
     case OffsetSpec::earliest:
       return answer_offset(std::move(request.asker), log_.log_start, out);
     case OffsetSpec::latest:
+      if (refuses_uncertain(request.asker, out)) return;
       return answer_offset(std::move(request.asker), log_.high_watermark, out);
     case OffsetSpec::timestamp:
       break;
   }
+  if (refuses_uncertain(request.asker, out)) return;
   if (log_.log_start == log_.high_watermark) {
     return answer_offset(std::move(request.asker), log_.high_watermark, out);
   }

@@ -21,11 +21,18 @@ std::size_t Replica::requests_held() const {
   std::size_t held = 0;
   for (const Pending& pending : log_.pending) held += waiters_of(pending);
   for (const Uncommitted& batch : log_.uncommitted) held += batch.waiters.size();
+  for (const UncommittedPosition& position : log_.uncommitted_positions) {
+    held += position.waiters.size();
+  }
   for (const auto& [ticket, job] : reads_) held += job.asker ? 1U : 0U;
   for (const ReadJob& job : reads_waiting_) held += job.asker ? 1U : 0U;
   if (const auto* leading = std::get_if<Leading>(&role_)) {
-    held += leading->fetches.size();
+    held += leading->fetches.by_deadline.size();
+    for (const auto& [node, follower] : leading->followers) held += follower.waiting ? 1U : 0U;
     for (const auto& [reader, lane] : leading->lanes) held += lane.waiting.size();
+  }
+  if (const auto* following = std::get_if<Following>(&role_)) {
+    held += following->fetches.by_deadline.size();
   }
   return held;
 }
@@ -66,10 +73,21 @@ void Replica::check_invariants() const {
   if (const auto* leading = std::get_if<Leading>(&role_)) {
     PINION_ASSERT(log_open_ && !close_wanted_);
     PINION_ASSERT(leading->epoch == assignment_.leader_epoch);
-    PINION_ASSERT(leading->fetches.size() <= limits::waiting_fetches_per_partition_max);
-    for (const auto& [deadline, fetch] : leading->fetches) {
+    PINION_ASSERT(leading->fetches.by_deadline.size() <= limits::waiting_fetches_per_partition_max);
+    for (const auto& [node, follower] : leading->followers) {
+      PINION_ASSERT(node != shared_->node);
+      PINION_ASSERT(follower.durable_end <= follower.read_end);
+      PINION_ASSERT(follower.read_end <= log_.durable_end);  // durable-before-sent
+    }
+    for (const auto& [deadline, fetch] : leading->fetches.by_deadline) {
       PINION_ASSERT(fetch.offset >= log_.high_watermark);  // Or it would have been answered.
     }
+  }
+  if (const Copying* copying = this->copying()) {
+    PINION_ASSERT(log_open_ && !close_wanted_);
+    PINION_ASSERT(copying->leader != shared_->node);
+    PINION_ASSERT(log_.uncommitted.empty() && log_.uncommitted_positions.empty());
+    for (const Pending& pending : log_.pending) PINION_ASSERT(waiters_of(pending) == 0);
   }
   if (std::holds_alternative<Halted>(role_)) PINION_ASSERT(log_.pending.empty());
   if (closed()) PINION_ASSERT(requests_held() == 0);

@@ -23,6 +23,16 @@ std::string sequence_gap(const BatchHeader& batch, Sequence expected) {
 
 std::optional<Error> Replica::refuses_writes(const Now& now) const {
   const auto& leading = std::get<Leading>(role_);
+  if (!has_enough_in_sync()) {
+    return fail(Errc::not_enough_replicas,
+                std::to_string(in_sync().size()) + " of " +
+                    std::to_string(std::max<std::size_t>(1, assignment_.replicas.size())) +
+                    " replicas are in sync, and the topic asks for more; it goes on by itself when "
+                    "they are back");
+  }
+  if (log_.uncommitted.size() >= limits::uncommitted_batches_max) {
+    return fail(Errc::throttled, "too many batches wait for the followers");
+  }
   // Now and then one write is let through: it finds out whether there is room again.
   if (leading.full && (now.monotonic < leading.probe_at || !log_.pending.empty())) {
     return fail(Errc::storage_full, leading.full_why);
@@ -98,11 +108,8 @@ void Replica::append(const Now& now, Request& request, const Produce& produce, E
   batch.header.leader_epoch = leading.epoch;
   batch.header.append_time = std::max(now.wall, log_.next_log_time);
   if (!leading.epoch_started) {
-    const EpochStart start{leading.epoch, log_.log_end};
-    PINION_ASSERT(log_.epochs.empty() || log_.epochs.back().epoch < start.epoch);
-    log_.epochs.push_back(start);
     leading.epoch_started = true;
-    persist(StartEpoch{start}, limits::batch_cost_bytes, out).op = PendingEpoch{start};
+    start_epoch({leading.epoch, log_.log_end}, out);
   }
   PendingAppend pending;
   pending.batch = batch.header;
@@ -144,10 +151,14 @@ void Replica::join_original(Request& request, const Produce& produce,
     return;
   }
   if (produce.acks == Acks::all && batch.next_offset() > log_.high_watermark) {
-    const auto at = std::find_if(
-        log_.uncommitted.begin(), log_.uncommitted.end(),
-        [&](const Uncommitted& waiting) { return waiting.batch.base_offset == batch.base_offset; });
-    PINION_ASSERT(at != log_.uncommitted.end());
+    // Durable, and not committed. One that was copied has had nobody to wait for it so far.
+    auto at = std::lower_bound(log_.uncommitted.begin(), log_.uncommitted.end(), batch.base_offset,
+                               [](const Uncommitted& waiting, Offset offset) {
+                                 return waiting.batch.base_offset < offset;
+                               });
+    if (at == log_.uncommitted.end() || at->batch.base_offset != batch.base_offset) {
+      at = log_.uncommitted.insert(at, {batch, {}});
+    }
     at->waiters.push_back(std::move(waiter));
     return;
   }
@@ -162,6 +173,12 @@ void Replica::answer_produce(ProduceWaiter&& waiter, const BatchHeader& batch, E
   }
   reply.log_start = log_.log_start;
   shared_->answer(std::move(waiter.asker), reply, assignment_.leader_epoch, out);
+}
+
+void Replica::start_epoch(EpochStart start, Effects& out) {
+  PINION_ASSERT(log_.epochs.empty() || log_.epochs.back().epoch < start.epoch);
+  log_.epochs.push_back(start);
+  persist(StartEpoch{start}, limits::batch_cost_bytes, out).op = PendingEpoch{start};
 }
 
 Pending& Replica::persist(PersistOp op, std::size_t bytes, Effects& out) {
@@ -184,13 +201,15 @@ Pending& Replica::persist(PersistOp op, std::size_t bytes, Effects& out) {
 
 void Replica::note_high_watermark(const Now& now, Effects& out) {
   if (now.monotonic < log_.note_after) return;
-  // With one replica what this transaction writes is committed by it; so the note may run ahead of
-  // the high watermark that readers are shown.
-  const Offset committed = log_.log_end;
+  const Offset committed = noted_next();
   if (committed == log_.noted_high_watermark) return;
   log_.note_after = now.monotonic + limits::high_watermark_write_after;
   persist(NoteHighWatermark{committed}, limits::batch_cost_bytes, out).op = PendingNote{committed};
 }
+
+/// When nobody else has to have it, what a transaction writes is committed by it; so the note may
+/// run ahead of the high watermark that readers are shown.
+Offset Replica::noted_next() const { return commits_alone() ? log_.log_end : log_.high_watermark; }
 
 void Replica::step(const Now& now, Persisted& in, Effects& out) {
   PINION_ASSERT(in.last <= shared_->last_ticket);
@@ -209,13 +228,20 @@ void Replica::step(const Now& now, Persisted& in, Effects& out) {
     --shared_->pending_tickets;
     on_durable(now, done, out);
   }
-  advance_high_watermark(now, out);
+  commit_what_is(now, out);
+  serve_waiting_followers(now, out);
+  if (copying() != nullptr) {
+    follow_high_watermark(now, out);
+    tell_progress(now, out);
+    fetch_on(now, out);
+  }
   changed();
   continue_closing(out);
 }
 
 void Replica::on_durable(const Now& now, Pending& done, Effects& out) {
   auto* leading = std::get_if<Leading>(&role_);
+  const bool leads = leading != nullptr || std::holds_alternative<Closing>(role_);
   if (auto* append = std::get_if<PendingAppend>(&done.op)) {
     const BatchHeader& batch = append->batch;
     PINION_ASSERT(batch.base_offset == log_.durable_end);
@@ -225,6 +251,10 @@ void Replica::on_durable(const Now& now, Pending& done, Effects& out) {
     traffic_.bytes_in += done.bytes - limits::batch_cost_bytes;
     traffic_.measure_at = std::min(traffic_.measure_at, now.monotonic + limits::status_every);
     note_room(out);
+    if (!leads) {
+      PINION_ASSERT(append->waiters.empty());
+      return;
+    }
     log_.uncommitted.push_back({batch, {}});
     for (ProduceWaiter& waiter : append->waiters) {
       if (waiter.acks == Acks::leader) {
@@ -235,7 +265,21 @@ void Replica::on_durable(const Now& now, Pending& done, Effects& out) {
     }
   } else if (auto* position = std::get_if<PendingPosition>(&done.op)) {
     note_room(out);
-    answer_position_waiters(now, *position, out);
+    if (!position->waiters.empty()) {
+      log_.uncommitted_positions.push_back(
+          {position->version, std::move(position->reader), std::move(position->waiters)});
+    }
+  } else if (const auto* copied = std::get_if<PendingCopiedPositions>(&done.op)) {
+    Copying* copying = this->copying();
+    if (copying != nullptr) copying->durable_position_version = copied->version;
+  } else if (const auto* cut = std::get_if<PendingCut>(&done.op)) {
+    event(out, EventKind::log_shortened, Severity::info,
+          "the log now ends at " + std::to_string(cut->end.raw()));
+    if (std::holds_alternative<CatchingUp>(role_)) reopen(out);
+  } else if (const auto* begin = std::get_if<PendingBegin>(&done.op)) {
+    event(out, EventKind::log_shortened, Severity::info,
+          "the log now begins at " + std::to_string(begin->start.raw()));
+    if (std::holds_alternative<CatchingUp>(role_)) reopen(out);
   } else if (const auto* drop = std::get_if<PendingDrop>(&done.op)) {
     PINION_ASSERT(drop->start > log_.log_start);
     log_.log_start = drop->start;
@@ -260,21 +304,6 @@ void Replica::note_room(Effects& out) {
   event(out, EventKind::storage_has_room, Severity::info, "writing goes on");
 }
 
-void Replica::advance_high_watermark(const Now& now, Effects& out) {
-  // The smallest durable log end of the in-sync replicas; this one is all of them.
-  const Offset committed = log_.durable_end;
-  if (committed == log_.high_watermark) return;
-  PINION_ASSERT(committed > log_.high_watermark);
-  log_.high_watermark = committed;
-  while (!log_.uncommitted.empty() &&
-         log_.uncommitted.front().batch.next_offset() <= log_.high_watermark) {
-    Uncommitted done = std::move(log_.uncommitted.front());
-    log_.uncommitted.pop_front();
-    for (ProduceWaiter& waiter : done.waiters) answer_produce(std::move(waiter), done.batch, out);
-  }
-  answer_waiting_fetches(now, out);
-}
-
 void Replica::step(const Now& now, PersistFailed& in, Effects& out) {
   if (log_.pending.empty()) {
     event(out, EventKind::unexpected, Severity::debug, "a persist failed, but nobody waits");
@@ -285,9 +314,19 @@ void Replica::step(const Now& now, PersistFailed& in, Effects& out) {
     become_halted(in.error.to_string(), out);
     return;
   }
+  const bool in_memory_only =
+      std::any_of(log_.pending.begin(), log_.pending.end(), [](const Pending& pending) {
+        return std::holds_alternative<PendingCut>(pending.op) ||
+               std::holds_alternative<PendingBegin>(pending.op) ||
+               std::holds_alternative<PendingCopiedPositions>(pending.op);
+      });
   drop_pending(in.error, out);
   out.store.push_back({key_, ResumeLog{log_.durable_end}});
   if (std::holds_alternative<Leading>(role_)) become_full(now, in.error.to_string(), out);
+  if (copying() != nullptr) {
+    fail_copying(now, in.error, out);
+    if (in_memory_only) return reopen(out);
+  }
   continue_closing(out);
 }
 
@@ -324,9 +363,13 @@ void Replica::drop_pending(const Error& why, Effects& out) {
           std::to_string(log_.log_end - log_.durable_end) + " records were not stored");
   }
   log_.log_end = log_.durable_end;
+  if (leading != nullptr) leading->begin = std::min(leading->begin, log_.durable_end);
   log_.next_log_time = log_.durable_next_log_time;
   log_.dedupe.drop_from(first);
   log_.positions.drop_from(first);
+  if (leading != nullptr) {
+    leading->position_begin = std::min(leading->position_begin, log_.positions.version());
+  }
   log_.tail.drop_from(log_.durable_end);
 }
 

@@ -57,10 +57,22 @@ struct PendingDrop {
 struct PendingNote {
   Offset high_watermark;
 };
+/// A follower's positions, up to that version.
+struct PendingCopiedPositions {
+  PositionVersion version;
+};
+struct PendingCut {
+  Offset end;
+};
+struct PendingBegin {
+  Offset start;
+};
 struct Pending {
   Ticket ticket{0};
   std::size_t bytes = 0;
-  std::variant<PendingNote, PendingAppend, PendingEpoch, PendingPosition, PendingDrop> op;
+  std::variant<PendingNote, PendingAppend, PendingEpoch, PendingPosition, PendingDrop,
+               PendingCopiedPositions, PendingCut, PendingBegin>
+      op;
 };
 
 /// A batch that is durable here but not below the high watermark yet (other replicas), with those
@@ -70,8 +82,18 @@ struct Uncommitted {
   std::vector<ProduceWaiter> waiters;
 };
 
+/// A position that is durable here, with those who wait until it is committed.
+struct UncommittedPosition {
+  PositionVersion version;
+  std::string reader;
+  std::vector<PositionWaiter> waiters;
+};
+
 struct ReplicaLog {
   ReplicaLog(PartitionKey key, TailBudget& budget) : tail(key, budget) {}
+
+  /// As of a file that was just opened. Requires: nothing is pending or waited for.
+  void recover(const RecoveredLog& recovered, Micros monotonic);
 
   Offset log_start{0};
   Offset log_end{0};
@@ -85,6 +107,7 @@ struct ReplicaLog {
   RecordTail tail;
   std::deque<Pending> pending;  ///< In ticket order.
   std::deque<Uncommitted> uncommitted;
+  std::deque<UncommittedPosition> uncommitted_positions;
   std::size_t pending_bytes = 0;
 
   Offset noted_high_watermark{0};
@@ -93,6 +116,11 @@ struct ReplicaLog {
 
   /// The epoch of the record before `offset`, 0 when there is none.
   [[nodiscard]] Epoch epoch_before(Offset offset) const noexcept;
+  /// The epoch of the last record that was ever here, 0 when there was none.
+  [[nodiscard]] Epoch last_epoch() const noexcept;
+  /// The largest epoch at or below `epoch` and where it ends here; epoch 0 when there is none, and
+  /// then where the first one begins. What is not durable does not count.
+  [[nodiscard]] EpochStart end_of_epoch(Epoch epoch) const noexcept;
   /// True when a reader that last saw `last_epoch` may go on at `offset`: the log was not cut
   /// below.
   [[nodiscard]] bool agrees_with(Epoch last_epoch, Offset offset) const noexcept;

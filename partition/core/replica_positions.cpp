@@ -59,6 +59,7 @@ bool Replica::waits_in_lane(const Now& now, const std::string& reader, Request& 
 
 void Replica::on_commit_position(const Now& now, Request& request, Effects& out) {
   const auto& commit = std::get<CommitPosition>(request.body);
+  if (refuses_uncertain(request.asker, out)) return;
   if (waits_in_lane(now, commit.reader, request, out)) return;
   const bool forgets = commit.offset == offset_unassigned;
   if (!forgets && (commit.offset < Offset{0} || commit.offset > log_.high_watermark)) {
@@ -105,14 +106,33 @@ void Replica::put_position(const Now& now, Position position, PositionWaiter&& w
   entry.op = std::move(pending);
 }
 
-void Replica::answer_position_waiters(const Now& now, PendingPosition& done, Effects& out) {
-  for (PositionWaiter& waiter : done.waiters) {
+/// A repeat waits with the original, for the followers.
+void Replica::wait_for_position(const std::string& reader, PositionVersion version,
+                                PositionWaiter&& waiter) {
+  auto& waiting = log_.uncommitted_positions;
+  const auto at = std::lower_bound(waiting.begin(), waiting.end(), version,
+                                   [](const UncommittedPosition& position, PositionVersion wanted) {
+                                     return position.version < wanted;
+                                   });
+  if (at != waiting.end() && at->version == version) {
+    at->waiters.push_back(std::move(waiter));
+    return;
+  }
+  UncommittedPosition position{version, reader, {}};
+  position.waiters.push_back(std::move(waiter));
+  waiting.insert(at, std::move(position));
+}
+
+void Replica::answer_position_waiters(const Now& now, PositionVersion version,
+                                      const std::string& reader,
+                                      std::vector<PositionWaiter>& waiters, Effects& out) {
+  for (PositionWaiter& waiter : waiters) {
     if (waiter.sent_on) {
-      refuse_nothing_unread(std::move(waiter.asker), done.reader, out);
+      refuse_nothing_unread(std::move(waiter.asker), reader, out);
     } else if (waiter.dequeued != offset_unassigned) {
       answer_dequeue(now, std::move(waiter.asker), waiter.dequeued, waiter.batch, out);
     } else {
-      shared_->answer(std::move(waiter.asker), CommitPositionReply{done.version},
+      shared_->answer(std::move(waiter.asker), CommitPositionReply{version},
                       assignment_.leader_epoch, out);
     }
   }
@@ -120,6 +140,7 @@ void Replica::answer_position_waiters(const Now& now, PendingPosition& done, Eff
 
 void Replica::on_fetch_position(Request& request, Effects& out) {
   const auto& fetch = std::get<FetchPosition>(request.body);
+  if (refuses_uncertain(request.asker, out)) return;
   FetchPositionReply reply;
   if (const Position* position = log_.positions.visible(fetch.reader)) {
     reply.offset = position->offset;
@@ -136,6 +157,7 @@ void Replica::on_fetch_position(Request& request, Effects& out) {
 
 void Replica::on_dequeue(const Now& now, Request& request, Effects& out) {
   const auto& dequeue = std::get<Dequeue>(request.body);
+  if (refuses_uncertain(request.asker, out)) return;
   if (waits_in_lane(now, dequeue.reader, request, out)) return;
   DequeueJob job{dequeue.reader, dequeue.token, dequeue.send_on};
   begin_dequeue(now, std::move(request.asker), std::move(job), request.deadline, out);
@@ -186,10 +208,7 @@ void Replica::finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& jo
   PINION_ASSERT(batch.header.base_offset <= job.offset && job.offset < batch.header.next_offset());
   PositionWaiter waiter{std::move(asker), job.offset, only_record(batch, job.offset)};
   if (job.repeat) {
-    // When the move itself is on its way the repeat is answered when it is durable, never earlier.
-    if (PendingPosition* pending = pending_position(job.reader)) {
-      pending->waiters.push_back(std::move(waiter));
-    } else {
+    if (!waits_with_the_move(job.reader, waiter)) {
       answer_dequeue(now, std::move(waiter.asker), job.offset, waiter.batch, out);
     }
     return;
@@ -229,6 +248,19 @@ PendingPosition* Replica::pending_position(const std::string& reader) {
   return &std::get<PendingPosition>(at->op);
 }
 
+/// A repeat is answered when the move that it repeats is durable and committed, never earlier.
+/// False: it is, and the waiter was left as it is.
+bool Replica::waits_with_the_move(const std::string& reader, PositionWaiter& waiter) {
+  if (PendingPosition* pending = pending_position(reader)) {
+    pending->waiters.push_back(std::move(waiter));
+    return true;
+  }
+  const std::optional<PositionVersion> version = log_.positions.uncommitted(reader);
+  if (!version) return false;
+  wait_for_position(reader, *version, std::move(waiter));
+  return true;
+}
+
 void Replica::send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effects& out) {
   Position position = position_after(job, sent_on_to(job.send_on));
   position.offset = job.offset;
@@ -239,12 +271,11 @@ void Replica::send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effe
 }
 
 void Replica::answer_sent_on(const std::string& reader, Asker&& asker, Effects& out) {
-  PendingPosition* pending = pending_position(reader);
-  if (pending == nullptr) return refuse_nothing_unread(std::move(asker), reader, out);
   PositionWaiter waiter;
   waiter.asker = std::move(asker);
   waiter.sent_on = true;
-  pending->waiters.push_back(std::move(waiter));
+  if (waits_with_the_move(reader, waiter)) return;
+  refuse_nothing_unread(std::move(waiter.asker), reader, out);
 }
 
 void Replica::refuse_nothing_unread(Asker&& asker, const std::string& reader, Effects& out) {

@@ -38,6 +38,7 @@ void Replica::start(ReadJob job, Effects& out) {
     ++shared_->reads.inflight;
     shared_->reads.bytes += job.bytes;
   }
+  job.role_life = role_life_;
   reads_.emplace(ticket, std::move(job));
 }
 
@@ -70,7 +71,7 @@ std::optional<ReadJob> Replica::finish_read(Ticket ticket, Effects& out) {
     --shared_->reads.inflight;
     shared_->reads.bytes -= job.bytes;
   }
-  if (std::holds_alternative<Leading>(role_)) return job;
+  if (job.role_life == role_life_ && waiting_fetches() != nullptr) return job;
   // The role ended meanwhile.
   if (job.asker) refuse_by_role(std::move(*job.asker), out);
   continue_closing(out);
@@ -110,7 +111,9 @@ void Replica::step(const Now& now, RecordsRead& in, Effects& out) {
   std::optional<ReadJob> job = finish_read(in.ticket, out);
   if (!job) return;
   if (!in.batches && halts_on(*job, in.batches.error(), out)) return;
-  if (std::holds_alternative<DequeueJob>(job->why)) {
+  if (std::holds_alternative<ReplicaFetchJob>(job->why)) {
+    answer_follower_read(now, *job, in.batches, out);
+  } else if (std::holds_alternative<DequeueJob>(job->why)) {
     dequeue_read(now, *job, in.batches, out);
   } else if (!in.batches) {
     fail_read(now, *job, in.batches.error(), out);
@@ -142,6 +145,7 @@ void Replica::step(const Now& now, Queried& in, Effects& out) {
 
 void Replica::on_query(const Now& now, Request& request, Effects& out) {
   auto& query = std::get<Query>(request.body);
+  if (refuses_uncertain(request.asker, out)) return;
   const Epoch epoch = assignment_.leader_epoch;
   if (shared_->queries_inflight >= limits::queries_inflight_max) {
     return shared_->refuse(std::move(request.asker),

@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -27,6 +28,12 @@ struct WaitingFetch {
   std::size_t bytes_max = 0;
 };
 
+/// Those who wait at the end, of a role that serves readers.
+struct WaitingFetches {
+  std::map<std::pair<Micros, std::uint64_t>, WaitingFetch> by_deadline;
+  std::uint64_t taken = 0;
+};
+
 /// One reader's changes take turns while one of its dequeues waits for the disk.
 struct ReaderLane {
   std::deque<Request> waiting;
@@ -37,12 +44,53 @@ struct Opening {
   std::string why;          ///< The last attempt failed.
 };
 
+/// A fetch of a follower that waits for news.
+struct ReplicaFetchWait {
+  Asker asker;
+  ReplicaFetch fetch;
+  Micros deadline = never;
+};
+
+/// What a leader knows of one follower, in its epoch.
+struct Follower {
+  Incarnation incarnation{0};
+  std::int64_t session = 0;
+  std::int64_t copy = 0;
+  bool agreed = false;    ///< Its log was found to be a prefix of this one, in this epoch.
+  Offset read_end{0};     ///< Up to there it has read and agreed.
+  Offset durable_end{0};  ///< Invariant: at most read_end.
+  PositionVersion durable_position_version{-1};
+  Offset told_high_watermark{-1};
+  Micros caught_up_at{0};    ///< When it was last known to be at the leader's end.
+  Micros caught_up_wall{0};  ///< The same, for people.
+  Offset mark_end{0};        ///< When it has reached this, it was caught up at mark_at.
+  Micros mark_at{0};
+  Micros may_join_at{0};  ///< The controller did not take it in; not asked again before.
+  std::optional<ReplicaFetchWait> waiting;
+};
+
+/// Another in-sync set was asked for. Until the partition's version changes any of those asked for
+/// may be in force, so the leader counts with all of them.
+struct IsrRequest {
+  std::vector<NodeId> isr;    ///< As last asked for.
+  std::set<NodeId> possible;  ///< Members of any that was asked for.
+  Micros again_at{0};
+};
+
 struct Leading {
   Epoch epoch{0};
   bool epoch_started = false;  ///< Its StartEpoch was emitted. Done with the epoch's first batch.
-  std::map<std::pair<Micros, std::uint64_t>, WaitingFetch> fetches;  ///< By deadline.
-  std::uint64_t fetches_taken = 0;
+  WaitingFetches fetches;
   std::map<std::string, ReaderLane, std::less<>> lanes;
+
+  /// Where log and positions ended when it began to lead: until that is committed nobody knows what
+  /// readers were shown before.
+  bool certain = false;  ///< It is, and so it stays.
+  Offset begin{0};
+  PositionVersion position_begin{0};
+  std::map<NodeId, Follower> followers;  ///< The other replicas.
+  std::optional<IsrRequest> isr_request;
+  Micros tell_at = never;  ///< When followers that wait hear of a higher high watermark.
 
   /// The store said storage_full: writes are refused, but for one at each probe_at, until one
   /// succeeds.
@@ -56,15 +104,43 @@ struct Leading {
   Micros expire_at = never;        ///< When producers are looked through for old ones.
 };
 
+/// What copying from a leader needs, whether everything committed has been copied or not.
+struct Copying {
+  NodeId leader = node_none;
+  Epoch epoch{0};
+  bool agreed = false;  ///< The leader has sent what follows this log, in this epoch.
+  RequestId fetch{0};   ///< Under way; 0: none.
+  Micros answer_by = never;
+  Micros fetch_at{0};  ///< Not before.
+  Micros backoff{0};
+  Offset leader_high_watermark{0};
+  Offset leader_log_start{0};
+  PositionVersion position_version{-1};  ///< Read; -1: the whole table is asked for.
+  PositionVersion durable_position_version{-1};
+  Offset told_end{-1};  ///< What the leader was last told to be durable.
+  PositionVersion told_position_version{-1};
+  std::string trouble;  ///< For people: why it does not get on.
+};
+struct CatchingUp {
+  Copying copying;
+  bool cutting = false;  ///< A cut or a new beginning is on its way to the disk.
+};
+struct Following {
+  Copying copying;
+  WaitingFetches fetches;
+};
+
 struct Closing {
   Errc why = Errc::not_leader;
+  bool commits_alone = false;  ///< It led, and what is durable here is committed.
 };
 
 struct Halted {
   std::string why;
+  FileState file = FileState::unknown;
 };
 
-using Role = std::variant<Opening, Leading, Closing, Halted>;
+using Role = std::variant<Opening, Leading, CatchingUp, Following, Closing, Halted>;
 
 /// Why something was read.
 struct FetchJob {
@@ -81,12 +157,16 @@ struct DequeueJob {
 };
 struct QueryJob {};
 struct RetentionJob {};
+struct ReplicaFetchJob {
+  ReplicaFetch fetch;
+};
 
 struct ReadJob {
   std::optional<Asker> asker;  ///< Nobody waits for retention.
   Micros deadline = never;
   std::size_t bytes = 0;  ///< What it counts for at the gate.
-  std::variant<FetchJob, ListOffsetJob, DequeueJob, QueryJob, RetentionJob> why;
+  std::variant<FetchJob, ListOffsetJob, DequeueJob, QueryJob, RetentionJob, ReplicaFetchJob> why;
+  std::uint64_t role_life = 0;  ///< Of the role that asked; another one has no use for it.
   std::variant<ReadRecords, FindTime, FindRetention, RunQuery> op;
 };
 

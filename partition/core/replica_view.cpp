@@ -22,6 +22,7 @@ std::uint32_t per_second(std::uint64_t count, Micros time) noexcept {
 PartitionState Replica::state() const noexcept {
   if (std::holds_alternative<Opening>(role_)) return PartitionState::opening;
   if (std::holds_alternative<Halted>(role_)) return PartitionState::halted;
+  if (copying() != nullptr) return PartitionState::online;
   const auto* leading = std::get_if<Leading>(&role_);
   if (leading == nullptr) return PartitionState::offline;
   return leading->full || shared_->low_space ? PartitionState::storage_full
@@ -34,6 +35,9 @@ std::string Replica::detail() const {
   if (const auto* leading = std::get_if<Leading>(&role_)) {
     if (leading->full) return leading->full_why;
     if (shared_->low_space) return "too little free disk space on the node";
+  }
+  if (const Copying* copying = this->copying(); copying != nullptr && !copying->trouble.empty()) {
+    return "it does not get on with copying: " + copying->trouble;
   }
   return log_.sizes.warning;
 }
@@ -59,6 +63,16 @@ PartitionStatus Replica::status() const {
   status.file = file_;
   status.detail = detail().substr(0, limits::error_detail_bytes_max);
   status.readers = log_.positions.recent(limits::readers_per_status_max);
+  if (const auto* leading = std::get_if<Leading>(&role_)) {
+    const std::vector<NodeId> isr = in_sync();
+    for (const auto& [node, follower] : leading->followers) {
+      const bool is_member = std::find(isr.begin(), isr.end(), node) != isr.end();
+      const bool at_end = follower.agreed && follower.durable_end >= log_.durable_end;
+      status.followers.push_back({node, is_member,
+                                  follower.agreed ? follower.durable_end : offset_unassigned,
+                                  at_end ? Micros{0} : follower.caught_up_wall});
+    }
+  }
   return status;
 }
 
@@ -68,7 +82,14 @@ ReplicaState Replica::report() const {
   report.partition = key_.partition;
   report.leader_epoch = assignment_.leader_epoch;
   report.state = state();
-  report.log_end = log_.log_end;
+  report.log_end = log_.durable_end;
+  report.partition_version = assignment_.partition_version;
+  report.last_epoch = log_.last_epoch();
+  if (std::holds_alternative<Leading>(role_)) report.role = ReplicaRole::leader;
+  if (std::holds_alternative<CatchingUp>(role_)) report.role = ReplicaRole::catching_up;
+  if (std::holds_alternative<Following>(role_)) report.role = ReplicaRole::following;
+  if (report.role != ReplicaRole::none) report.file = FileState::open;
+  if (const auto* halted = std::get_if<Halted>(&role_)) report.file = halted->file;
   report.detail = detail().substr(0, limits::error_detail_bytes_max);
   return report;
 }
@@ -89,8 +110,13 @@ ReplicaView Replica::view() const {
   view.producers = log_.dedupe.size();
   view.positions = log_.positions.all_visible();
   view.detail = detail();
+  view.leader = assignment_.leader;
+  view.isr = in_sync();
+  view.partition_version = assignment_.partition_version;
+  view.durable_position_version = log_.positions.version();
   if (const auto* leading = std::get_if<Leading>(&role_)) {
-    view.waiting_fetches = leading->fetches.size();
+    view.waiting_fetches = leading->fetches.by_deadline.size();
+    view.certain = is_certain(*leading);
   }
   return view;
 }

@@ -22,6 +22,18 @@ std::string_view text_of(EventKind kind) noexcept {
       return "partition opening";
     case EventKind::partition_online:
       return "partition online";
+    case EventKind::partition_following:
+      return "replica has all that is committed";
+    case EventKind::leader_stepped_down:
+      return "partition led by another node";
+    case EventKind::isr_proposed:
+      return "in-sync replicas proposed";
+    case EventKind::log_cut:
+      return "replica cuts its log";
+    case EventKind::log_begun_again:
+      return "replica begins again";
+    case EventKind::replica_refused:
+      return "replica's fetch of no use";
     case EventKind::partition_open_failed:
       return "partition file not opened";
     case EventKind::partition_halted:

@@ -26,6 +26,7 @@ namespace pinion::partition {
 namespace {
 
 constexpr Link broker_link{0};
+constexpr Link data_link{1};
 
 /// Effects are carried out at the latest after so many inputs, or so many bytes to persist: the
 /// disk should not wait for the decoding of a whole inbox.
@@ -48,6 +49,8 @@ class PartitionDriver::Inside {
         results_(*transport_),
         budget_(std::make_shared<ReadBudget>(limits::reads_inflight_bytes_max)),
         node_(options_.node),
+        routing_id_("n" + std::to_string(options_.node.id.raw()) + "." +
+                    std::to_string(options_.node.life.incarnation.raw())),
         log_(options_.node.id) {
     for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.store_threads); ++i) {
       store_threads_.push_back(std::make_unique<StoreThread>(store, results_));
@@ -79,14 +82,16 @@ class PartitionDriver::Inside {
   void begin_to_stop();
   void take_results();
   [[nodiscard]] bool take_messages();
-  void on_message(Frames frames);
+  void on_message(Link link, Frames frames);
   void step(Input input);
   void carry_out_when_due();
   void carry_out();
   void carry_out_store(StoreEffect& effect);
   void carry_out_read(ReadEffect& effect);
   void send(Send& send);
+  void connect(const ConnectPeer& peer);
   void flush_unsent();
+  [[nodiscard]] NodeId peer_of(Link link) const noexcept;
   void measure_when_due();
   [[nodiscard]] static std::size_t place_of(PartitionKey key) noexcept {
     return static_cast<std::size_t>(key.topic.raw()) * 31 +
@@ -113,10 +118,13 @@ class PartitionDriver::Inside {
   std::size_t inputs_ = 0;         ///< Since effects were carried out.
   std::size_t persist_bytes_ = 0;  ///< Among them.
   std::vector<Input> result_batch_;
-  std::deque<Frames> unsent_;
+  std::deque<Frames> unsent_;  ///< To the broker.
+  std::map<NodeId, Link> peers_;
+  std::string routing_id_;  ///< At other nodes' data sockets.
   std::map<PartitionKey, std::shared_ptr<const LogIdentity>> identities_;
   DriverLog log_;
   std::uint64_t malformed_ = 0;
+  std::uint64_t unsent_to_peers_ = 0;
   Micros measure_at_{0};
   bool measuring_disk_ = false;
   Micros stopping_since_ = never;
@@ -175,13 +183,13 @@ bool PartitionDriver::Inside::take_messages() {
     std::optional<Incoming> incoming = transport_->try_receive();
     if (!incoming) return false;
     bytes += size_of(incoming->frames);
-    on_message(std::move(incoming->frames));
+    on_message(incoming->link, std::move(incoming->frames));
     carry_out_when_due();
   }
   return true;
 }
 
-void PartitionDriver::Inside::on_message(Frames frames) {
+void PartitionDriver::Inside::on_message(Link link, Frames frames) {
   Result<SplitMessage> parts = split(std::move(frames));
   if (!parts) {
     ++malformed_;
@@ -191,7 +199,8 @@ void PartitionDriver::Inside::on_message(Frames frames) {
   Result<Message> message = decode_message(*parts);
   if (!message) {
     if (const std::optional<Header> header = salvage_header(parts->header.view())) {
-      step(Malformed{std::move(parts->path), *header, std::move(message).error()});
+      step(Malformed{std::move(parts->path), *header, std::move(message).error(),
+                     link == broker_link ? Way::broker : Way::data});
       return;
     }
     ++malformed_;
@@ -199,7 +208,11 @@ void PartitionDriver::Inside::on_message(Frames frames) {
     return;
   }
   persist_bytes_ += size_of(message->records);
-  step(FromBroker{std::move(parts->path), std::move(*message)});
+  if (link == broker_link) {
+    step(FromBroker{std::move(parts->path), std::move(*message)});
+    return;
+  }
+  step(FromPeer{peer_of(link), std::move(parts->path), std::move(*message)});
 }
 
 void PartitionDriver::Inside::step(Input input) {
@@ -225,6 +238,7 @@ void PartitionDriver::Inside::carry_out() {
     unsent_.clear();  // Of a connection that is gone: whoever waits asks again.
     transport_->reset(broker_link);
   }
+  for (const ConnectPeer& peer : effects_.peers) connect(peer);
   for (Send& message : effects_.sends) send(message);
   for (const Event& event : effects_.events) log_.write(event, now_.monotonic);
   effects_.clear();
@@ -255,8 +269,45 @@ void PartitionDriver::Inside::send(Send& send) {
   Message& message = send.message;
   Frames frames = join(send.path, encode_header(message.header), encode_body(message.body),
                        std::move(message.records));
+  if (send.way == Way::data) {
+    // A follower that is gone or does not read asks again.
+    if (transport_->try_send(data_link, std::move(frames)) != Sent::queued) ++unsent_to_peers_;
+    return;
+  }
+  if (send.way == Way::peer) {
+    const auto link = peers_.find(send.peer);
+    if (link == peers_.end() ||
+        transport_->try_send(link->second, std::move(frames)) != Sent::queued) {
+      ++unsent_to_peers_;
+    }
+    return;
+  }
   if (unsent_.empty() && transport_->try_send(broker_link, frames) == Sent::queued) return;
   unsent_.push_back(std::move(frames));
+}
+
+/// A fresh connection, in the place of any other one to that node.
+void PartitionDriver::Inside::connect(const ConnectPeer& peer) {
+  const auto old = peers_.find(peer.peer);
+  if (old != peers_.end()) {
+    transport_->disconnect(old->second);
+    peers_.erase(old);
+  }
+  const Result<Link> link = transport_->connect(peer.address, routing_id_);
+  if (link) {
+    peers_.emplace(peer.peer, *link);
+  } else {
+    log_warn("no connection to another node", {{"node", options_.node.id},
+                                               {"to", peer.peer},
+                                               {"error", std::string_view(link.error().detail)}});
+  }
+}
+
+NodeId PartitionDriver::Inside::peer_of(Link link) const noexcept {
+  for (const auto& [node, other] : peers_) {
+    if (other == link) return node;
+  }
+  return node_none;
 }
 
 void PartitionDriver::Inside::flush_unsent() {
@@ -274,7 +325,7 @@ void PartitionDriver::Inside::measure_when_due() {
   measuring_disk_ = true;
   LoadMeasured load;
   load.memory_bytes = process_memory_bytes();
-  load.refused = malformed_ + transport_->dropped();
+  load.refused = malformed_ + transport_->dropped() + unsent_to_peers_;
   load.open_files = options_.open_files ? static_cast<std::uint32_t>(options_.open_files()) : 0;
   std::vector<std::uint32_t> times;
   for (const auto& thread : store_threads_) {

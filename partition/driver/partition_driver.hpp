@@ -31,9 +31,9 @@ struct PartitionDriverOptions {
 
 class PartitionDriver {
  public:
-  /// Begins a life of the store and starts the threads. `transport` has one link, 0, a DEALER to
-  /// the leader broker; it is used by the I/O thread alone from now on. `store` outlives the
-  /// driver.
+  /// Begins a life of the store and starts the threads. `transport` has two links: 0, a DEALER to
+  /// the leader broker, and 1, the ROUTER where other nodes fetch. It is used by the I/O thread
+  /// alone from now on. `store` outlives the driver.
   [[nodiscard]] static Result<std::unique_ptr<PartitionDriver>> start(
       PartitionDriverOptions options, RecordStore& store, std::unique_ptr<Transport> transport);
 

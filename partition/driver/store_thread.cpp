@@ -169,6 +169,8 @@ void StoreThread::carry_out(const NodeStoreEffect& effect) {
   if (const auto* remove = std::get_if<RemoveTopic>(&effect)) {
     results_->push(
         TopicRemoved{remove->topic, remove->ticket, store_->remove_topic(remove->topic)});
+  } else if (const auto* drop = std::get_if<RemoveReplica>(&effect)) {
+    results_->push(ReplicaRemoved{drop->key, drop->ticket, store_->remove_replica(drop->key)});
   } else if (const auto* save = std::get_if<SaveMembership>(&effect)) {
     results_->push(MembershipSaved{save->ticket, store_->set_membership(save->membership)});
   }

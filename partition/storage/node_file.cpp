@@ -275,6 +275,20 @@ Result<void> NodeFile::forget_files(TopicId topic) {
   return {};
 }
 
+Result<void> NodeFile::forget(const PartitionKey& key) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = files_.find(key);
+  if (entry == files_.end()) return {};
+  PINION_TRY(statement,
+             database_.prepare("DELETE FROM files WHERE topic_id = ?1 AND partition = ?2"));
+  statement.bind(1, key.topic.raw());
+  statement.bind(2, key.partition.raw());
+  PINION_CHECK(statement.run());
+  if (entry->second.noted) --noted_;
+  files_.erase(entry);
+  return {};
+}
+
 void NodeFile::close() noexcept {
   const std::lock_guard lock(mutex_);
   database_ = Database();

@@ -60,6 +60,8 @@ class NodeFile {
 
   [[nodiscard]] Result<void> begin_removal(TopicId topic);
   [[nodiscard]] Result<void> forget_files(TopicId topic);
+  /// One file is not this node's any more. Durable when it returns.
+  [[nodiscard]] Result<void> forget(const PartitionKey& key);
 
   void close() noexcept;
 

@@ -307,7 +307,22 @@ Result<void> PartitionFile::delete_before(Offset end) {
   return run_with(database_, "DELETE FROM batches WHERE base_offset < ?1", end);
 }
 
+Result<void> PartitionFile::delete_positions() {
+  return database_.exec("DELETE FROM consumer_offsets");
+}
+
+Result<void> PartitionFile::begin_again() {
+  return database_.exec("DELETE FROM epochs; DELETE FROM producers");
+}
+
 // ---- Questions
+
+Result<std::optional<Offset>> PartitionFile::first_row() {
+  PINION_TRY(statement, database_.prepare("SELECT min(offset) FROM messages"));
+  PINION_TRY(row, statement.step());
+  if (!row || statement.column_is_null(0)) return std::optional<Offset>();
+  return std::optional<Offset>(Offset(statement.column_int(0)));
+}
 
 Result<std::int64_t> PartitionFile::payload_bytes(Offset from, Offset end) {
   PINION_TRY(statement, database_.prepare("SELECT coalesce(sum(payload_bytes), 0) FROM batches"

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,6 +63,12 @@ class PartitionFile {
   [[nodiscard]] Result<void> cut_to(Offset end);
   /// Deletes records before `end`, and the batches that begin before it.
   [[nodiscard]] Result<void> delete_before(Offset end);
+  [[nodiscard]] Result<void> delete_positions();
+  /// Deletes what is known of epochs and producers; records and batches stay.
+  [[nodiscard]] Result<void> begin_again();
+
+  /// The offset of the first row of `messages`, of those that wait for deletion too.
+  [[nodiscard]] Result<std::optional<Offset>> first_row();
 
   /// Of the batches whose base offsets are in [from, end).
   [[nodiscard]] Result<std::int64_t> payload_bytes(Offset from, Offset end);

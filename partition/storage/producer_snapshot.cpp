@@ -128,6 +128,12 @@ Result<void> cut_snapshot(PartitionFile& file, Offset end) {
   return file.put_meta(meta::snapshot_offset, end.raw());
 }
 
+Result<void> put_producers(PartitionFile& file, const std::vector<ProducerState>& producers) {
+  PINION_TRY(put, file.database().prepare(put_sql));
+  for (const ProducerState& state : producers) PINION_CHECK(write_state(put, state));
+  return {};
+}
+
 Result<std::vector<ProducerState>> load_producers(PartitionFile& file, Offset from) {
   PINION_TRY(snapshot, read_table(file.database()));
   std::map<ProducerId, ProducerState> states;

@@ -24,6 +24,10 @@ namespace pinion::storage {
 /// Forgets what the table remembers of batches at and after `end`, which are being cut.
 [[nodiscard]] Result<void> cut_snapshot(PartitionFile& file, Offset end);
 
+/// Takes over what another replica remembers. Requires: the table is empty.
+[[nodiscard]] Result<void> put_producers(PartitionFile& file,
+                                         const std::vector<ProducerState>& producers);
+
 /// The live state: the table plus the batches from `from` on.
 [[nodiscard]] Result<std::vector<ProducerState>> load_producers(PartitionFile& file, Offset from);
 

@@ -24,7 +24,8 @@ bool is_note(const Persist& persist) {
 
 bool grows(const Persist& persist) {
   return std::holds_alternative<AppendBatch>(persist.op) ||
-         std::holds_alternative<PutPosition>(persist.op);
+         std::holds_alternative<PutPosition>(persist.op) ||
+         std::holds_alternative<ResetPositions>(persist.op);
 }
 
 std::uint64_t payload_of(std::span<const Persist> group) {
@@ -246,6 +247,12 @@ Result<void> SqlitePartitionLog::carry_out(const Truncate& op, Change& change) {
     PINION_CHECK(put_snapshot_bytes(state, kept));
     state.snapshot_offset = op.end;
   }
+  // Log time goes on from what is left: the leader's next batch may be older than what was cut.
+  BatchRows rows(file_->database());
+  PINION_TRY(last, rows.at_or_before(op.end));
+  const bool empty = !last || last->header.base_offset < state.log_start;
+  state.last_log_time =
+      empty ? Micros(0) : last->header.append_time + Micros(last->header.record_count - 1);
   PINION_CHECK(file_->put_meta(meta::last_log_time, state.last_log_time.count()));
   state.log_end = op.end;
   state.last_epoch = last_epoch;
@@ -268,6 +275,36 @@ Result<void> SqlitePartitionLog::carry_out(const DropBefore& op, Change& change)
   PINION_CHECK(file_->put_meta(meta::last_log_time, state.last_log_time.count()));
   state.log_start = op.start;
   state.payload_bytes -= std::min(state.payload_bytes, static_cast<std::uint64_t>(dropped));
+  return {};
+}
+
+Result<void> SqlitePartitionLog::carry_out(const ResetPositions& op, Change&) {
+  PINION_CHECK(file_->delete_positions());
+  for (const Position& position : op.positions) PINION_CHECK(file_->put_position(position));
+  return {};
+}
+
+/// The old rows are deleted in slices, as those that retention dropped.
+Result<void> SqlitePartitionLog::carry_out(const BeginAt& op, Change& change) {
+  PINION_CHECK(insert_appends(change));
+  LogState& state = change.state;
+  PINION_ASSERT(op.start >= state.log_end);
+  // As with a cut: before this commit is durable, and no more than what is there already.
+  PINION_CHECK(store_->node_file.lower(open_->identity.key, Epoch(0), state.log_end));
+  PINION_CHECK(file_->begin_again());
+  PINION_CHECK(put_producers(*file_, op.producers));
+  PINION_CHECK(file_->put_meta(meta::log_start, op.start.raw()));
+  PINION_CHECK(file_->put_meta(meta::snapshot_offset, op.start.raw()));
+  PINION_CHECK(file_->put_meta(meta::snapshot_bytes, 0));
+  PINION_CHECK(file_->put_meta(meta::last_log_time, 0));
+  state.log_start = op.start;
+  state.log_end = op.start;
+  state.snapshot_offset = op.start;
+  state.last_epoch = Epoch(0);
+  state.last_log_time = Micros(0);
+  state.payload_bytes = 0;
+  change.high_watermark = op.start;
+  change.write_high_watermark = true;
   return {};
 }
 
@@ -301,7 +338,9 @@ Result<void> SqlitePartitionLog::delete_slice(Change& change) {
   const Offset end =
       std::min(state.log_start, state.rows_start + slice_rows(change.appended_records));
   PINION_CHECK(file_->delete_before(end));
-  state.rows_start = end;
+  // A follower that began again has a gap in front of its start.
+  PINION_TRY(first, file_->first_row());
+  state.rows_start = first ? std::clamp(*first, end, state.log_start) : state.log_start;
   return {};
 }
 

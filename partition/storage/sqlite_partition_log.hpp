@@ -60,6 +60,8 @@ class SqlitePartitionLog final : public PartitionLog {
   [[nodiscard]] Result<void> carry_out(const NoteHighWatermark& op, Change& change);
   [[nodiscard]] Result<void> carry_out(const Truncate& op, Change& change);
   [[nodiscard]] Result<void> carry_out(const DropBefore& op, Change& change);
+  [[nodiscard]] Result<void> carry_out(const ResetPositions& op, Change& change);
+  [[nodiscard]] Result<void> carry_out(const BeginAt& op, Change& change);
   [[nodiscard]] Result<void> insert_appends(Change& change);
   [[nodiscard]] Result<void> delete_slice(Change& change);
   [[nodiscard]] Result<void> finish(Change& change);

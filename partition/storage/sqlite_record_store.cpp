@@ -114,6 +114,38 @@ Result<Opened> open_file(StoreContext& context, const std::string& path,
   return set_aside(context, path, opened.error().detail);
 }
 
+/// This copy is given up when it is not good: what is lost of it is forgotten, too.
+Result<Opened> open_or_begin_again(StoreContext& context, const std::string& path,
+                                   const LogIdentity& identity) {
+  const bool known = context.node_file.find(identity.key).has_value();
+  auto opened = open_file(context, path, identity, known ? IfMissing::fail : IfMissing::create);
+  if (opened || opened.error().code != Errc::file_corrupt) return opened;
+  PINION_CHECK(context.node_file.forget(identity.key));
+  return open_file(context, path, identity, IfMissing::create);
+}
+
+/// Deletes a file that this node made, unless something else stands in its place.
+Result<void> remove_known(StoreContext& context, const PartitionKey& key) {
+  const auto known = context.node_file.find(key);
+  if (!known) return {};
+  const std::string path = context.folder.file_of({{}, key, known->topic});
+  if (!stamp_of(path).exists()) return {};
+  // By the file's id, not by its name alone: a person may have put another one there.
+  Result<std::string> file_id;
+  {
+    auto file = PartitionFile::open(path, context.file_options());
+    file_id = file ? file->meta_text(meta::file_id) : failure(file.error());
+  }
+  if (!file_id && is_damage(file_id.error())) {
+    PINION_TRY(target, context.folder.set_aside(path, "damaged, and not wanted here any more"));
+    (void)target;
+    return {};
+  }
+  if (!file_id) return failure(store_error(file_id.error(), path, true));
+  if (*file_id == known->file_id) PINION_CHECK(context.folder.remove_file(path));
+  return {};
+}
+
 }  // namespace
 
 // ---- The store
@@ -160,7 +192,9 @@ Result<OpenedLog> SqliteRecordStore::open(const LogIdentity& identity, IfMissing
     const bool is_new = context_->open.emplace(identity.key, open).second;
     PINION_ASSERT(is_new);
   }
-  auto opened = open_file(*context_, open->path, identity, if_missing);
+  auto opened = if_missing == IfMissing::begin_again
+                    ? open_or_begin_again(*context_, open->path, identity)
+                    : open_file(*context_, open->path, identity, if_missing);
   if (!opened) {
     const std::lock_guard lock(context_->mutex);
     context_->open.erase(identity.key);
@@ -204,25 +238,18 @@ Result<void> SqliteRecordStore::remove_topic(TopicId topic) {
   }
   PINION_CHECK(context_->node_file.begin_removal(topic));
   for (const PartitionKey& key : context_->node_file.files_of(topic)) {
-    const auto known = context_->node_file.find(key);
-    if (!known) continue;
-    const std::string path = context_->folder.file_of({{}, key, known->topic});
-    if (!stamp_of(path).exists()) continue;
-    // By the file's id, not by its name alone: a person may have put another one there.
-    Result<std::string> file_id;
-    {
-      auto file = PartitionFile::open(path, context_->file_options());
-      file_id = file ? file->meta_text(meta::file_id) : failure(file.error());
-    }
-    if (!file_id && is_damage(file_id.error())) {
-      PINION_TRY(target, context_->folder.set_aside(path, "damaged, and of a deleted topic"));
-      (void)target;
-      continue;
-    }
-    if (!file_id) return failure(store_error(file_id.error(), path, true));
-    if (*file_id == known->file_id) PINION_CHECK(context_->folder.remove_file(path));
+    PINION_CHECK(remove_known(*context_, key));
   }
   return context_->node_file.forget_files(topic);
+}
+
+Result<void> SqliteRecordStore::remove_replica(PartitionKey key) {
+  {
+    const std::lock_guard lock(context_->mutex);
+    PINION_ASSERT(context_->open.count(key) == 0);
+  }
+  PINION_CHECK(remove_known(*context_, key));
+  return context_->node_file.forget(key);
 }
 
 DiskSpace SqliteRecordStore::disk_space() const { return context_->folder.space(); }

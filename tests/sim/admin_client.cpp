@@ -66,6 +66,8 @@ void AdminClient::create_base_topic() {
   create.config.partitions =
       static_cast<std::int32_t>(prng_.between(1, world_.options.workload.partitions_max));
   create.config.retention_bytes = world_.options.workload.retention_bytes;
+  create.config.replication = world_.options.workload.replication;
+  create.config.min_insync_replicas = world_.options.workload.min_insync_replicas;
   const std::string topic = create.name;
   request(std::move(create), 2s, [this, topic](const Message& answer) {
     world_.trace.brief(name().c_str(), "create %s: %s", topic.c_str(),
@@ -98,6 +100,7 @@ void AdminClient::create_topic() {
   CreateTopic create;
   create.name = "x" + std::to_string(extra_++);
   create.config.partitions = static_cast<std::int32_t>(prng_.between(1, 3));
+  create.config.replication = world_.options.workload.replication;
   extras_.insert(create.name);
   const std::string topic = create.name;
   request(std::move(create), Micros(prng_.between(100'000, 3'000'000)),
@@ -265,7 +268,8 @@ void AdminClient::take(const Message& answer) {
     }
     draining.next = std::max(draining.next, batch.next_offset());
   }
-  if (draining.next < reply.high_watermark) return;
+  // A new leader shows no high watermark until it knows what was shown before.
+  if (reply.high_watermark == offset_unassigned || draining.next < reply.high_watermark) return;
   std::vector<Checker::PolledRecord> records;
   for (const auto& [offset, value] : draining.records) records.push_back({offset, value});
   world_.trace.brief(name().c_str(), "drained %lld/%d: %zu records to %lld",

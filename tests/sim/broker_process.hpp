@@ -31,6 +31,9 @@ class BrokerProcess final : public Process {
   /// A clean stop; the process ends by itself.
   void stop();
 
+  /// What is durable of the metadata.
+  [[nodiscard]] const MetaState& durable_meta() const { return meta_disk_->state; }
+
  private:
   void on_start() override;
   void on_death(Death death) override;

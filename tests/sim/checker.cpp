@@ -75,7 +75,7 @@ void Checker::on_send_ok(SendId send, PartitionKey key, Offset offset) {
             value_of(send) + " was sent to " + text_of(*op.key) + " and stored in " + text_of(key));
   }
   op.key = key;
-  if (op.acks == Acks::none || offset == offset_unassigned) return;
+  if (!is_promised(op.acks) || offset == offset_unassigned) return;
   see(key, offset, send, "acknowledged");
 }
 
@@ -357,7 +357,7 @@ void Checker::check_end() {
   }
   for (SendId send = 0; send < sends_.size(); ++send) {
     const SendOp& op = sends_[send];
-    const bool certain = op.outcome == Outcome::ok && op.acks != Acks::none;
+    const bool certain = op.outcome == Outcome::ok && is_promised(op.acks);
     if (!certain || !op.key || deleted_.count(op.key->topic) > 0) continue;
     // Retention took it, or it is somewhere unknown and may have been taken.
     if (op.offset < drained_start_[*op.key] && drained_start_[*op.key] > Offset(0)) continue;

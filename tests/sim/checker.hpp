@@ -116,6 +116,9 @@ class Checker {
   [[nodiscard]] std::size_t count_of(Outcome outcome) const;
   [[nodiscard]] std::uint64_t records_polled() const { return records_polled_; }
 
+  /// Leaders change: what only the leader has acknowledged may be lost with it.
+  void allow_loss_of_leader_acks() { leader_acks_last_ = false; }
+
  private:
   struct Reading {
     std::string consumer;
@@ -147,6 +150,11 @@ class Checker {
   [[nodiscard]] std::optional<SendId> find(std::string_view value) const;
   void check_record(const std::string& who, PartitionKey key, const PolledRecord& record);
 
+  [[nodiscard]] bool is_promised(Acks acks) const {
+    return acks == Acks::all || (acks == Acks::leader && leader_acks_last_);
+  }
+
+  bool leader_acks_last_ = true;
   std::vector<SendOp> sends_;
   std::map<std::int32_t, std::vector<SendId>> by_process_;
   std::map<PartitionKey, std::map<Offset, SendId>> log_;

@@ -1,5 +1,10 @@
 #include "tests/sim/cluster.hpp"
 
+#include "tests/sim/text.hpp"
+
+#include <algorithm>
+#include <map>
+
 namespace pinion::sim {
 
 Cluster::Cluster(World& world, const MakeDisk& make_disk)
@@ -8,6 +13,71 @@ Cluster::Cluster(World& world, const MakeDisk& make_disk)
   for (std::int32_t id = 1; id <= world_.options.nodes; ++id) {
     nodes_.push_back(std::make_unique<NodeProcess>(
         world_, id, make_disk("store-" + std::to_string(id)), prng_.next()));
+  }
+  world_.inspector.set_in_sync([this](PartitionKey key) {
+    std::vector<std::pair<NodeId, const Disk*>> disks;
+    for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+      if (partition.key != key) continue;
+      for (const NodeId id : partition.isr) {
+        disks.emplace_back(id, &nodes_[static_cast<std::size_t>(id.raw() - 1)]->disk());
+      }
+    }
+    return disks;
+  });
+}
+
+bool Cluster::all_in_sync() const { return out_of_sync().empty(); }
+
+std::string Cluster::out_of_sync() const {
+  for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    if (partition.isr.size() == partition.replicas.size()) continue;
+    return text_of(partition.key) + " has " + std::to_string(partition.isr.size()) + " of " +
+           std::to_string(partition.replicas.size()) + " replicas in sync, led by node " +
+           std::to_string(partition.leader.raw()) + " in epoch " +
+           std::to_string(partition.leader_epoch.raw());
+  }
+  return {};
+}
+
+void Cluster::note_spoiled(NodeProcess& node) {
+  spoiled_ = &node;
+  node.disk().set_spoiled(true);
+  spoiled_versions_.clear();
+  for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    spoiled_versions_[partition.key] = partition.version;
+  }
+}
+
+bool Cluster::is_recovering() {
+  if (spoiled_ == nullptr) return false;
+  for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    const auto& replicas = partition.replicas;
+    if (std::find(replicas.begin(), replicas.end(), spoiled_->id()) == replicas.end()) continue;
+    if (spoiled_versions_.count(partition.key) == 0) continue;  // Made since.
+    const bool in_sync = partition.isr.size() == replicas.size();
+    if (!in_sync || partition.version < spoiled_versions_[partition.key] + 2) return true;
+  }
+  spoiled_->disk().set_spoiled(false);
+  spoiled_ = nullptr;
+  return false;
+}
+
+void Cluster::check_replicas() {
+  for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    std::map<Offset, BatchHeader> known;
+    for (const NodeId id : partition.replicas) {
+      const Disk& disk = nodes_[static_cast<std::size_t>(id.raw() - 1)]->disk();
+      for (const BatchHeader& batch : disk.fsynced_batches(partition.key)) {
+        const auto [at, fresh] = known.try_emplace(batch.base_offset, batch);
+        if (fresh || at->second == batch) continue;
+        world_.checker.violate(
+            "logs-agree", text_of(partition.key) + " offset " +
+                              std::to_string(batch.base_offset.raw()) + " is of epoch " +
+                              std::to_string(at->second.leader_epoch.raw()) + " and, on node " +
+                              std::to_string(id.raw()) + ", of epoch " +
+                              std::to_string(batch.leader_epoch.raw()));
+      }
+    }
   }
 }
 

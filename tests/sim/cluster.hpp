@@ -7,6 +7,7 @@
 #include "tests/sim/world.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,11 +26,22 @@ class Cluster {
   [[nodiscard]] std::vector<std::unique_ptr<ClientProcess>>& clients() { return clients_; }
 
   void start();
+  /// Every replica of every partition is in sync, and the preferred ones lead.
+  [[nodiscard]] bool all_in_sync() const;
+  [[nodiscard]] std::string out_of_sync() const;
+  /// A node's disk has lost something: until each of its replicas was given up and is in sync
+  /// again.
+  void note_spoiled(NodeProcess& node);
+  [[nodiscard]] bool is_recovering();
+  /// After the end: replicas hold the same batches.
+  void check_replicas();
   /// Every process runs, every disk works.
   void heal();
 
  private:
   World& world_;
+  NodeProcess* spoiled_ = nullptr;
+  std::map<PartitionKey, std::int64_t> spoiled_versions_;
   Prng prng_;
   std::unique_ptr<BrokerProcess> broker_;
   std::vector<std::unique_ptr<NodeProcess>> nodes_;

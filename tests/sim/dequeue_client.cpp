@@ -1,5 +1,6 @@
 #include "tests/sim/dequeue_client.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pinion::sim {
@@ -34,6 +35,7 @@ void DequeueClient::choose_partition() {
     key_ = {topic.id, PartitionIndex(static_cast<std::int32_t>(
                           prng_.below(static_cast<std::uint64_t>(topic.partitions))))};
     chosen_ = true;
+    epoch_ = epoch_unknown;
     if (prng_.chance(1, 2)) return;
   }
 }
@@ -55,9 +57,10 @@ void DequeueClient::turn() {
   dequeue.token = token_;
   const bool earlier_unknown = unknown_;
   unknown_ = true;  // From here on nobody knows, until it is answered.
-  request(std::move(dequeue), {key_, {}}, Micros(prng_.between(50'000, 1'500'000)),
+  request(std::move(dequeue), {key_, epoch_}, Micros(prng_.between(50'000, 1'500'000)),
           [this, earlier_unknown](const Message& answer) {
             const Errc error = answer.header.error;
+            epoch_ = std::max(epoch_, answer.header.leader_epoch);
             if (error == Errc::ok) {
               take(answer);
               if (finishing_ && --last_ == 0) {

@@ -35,6 +35,7 @@ class DequeueClient final : public RawClient {
   const TopicBook& book_;
   const std::string reader_;
   PartitionKey key_;
+  Epoch epoch_ = epoch_unknown;  ///< Named, so that a try that is late at an old leader is refused.
   bool chosen_ = false;
   std::uint64_t tokens_ = 0;
   std::string token_;

@@ -18,6 +18,20 @@ class MemorySimDisk final : public Disk {
   }
   void kill() override { disk_->kill(); }
   void power_cut(Prng& prng) override { disk_->power_cut(prng.below(3)); }
+  bool spoil(Prng& prng, Spoil how, const std::string& new_store_id) override {
+    if (how == Spoil::replace) {
+      disk_ = std::make_shared<test::MemoryDisk>(new_store_id);
+      return true;
+    }
+    bool any = false;
+    for (const LogIdentity& file : disk_->files()) {
+      if (any && prng.chance(1, 2)) continue;
+      any = true;
+      if (how == Spoil::damage) disk_->damage_file(file.key);
+      if (how == Spoil::lose) disk_->lose_file(file.key);
+    }
+    return any;
+  }
   void set_sync(SyncFault fault) override {
     disk_->set_sync(fault == SyncFault::none ? test::MemoryDisk::Sync::honest
                                              : test::MemoryDisk::Sync::failing);
@@ -28,6 +42,16 @@ class MemorySimDisk final : public Disk {
   }
   std::optional<Offset> fsynced_end(const PartitionKey& key) const override {
     return disk_->fsynced_end(key);
+  }
+  bool knows_reader(const PartitionKey& key, const std::string& reader) const override {
+    return disk_->fsynced_position(key, reader).has_value();
+  }
+  std::vector<BatchHeader> fsynced_batches(const PartitionKey& key) const override {
+    std::vector<BatchHeader> headers;
+    const auto state = disk_->fsynced(key);
+    if (!state) return headers;
+    for (const Batch& batch : state->batches) headers.push_back(batch.header);
+    return headers;
   }
   std::optional<Offset> fsynced_position(const PartitionKey& key,
                                          const std::string& reader) const override {

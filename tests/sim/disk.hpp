@@ -9,10 +9,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pinion::sim {
 
 enum class SyncFault : std::uint8_t { none, failing };
+enum class Spoil : std::uint8_t { damage, lose, replace };
 
 class Disk {
  public:
@@ -28,14 +30,32 @@ class Disk {
   /// The power goes in the middle of what is done next; power_cut() follows.
   virtual void lose_power_soon(Prng&) {}
 
+  /// While no process runs over it: some of the files are damaged or gone, or all of the disk is
+  /// another one. False: this disk cannot do that.
+  [[nodiscard]] virtual bool spoil(Prng&, Spoil, const std::string& /*new_store_id*/) {
+    return false;
+  }
+
+  /// Since it was spoiled, until everybody has noticed and all was copied to it again.
+  [[nodiscard]] bool is_spoiled() const { return is_spoiled_; }
+  void set_spoiled(bool is_spoiled) { is_spoiled_ = is_spoiled; }
+
   virtual void set_sync(SyncFault fault) = 0;
   /// Room for so many bytes of payload more; a negative number: as much as one likes.
   virtual void set_room(std::int64_t bytes) = 0;
 
   /// What would survive a power cut now. Nothing: no such file, or not known.
   [[nodiscard]] virtual std::optional<Offset> fsynced_end(const PartitionKey& key) const = 0;
+  /// A row of that reader is there, be it a deleted one.
+  [[nodiscard]] virtual bool knows_reader(const PartitionKey& key,
+                                          const std::string& reader) const = 0;
+  /// Headers of the batches that would survive, in order. Empty: none, or not known.
+  [[nodiscard]] virtual std::vector<BatchHeader> fsynced_batches(const PartitionKey& key) const = 0;
   [[nodiscard]] virtual std::optional<Offset> fsynced_position(const PartitionKey& key,
                                                                const std::string& reader) const = 0;
+
+ private:
+  bool is_spoiled_ = false;
 };
 
 [[nodiscard]] std::unique_ptr<Disk> make_memory_disk(const std::string& store_id);

@@ -21,6 +21,8 @@ const char* name_of(BrokerEventKind kind) {
       return "topic deleted";
     case partition_state:
       return "partition state";
+    case unclean_election:
+      return "unclean election";
     case client_evicted:
       return "client evicted";
     case metadata_stalled:
@@ -50,6 +52,18 @@ const char* name_of(partition::EventKind kind) {
       return "partition opening";
     case partition_online:
       return "partition online";
+    case partition_following:
+      return "partition following";
+    case leader_stepped_down:
+      return "leader stepped down";
+    case isr_proposed:
+      return "isr proposed";
+    case log_cut:
+      return "log cut";
+    case log_begun_again:
+      return "log begun again";
+    case replica_refused:
+      return "replica refused";
     case partition_open_failed:
       return "partition open failed";
     case partition_halted:

@@ -16,6 +16,8 @@ Faults::Faults(Cluster& cluster, std::uint64_t seed)
       {options.kill_client, &Faults::kill_client},
       {options.pause, &Faults::pause},
       {options.cut, &Faults::cut},
+      {options.cut_peers, &Faults::cut_peers},
+      {options.isolate, &Faults::isolate},
       {options.clog, &Faults::clog},
       {options.failing_sync, &Faults::failing_sync},
       {options.full_disk, &Faults::full_disk},
@@ -24,6 +26,7 @@ Faults::Faults(Cluster& cluster, std::uint64_t seed)
       {options.clock_jump, &Faults::clock_jump},
       {options.stop_broker, &Faults::stop_broker},
       {options.blackout, &Faults::blackout},
+      {options.spoil_disk, &Faults::spoil_disk},
   };
   for (const Choice& choice : choices_) weight_ += choice.weight;
 }
@@ -41,6 +44,8 @@ void Faults::plan_next() {
 }
 
 void Faults::strike() {
+  // What one disk has lost is to be copied from the others first.
+  if (cluster_.is_recovering()) return;
   std::uint64_t at = prng_.below(weight_);
   for (const Choice& choice : choices_) {
     if (at < choice.weight) {
@@ -129,6 +134,55 @@ void Faults::cut() {
   });
 }
 
+/// What one node's fetches need towards another: the way there, and the way of the answers.
+void Faults::cut_between(std::int32_t from, std::int32_t to) {
+  world_.network.cut(peer_end(from, to), data_end(to));
+  world_.network.cut(data_end(from), peer_end(to, from));
+}
+
+void Faults::heal_between(std::int32_t from, std::int32_t to) {
+  world_.network.heal(peer_end(from, to), data_end(to));
+  world_.network.heal(data_end(from), peer_end(to, from));
+}
+
+void Faults::cut_peers() {
+  const std::int32_t a = some_node().id().raw();
+  const std::int32_t b = some_node().id().raw();
+  if (a == b) return;
+  world_.counters.count("fault: cut between nodes");
+  const bool both = prng_.chance(2, 3);
+  world_.trace.brief("network", "cut of node %d from node %d%s", a, b, both ? ", both ways" : "");
+  cut_between(a, b);
+  if (both) cut_between(b, a);
+  later(outage(), [this, a, b] {
+    heal_between(a, b);
+    heal_between(b, a);
+  });
+}
+
+void Faults::isolate() {
+  const std::int32_t alone = some_node().id().raw();
+  const bool from_broker = prng_.chance(1, 2);
+  world_.counters.count("fault: isolated node");
+  world_.trace.brief("network", "node %d is cut off%s", alone, from_broker ? ", from all" : "");
+  for (const auto& node : cluster_.nodes()) {
+    cut_between(alone, node->id().raw());
+    cut_between(node->id().raw(), alone);
+  }
+  if (from_broker) {
+    world_.network.cut(node_end(alone), broker_cluster_end);
+    world_.network.cut(broker_cluster_end, node_end(alone));
+  }
+  later(outage(), [this, alone] {
+    for (const auto& node : cluster_.nodes()) {
+      heal_between(alone, node->id().raw());
+      heal_between(node->id().raw(), alone);
+    }
+    world_.network.heal(node_end(alone), broker_cluster_end);
+    world_.network.heal(broker_cluster_end, node_end(alone));
+  });
+}
+
 void Faults::clog() {
   const ActorId end = some_end();
   const ActorId broker = end < client_end(0) ? broker_cluster_end : broker_client_end;
@@ -145,9 +199,11 @@ void Faults::failing_sync() {
   world_.counters.count("fault: failing sync");
   world_.trace.brief(node.name().c_str(), "syncs fail");
   node.disk().set_sync(SyncFault::failing);
+  ++failing_disks_;
   // A person replaces the cable and restarts the node: a halted partition stays halted until then.
   later(outage(), [this, &node] {
     node.disk().set_sync(SyncFault::none);
+    --failing_disks_;
     down(node, prng_.chance(1, 2) ? Process::Death::kill : Process::Death::power_cut);
   });
 }
@@ -205,6 +261,30 @@ void Faults::blackout() {
   world_.counters.count("fault: blackout");
   down(cluster_.broker(), Process::Death::power_cut);
   for (const auto& node : cluster_.nodes()) down(*node, Process::Death::power_cut);
+}
+
+/// The loss of one disk is survived when another copy of everything is there and stays there until
+/// that has been noticed: so it strikes a cluster that is whole, and alone.
+void Faults::spoil_disk() {
+  NodeProcess& node = some_node();
+  if (world_.options.workload.replication < 2 || !cluster_.all_in_sync()) return;
+  if (cluster_.broker().paused() || !cluster_.broker().up() || failing_disks_ > 0) return;
+  for (const auto& other : cluster_.nodes()) {
+    if (!other->up() || other->paused() || other->has_halted()) return;
+  }
+  const auto how = static_cast<Spoil>(prng_.below(3));
+  static const char* const names[] = {"damaged files", "lost files", "another disk"};
+  world_.trace.brief(node.name().c_str(), "gets %s", names[static_cast<std::size_t>(how)]);
+  world_.network.heal_all();
+  node.crash(Process::Death::kill);
+  const std::string store_id = node.name() + "-disk-" + std::to_string(++disks_made_);
+  if (node.disk().spoil(prng_, how, store_id)) {
+    world_.counters.count(std::string("fault: ") + names[static_cast<std::size_t>(how)]);
+    cluster_.note_spoiled(node);
+  }
+  later(outage(), [&node] {
+    if (!node.up()) node.start();
+  });
 }
 
 void Faults::heal() {

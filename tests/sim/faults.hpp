@@ -40,6 +40,8 @@ class Faults {
   void kill_client();
   void pause();
   void cut();
+  void cut_peers();
+  void isolate();
   void clog();
   void failing_sync();
   void full_disk();
@@ -48,7 +50,10 @@ class Faults {
   void clock_jump();
   void stop_broker();
   void blackout();
+  void spoil_disk();
 
+  void cut_between(std::int32_t from, std::int32_t to);
+  void heal_between(std::int32_t from, std::int32_t to);
   void down(Process& process, Process::Death death);
 
   Cluster& cluster_;
@@ -56,6 +61,8 @@ class Faults {
   Prng prng_;
   std::vector<Choice> choices_;
   std::uint64_t weight_ = 0;
+  std::uint64_t disks_made_ = 0;
+  int failing_disks_ = 0;
   std::uint64_t era_ = 0;  ///< What was planned before heal() does not happen after it.
 };
 

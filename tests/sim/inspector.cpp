@@ -40,6 +40,10 @@ void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk
                        text_of(key) + " offset " + std::to_string(produced->base_offset.raw()) +
                            " with a durable end at " + std::to_string(durable->raw()));
     }
+    if (produce->acks == Acks::all) {
+      check_in_sync(key, produced->base_offset + produce->batch.record_count,
+                    "acked-when-committed");
+    }
   }
   if (const auto* fetched = std::get_if<FetchReply>(&answer.body)) {
     if (fetched->high_watermark > *durable) {
@@ -47,7 +51,11 @@ void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk
                        text_of(key) + " shows " + std::to_string(fetched->high_watermark.raw()) +
                            " with a durable end at " + std::to_string(durable->raw()));
     }
-    if (!fetched->batches.empty() &&
+    if (fetched->high_watermark != offset_unassigned) {
+      check_in_sync(key, fetched->high_watermark, "committed-on-all-in-sync");
+    }
+    // A new leader that does not know what was shown before shows nothing.
+    if (fetched->high_watermark != offset_unassigned && !fetched->batches.empty() &&
         fetched->batches.back().next_offset() > fetched->high_watermark) {
       checker_.violate("read-past-high-watermark",
                        text_of(key) + " sends records up to " +
@@ -55,19 +63,36 @@ void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk
     }
   }
   const auto* commit = std::get_if<CommitPosition>(&request.body);
-  if (commit != nullptr && commit->offset >= Offset(0) &&
-      !disk.fsynced_position(key, commit->reader)) {
+  if (commit != nullptr && commit->offset >= Offset(0) && !disk.knows_reader(key, commit->reader)) {
     checker_.violate("position-before-durable", text_of(key) + " answers a commit of " +
                                                     commit->reader + " that is not on its disk");
   }
   const auto* position = std::get_if<FetchPositionReply>(&answer.body);
   const auto* asked = std::get_if<FetchPosition>(&request.body);
   if (position != nullptr && asked != nullptr && position->offset >= Offset(0)) {
+    // What is on the disk may be newer than what every follower has: then that is not shown.
     const std::optional<Offset> stored = disk.fsynced_position(key, asked->reader);
-    if (!stored || *stored < position->offset) {
+    const bool alone = !in_sync_ || in_sync_(key).size() < 2;
+    const bool behind =
+        alone ? !stored || *stored < position->offset : !disk.knows_reader(key, asked->reader);
+    if (behind) {
       checker_.violate("position-before-durable", text_of(key) + " shows a position of " +
                                                       asked->reader + " that is not on its disk");
     }
+  }
+}
+
+/// Whoever may lead next has it.
+void Inspector::check_in_sync(PartitionKey key, Offset end, const char* name) {
+  if (!in_sync_) return;
+  for (const auto& [node, disk] : in_sync_(key)) {
+    if (disk->is_spoiled()) continue;  // Not known to the controller yet.
+    const std::optional<Offset> durable = disk->fsynced_end(key);
+    if (durable && *durable >= end) continue;
+    checker_.violate(name, text_of(key) + " up to " + std::to_string(end.raw()) +
+                               " is not on node " + std::to_string(node.raw()) +
+                               ", which is in sync and ends at " +
+                               (durable ? std::to_string(durable->raw()) : "nothing"));
   }
 }
 

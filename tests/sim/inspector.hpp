@@ -11,10 +11,13 @@
 #include "tests/sim/disk.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
+#include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace pinion::sim {
 
@@ -23,6 +26,10 @@ class Inspector {
   Inspector(Checker& checker, bool enabled) : checker_(checker), enabled_(enabled) {}
 
   [[nodiscard]] bool enabled() const { return enabled_; }
+
+  /// The disks of a partition's replicas that are in sync, as the metadata has it durably.
+  using InSync = std::function<std::vector<std::pair<NodeId, const Disk*>>(PartitionKey)>;
+  void set_in_sync(InSync in_sync) { in_sync_ = std::move(in_sync); }
 
   /// A group became durable on a node's disk.
   void on_commit(PartitionKey key, std::span<const Persist> group);
@@ -33,10 +40,12 @@ class Inspector {
   void on_assigned(NodeId node, Incarnation incarnation, const Assignment& assignment);
 
  private:
+  void check_in_sync(PartitionKey key, Offset end, const char* name);
   void on_leader(PartitionKey key, Epoch epoch, NodeId node, Incarnation incarnation);
 
   Checker& checker_;
   const bool enabled_;
+  InSync in_sync_;
   std::map<std::tuple<PartitionKey, Epoch, Offset>, std::pair<std::uint32_t, Sequence>> records_;
   std::map<std::pair<PartitionKey, Epoch>, std::pair<NodeId, Incarnation>> leaders_;
 };

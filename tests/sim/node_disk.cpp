@@ -176,6 +176,8 @@ void NodeProcess::begin_node_store_effect(partition::NodeStoreEffect effect) {
     if (const auto* remove = std::get_if<partition::RemoveTopic>(&effect)) {
       tell(partition::TopicRemoved{remove->topic, remove->ticket,
                                    store_->remove_topic(remove->topic)});
+    } else if (const auto* drop = std::get_if<partition::RemoveReplica>(&effect)) {
+      tell(partition::ReplicaRemoved{drop->key, drop->ticket, store_->remove_replica(drop->key)});
     } else {
       const auto& save = std::get<partition::SaveMembership>(effect);
       tell(partition::MembershipSaved{save.ticket, store_->set_membership(save.membership)});

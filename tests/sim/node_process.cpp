@@ -55,6 +55,7 @@ Result<void> NodeProcess::begin_life() {
   options.seed = prng_.next();
   core_.emplace(options);
   listen(node_end(id_.raw()));
+  listen(data_end(id_.raw()));
   step(partition::DiskChanged{store_->disk_space()});
   step(partition::Tick{});
   after_steps();
@@ -64,6 +65,12 @@ Result<void> NodeProcess::begin_life() {
 
 void NodeProcess::on_death(Death death) {
   world_.network.detach(node_end(id_.raw()));
+  world_.network.detach(data_end(id_.raw()));
+  for (const auto& [peer, is_connected] : connected_) {
+    world_.network.detach(peer_end(id_.raw(), peer.raw()));
+  }
+  connected_.clear();
+  data_peers_.clear();
   if (death == Death::power_cut) disk_->lose_power_soon(prng_);
   for (auto& [key, log] : logs_) {
     // What was handed to the disk and not answered may have happened.
@@ -104,7 +111,10 @@ bool NodeProcess::has_halted() const {
 
 // ---- Messages
 
-std::optional<Input> NodeProcess::read_message(Frames frames) {
+std::optional<Input> NodeProcess::read_message(Arrival arrival) {
+  Frames& frames = arrival.frames;
+  const bool from_broker = arrival.end == node_end(id_.raw());
+  const bool at_data = arrival.end == data_end(id_.raw());
   Result<SplitMessage> parts = split(std::move(frames));
   const Result<Header> header =
       parts ? decode_header(parts->header.view()) : failure(parts.error());
@@ -116,14 +126,27 @@ std::optional<Input> NodeProcess::read_message(Frames frames) {
   Result<Message> message = decode_message(*parts);
   if (!message) {
     world_.counters.count("node: invalid");
-    return partition::Malformed{std::move(parts->path), *header, message.error()};
+    return partition::Malformed{std::move(parts->path), *header, message.error(),
+                                from_broker ? partition::Way::broker : partition::Way::data};
+  }
+  if (at_data) {
+    Network::Peer& known = data_peers_[std::string(parts->path.front().view())];
+    // A routing id belongs to its newest connection; an older one's bytes may come after it.
+    if (known.actor != arrival.from.actor || known.generation < arrival.from.generation) {
+      known = arrival.from;
+    }
+    return partition::FromPeer{node_none, std::move(parts->path), *std::move(message)};
+  }
+  if (!from_broker) {
+    const NodeId peer(arrival.end - peer_end(id_.raw(), 0));
+    return partition::FromPeer{peer, {}, *std::move(message)};
   }
   return partition::FromBroker{std::move(parts->path), *std::move(message)};
 }
 
 void NodeProcess::on_arrivals(std::vector<Arrival> arrivals) {
   for (Arrival& arrival : arrivals) {
-    std::optional<Input> input = read_message(std::move(arrival.frames));
+    std::optional<Input> input = read_message(std::move(arrival));
     if (!input) continue;
     const auto* request = std::get_if<partition::FromBroker>(&*input);
     if (request != nullptr) note_received(request->message);
@@ -184,6 +207,12 @@ void NodeProcess::after_steps() {
   if (core_->stopped()) {
     // The process ends; what it sent may arrive.
     world_.network.detach(node_end(id_.raw()));
+    world_.network.detach(data_end(id_.raw()));
+    for (const auto& [peer, is_connected] : connected_) {
+      world_.network.detach(peer_end(id_.raw(), peer.raw()));
+    }
+    connected_.clear();
+    data_peers_.clear();
     core_.reset();
     logs_.clear();
     store_.reset();
@@ -205,6 +234,7 @@ void NodeProcess::carry_out() {
     world_.counters.count("node: fresh socket");
     world_.network.reset(node_end(id_.raw()));
   }
+  for (const auto& peer : effects.peers) connect(peer);
   std::vector<int> order{0, 1, 2, 3};
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[prng_.below(i)]);
   for (const int turn : order) {
@@ -223,10 +253,35 @@ void NodeProcess::carry_out() {
   }
 }
 
+/// A fresh DEALER, in the place of any other one.
+void NodeProcess::connect(const partition::ConnectPeer& connect) {
+  world_.counters.count("node: connects to a peer");
+  const ActorId end = peer_end(id_.raw(), connect.peer.raw());
+  if (connected_[connect.peer]) world_.network.reset(end);
+  connected_[connect.peer] = true;
+  listen(end);
+}
+
 void NodeProcess::send(partition::Send send) {
   inspect(send);
   Frames frames = encode(send.message);
   frames.insert(frames.begin(), Bytes());
+  if (send.message.header.error != Errc::ok && send.way != partition::Way::broker) {
+    world_.counters.count("replica answers: " + std::string(name_of(send.message.header.error)));
+  }
+  if (send.way == partition::Way::peer) {
+    const Bytes routing("n" + std::to_string(id_.raw()) + "." + std::to_string(incarnation_.raw()));
+    frames.insert(frames.begin(), routing);
+    world_.network.send(peer_end(id_.raw(), send.peer.raw()), data_end(send.peer.raw()),
+                        std::move(frames), "to a peer");
+    return;
+  }
+  if (send.way == partition::Way::data) {
+    const auto peer = data_peers_.find(std::string(send.path.front().view()));
+    if (peer == data_peers_.end() || !world_.network.connected(peer->second)) return;
+    world_.network.send(data_end(id_.raw()), peer->second.actor, std::move(frames), "to a follower");
+    return;
+  }
   frames.insert(frames.begin(), send.path.begin(), send.path.end());
   // The broker's ROUTER puts our routing id in front.
   frames.insert(frames.begin(), Bytes("n" + std::to_string(id_.raw())));
@@ -241,7 +296,8 @@ void NodeProcess::send(partition::Send send) {
 }
 
 void NodeProcess::inspect(const partition::Send& send) {
-  if (send.path.empty() || !world_.inspector.enabled()) return;
+  if (send.path.empty() || send.way != partition::Way::broker) return;
+  if (!world_.inspector.enabled()) return;
   const std::string key = request_key(send.path, send.message.header);
   const auto request = requests_.find(key);
   if (request == requests_.end()) return;  // A duplicate's answer, its original answered already.

@@ -57,12 +57,13 @@ class NodeProcess final : public Process {
 
   // node_process.cpp
   [[nodiscard]] Result<void> begin_life();
-  [[nodiscard]] std::optional<partition::Input> read_message(Frames frames);
+  [[nodiscard]] std::optional<partition::Input> read_message(Arrival arrival);
   void note_received(const Message& message);
   void step(partition::Input input);
   void after_steps();
   void carry_out();
   void send(partition::Send send);
+  void connect(const partition::ConnectPeer& connect);
   void plan_tick();
   void note_events();
   void measure();
@@ -90,6 +91,8 @@ class NodeProcess final : public Process {
   std::optional<partition::Node> core_;
   partition::Effects effects_;
   std::map<PartitionKey, Log> logs_;
+  std::map<std::string, Network::Peer> data_peers_;  ///< By the routing id at the data ROUTER.
+  std::map<NodeId, bool> connected_;
   std::map<std::string, Message> requests_;  ///< For the inspector: what an answer answers.
   Incarnation incarnation_{0};
   std::uint64_t refused_ = 0;

@@ -2,6 +2,7 @@
 
 #include "common/base/prng.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 namespace pinion::sim {
@@ -50,6 +51,9 @@ FaultOptions draw_faults(Prng& prng) {
   faults.clock_jump = weight(prng, 1, 3);
   faults.stop_broker = weight(prng, 1, 4);
   faults.blackout = weight(prng, 1, 4);
+  faults.spoil_disk = weight(prng, 1, 3);
+  faults.cut_peers = weight(prng);
+  faults.isolate = weight(prng, 1, 3);
   faults.outage_max = Micros(prng.between(50'000, 4'000'000));
   return faults;
 }
@@ -86,6 +90,9 @@ WorkloadOptions draw_workload(Prng& prng) {
   workload.delete_topic_percent = draw_up_to(prng, 0, 5);
   workload.admin_every = Micros(prng.between(100'000, 1'000'000));
   if (prng.chance(1, 5)) workload.retention_bytes = prng.between(2'000, 50'000);
+  if (prng.chance(3, 4)) workload.replication = static_cast<std::int32_t>(prng.between(2, 3));
+  if (prng.chance(1, 4))
+    workload.min_insync_replicas = static_cast<std::int32_t>(prng.between(1, 2));
   return workload;
 }
 
@@ -95,7 +102,7 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
   Prng prng(seed);
   SimOptions options;
   options.seed = seed;
-  options.nodes = static_cast<std::int32_t>(prng.between(1, 4));
+  options.nodes = static_cast<std::int32_t>(prng.between(1, 5));
   options.safety_phase = Micros(prng.between(2'000'000, 12'000'000));
   if (prng.chance(1, 2))
     options.low_space_bytes = static_cast<std::uint64_t>(prng.between(0, 5'000));
@@ -106,6 +113,9 @@ SimOptions SimOptions::draw(std::uint64_t seed) {
   options.faults = draw_faults(prng);
   options.disk = draw_disk(prng);
   options.workload = draw_workload(prng);
+  WorkloadOptions& workload = options.workload;
+  workload.replication = std::min(workload.replication, options.nodes);
+  workload.min_insync_replicas = std::min(workload.min_insync_replicas, workload.replication);
   return options;
 }
 
@@ -139,6 +149,8 @@ std::string SimOptions::describe() const {
   show("kill_client", faults.kill_client);
   show("pause", faults.pause);
   show("cut", faults.cut);
+  show("cut_peers", faults.cut_peers);
+  show("isolate", faults.isolate);
   show("clog", faults.clog);
   show("failing_sync", faults.failing_sync);
   show("full_disk", faults.full_disk);
@@ -147,6 +159,7 @@ std::string SimOptions::describe() const {
   show("clock_jump", faults.clock_jump);
   show("stop_broker", faults.stop_broker);
   show("blackout", faults.blackout);
+  show("spoil_disk", faults.spoil_disk);
   text << "\n  disk: commit=" << disk.commit_min.count() << ".." << disk.commit_max.count()
        << "us read<=" << disk.read_max.count() << "us stall=" << disk.stall_per_10k << "/10k up to "
        << disk.stall_max.count() / 1000 << "ms"
@@ -159,9 +172,9 @@ std::string SimOptions::describe() const {
        << "% explicit=" << workload.explicit_percent
        << "% delivery=" << workload.delivery_timeout.count() / 1000
        << "ms batch=" << workload.batch_bytes_max << "B linger=" << workload.linger.count()
-       << "us create=" << workload.create_topic_percent
-       << "% delete=" << workload.delete_topic_percent << "% retention=" << workload.retention_bytes
-       << "B";
+       << "us create=" << workload.create_topic_percent << "% replication=" << workload.replication
+       << "/" << workload.min_insync_replicas << " delete=" << workload.delete_topic_percent
+       << "% retention=" << workload.retention_bytes << "B";
   return text.str();
 }
 

@@ -22,7 +22,9 @@ struct FaultOptions {
   std::uint32_t power_cut_broker = 0;
   std::uint32_t kill_client = 0;
   std::uint32_t pause = 0;
-  std::uint32_t cut = 0;  ///< Between two processes, one or both ways.
+  std::uint32_t cut = 0;        ///< Between two processes, one or both ways.
+  std::uint32_t cut_peers = 0;  ///< Between two partition brokers, one or both ways.
+  std::uint32_t isolate = 0;    ///< One partition broker from all others, the broker or not.
   std::uint32_t clog = 0;
   std::uint32_t failing_sync = 0;
   std::uint32_t full_disk = 0;
@@ -31,6 +33,7 @@ struct FaultOptions {
   std::uint32_t clock_jump = 0;
   std::uint32_t stop_broker = 0;
   std::uint32_t blackout = 0;    ///< Power cut of everything at once.
+  std::uint32_t spoil_disk = 0;  ///< Files damaged or lost, or another disk; one node at a time.
   Micros outage_max{1'500'000};  ///< Until a killed process starts again, a cut heals.
 };
 
@@ -63,14 +66,16 @@ struct WorkloadOptions {
   std::uint32_t delete_topic_percent = 1;
   Micros admin_every{300'000};
   std::int64_t retention_bytes = 0;
+  std::int32_t replication = 1;
+  std::int32_t min_insync_replicas = 0;
 };
 
 struct SimOptions {
   std::uint64_t seed = 0;
   std::int32_t nodes = 3;
   Micros safety_phase{8'000'000};
-  /// What a lost message held of a client's credit comes back after two generations of counters.
-  Micros liveness_bound = Micros(60'000'000) + 2 * limits::request_lifetime_max;
+  /// Elections and moves of replicas; and what a lost message held of a client's credit comes back after two generations of counters.
+  Micros liveness_bound = Micros(150'000'000) + 2 * limits::request_lifetime_max;
   bool internal_checks = true;
   std::uint32_t client_requests_max = 8'192;  ///< The router's credit.
   std::uint32_t node_requests_max = 65'536;

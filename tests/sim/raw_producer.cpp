@@ -19,7 +19,7 @@ void RawProducer::begin() {
   id_ = producer_none;
   epoch_ = ProducerEpoch(0);
   next_sequence_ = Sequence(0);
-  received_only_ = false;
+  may_have_lost_ = false;
   window_ = static_cast<std::size_t>(prng_.between(1, limits::producer_inflight_max));
   become_known();
 }
@@ -142,9 +142,9 @@ void RawProducer::on_answer(Sequence sequence, ProducerEpoch epoch, const Messag
     world_.checker.violate("producer-fenced", name() + " uses its id alone and is told " +
                                                   std::string(name_of(error)));
   }
-  // One before it that was acknowledged on receipt never reached the disk: that gap stays.
+  // What was answered on receipt, or by a leader alone, may be lost: then nothing follows it.
   const bool gap_stays =
-      error == Errc::out_of_order_sequence && received_only_ && at == batches_.begin();
+      error == Errc::out_of_order_sequence && may_have_lost_ && at == batches_.begin();
   // Whatever else it says: an earlier try may still be on its way, so the batch is sent again as
   // it is. A predecessor that was lost shows as a gap; it is sent again too.
   if (gap_stays || error == Errc::unknown_topic || error == Errc::unknown_partition) give_up();
@@ -155,7 +155,7 @@ void RawProducer::complete(std::size_t index, const Message& answer) {
   BatchInFlight& batch = batches_[index];
   if (batch.answered) return;
   batch.answered = true;
-  if (batch.acks == Acks::none) received_only_ = true;
+  may_have_lost_ = may_have_lost_ || batch.acks != Acks::all;
   Offset offset = reply.base_offset;
   for (const SendId send : batch.sends) {
     world_.checker.on_send_ok(send, key_, offset);
@@ -176,7 +176,7 @@ void RawProducer::give_up() {
   batches_.clear();
   ++epoch_;
   next_sequence_ = Sequence(0);
-  received_only_ = false;
+  may_have_lost_ = false;
 }
 
 std::string RawProducer::unfinished() const {

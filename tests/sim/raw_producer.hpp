@@ -54,8 +54,8 @@ class RawProducer final : public RawClient {
   PartitionKey key_;
   ProducerId id_{0};
   ProducerEpoch epoch_{0};
+  bool may_have_lost_ = false;  ///< Of this epoch something was answered and not promised.
   Sequence next_sequence_{0};
-  bool received_only_ = false;  ///< A batch of this epoch was acknowledged before it was durable.
   std::size_t window_ = 1;
   std::deque<BatchInFlight> batches_;
   bool finishing_ = false;

@@ -35,6 +35,7 @@ class Run {
       return result();
     }
     world_.checker.check_end();
+    if (world_.inspector.enabled()) cluster_.check_replicas();
     return result();
   }
 

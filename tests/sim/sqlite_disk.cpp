@@ -52,6 +52,8 @@ class SqliteDisk final : public Disk {
 
   // What survives is for the file system to decide: the checkers that see only clients must do.
   std::optional<Offset> fsynced_end(const PartitionKey&) const override { return std::nullopt; }
+  bool knows_reader(const PartitionKey&, const std::string&) const override { return true; }
+  std::vector<BatchHeader> fsynced_batches(const PartitionKey&) const override { return {}; }
   std::optional<Offset> fsynced_position(const PartitionKey&, const std::string&) const override {
     return std::nullopt;
   }

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace pinion::sim {
@@ -71,9 +72,13 @@ TestCluster::TestCluster(StoryOptions options)
   CreateTopic create;
   create.name = "t";
   create.config.partitions = options.partitions;
+  create.config.replication = options.replication;
+  create.config.min_insync_replicas = options.min_insync_replicas;
+  create.config.unclean_elections = options.unclean_elections;
   const Message made = ask_until_answered(std::move(create));
   REQUIRE(made.header.error == Errc::ok);
   topic_ = std::get<CreateTopicReply>(made.body).topic.id;
+  await_in_sync(static_cast<std::size_t>(options.replication));
 }
 
 TestCluster::Sent TestCluster::produce(const std::string& value, std::int32_t partition,
@@ -108,6 +113,56 @@ bool TestCluster::run_until(const std::function<bool()>& done, Micros within) {
     }
   }
   return true;
+}
+
+void TestCluster::part(std::int32_t a, std::int32_t b) {
+  for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
+    world_.network.cut(peer_end(from, to), data_end(to));
+    world_.network.cut(data_end(from), peer_end(to, from));
+  }
+}
+
+const PartitionMeta& TestCluster::meta(std::int32_t partition) {
+  for (const PartitionMeta& row : cluster_.broker().durable_meta().partitions) {
+    if (row.key == key(partition)) return row;
+  }
+  FAIL("no such partition");
+  static const PartitionMeta none;
+  return none;
+}
+
+std::vector<std::int32_t> TestCluster::in_sync() {
+  std::vector<std::int32_t> ids;
+  for (const NodeId id : meta().isr) ids.push_back(id.raw());
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+void TestCluster::await_in_sync(std::size_t count, Micros within) {
+  REQUIRE(run_until([&] { return meta().isr.size() == count; }, within));
+}
+
+void TestCluster::await_leader(std::int32_t node_id, Micros within) {
+  REQUIRE(run_until(
+      [&] {
+        const auto view = replica(node_id);
+        return leader() == node_id && view && view->role == partition::RoleName::leading;
+      },
+      within));
+}
+
+std::int32_t TestCluster::follower(std::size_t which) {
+  for (const NodeId id : meta().replicas) {
+    if (id == meta().leader) continue;
+    if (which == 0) return id.raw();
+    --which;
+  }
+  return 0;
+}
+
+std::optional<partition::ReplicaView> TestCluster::replica(std::int32_t node_id) {
+  const partition::Node* core = node(node_id).core();
+  return core == nullptr ? std::nullopt : core->replica(key());
 }
 
 void TestCluster::cut_off(std::int32_t node_id) {
@@ -166,7 +221,12 @@ std::vector<std::string> TestCluster::read_all(std::int32_t partition) {
       }
       next = reply.batches[i].next_offset();
     }
-    if (next >= reply.high_watermark) return values;
+    // A new leader shows no high watermark until it knows what was shown before.
+    if (reply.high_watermark == offset_unassigned) {
+      run(50ms);
+    } else if (next >= reply.high_watermark) {
+      return values;
+    }
   }
 }
 

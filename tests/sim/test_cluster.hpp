@@ -26,6 +26,9 @@ namespace pinion::sim {
 struct StoryOptions {
   std::int32_t nodes = 1;
   std::int32_t partitions = 1;
+  std::int32_t replication = 1;
+  std::int32_t min_insync_replicas = 0;
+  bool unclean_elections = false;
   std::uint64_t seed = 7;
 };
 
@@ -84,6 +87,9 @@ class TestCluster {
   void start(std::int32_t node_id) { node(node_id).start(); }
   void cut_off(std::int32_t node_id);
   void reconnect(std::int32_t node_id);
+  /// Nothing that one of two nodes sends reaches the other.
+  void part(std::int32_t a, std::int32_t b);
+  void heal_network() { world_.network.heal_all(); }
   StoryProducer& producer() { return *producer_; }
 
   /// One request and its answer; an error made here when there is none in time.
@@ -99,6 +105,15 @@ class TestCluster {
   [[nodiscard]] std::vector<std::string> read_all(std::int32_t partition = 0);
   [[nodiscard]] Epoch leader_epoch(std::int32_t partition = 0);
   [[nodiscard]] PartitionState state(std::int32_t partition = 0);
+  /// As the metadata has it durably.
+  [[nodiscard]] const PartitionMeta& meta(std::int32_t partition = 0);
+  [[nodiscard]] std::int32_t leader() { return meta().leader.raw(); }
+  [[nodiscard]] std::vector<std::int32_t> in_sync();
+  void await_in_sync(std::size_t count, Micros within = 20s);
+  void await_leader(std::int32_t node_id, Micros within = 20s);
+  /// A node that does not lead.
+  [[nodiscard]] std::int32_t follower(std::size_t which = 0);
+  [[nodiscard]] std::optional<partition::ReplicaView> replica(std::int32_t node_id);
   [[nodiscard]] Result<Offset> commit(const std::string& reader, Offset offset);
   [[nodiscard]] Offset position(const std::string& reader);
   [[nodiscard]] Result<std::string> dequeue(const std::string& reader, const std::string& token);

@@ -66,7 +66,8 @@ void Workload::advance() {
     world_.trace.brief("workload", "catches up");
     for (DequeueClient* dequeuer : dequeuers_) dequeuer->finish();
   }
-  if (stage_ == Stage::catching_up && all_caught_up()) {
+  if (stage_ == Stage::catching_up && all_caught_up() && cluster_.all_in_sync() &&
+      !cluster_.is_recovering()) {
     stage_ = Stage::draining;
     admin_->begin_drain();
   }
@@ -101,6 +102,7 @@ std::string Workload::unfinished() const {
   for (const DequeueClient* dequeuer : dequeuers_) {
     if (text.empty()) text = dequeuer->unfinished();
   }
+  if (text.empty()) text = cluster_.out_of_sync();
   return text;
 }
 

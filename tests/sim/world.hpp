@@ -18,7 +18,12 @@ namespace pinion::sim {
 inline constexpr ActorId broker_client_end = 1;
 inline constexpr ActorId broker_cluster_end = 2;
 [[nodiscard]] constexpr ActorId node_end(std::int32_t node) { return 10 + node; }
+[[nodiscard]] constexpr ActorId data_end(std::int32_t node) { return 300 + node; }
 [[nodiscard]] constexpr ActorId client_end(std::int32_t client) { return 1000 + client; }
+/// A node's DEALER to another node's data ROUTER.
+[[nodiscard]] constexpr ActorId peer_end(std::int32_t node, std::int32_t peer) {
+  return 100'000 + node * 1'000 + peer;
+}
 
 struct World {
   World(const SimOptions& sim_options, TraceLevel level)
@@ -27,6 +32,7 @@ struct World {
         network(scheduler, trace, counters, sim_options.seed ^ 0x6e6574776f726bULL),
         inspector(checker, options.internal_checks) {
     network.set_options(options.network);
+    if (options.workload.replication > 1) checker.allow_loss_of_leader_acks();
   }
 
   const SimOptions options;

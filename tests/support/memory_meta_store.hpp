@@ -30,16 +30,35 @@ class MetaOpApplier {
       upsert(state_.partitions, partition, [](const PartitionMeta& p) { return p.key; });
     }
   }
-  void operator()(const SetLeadership& op) {
-    if (PartitionMeta* partition = find(op.key)) {
-      partition->leader = op.leader;
-      partition->leader_epoch = op.leader_epoch;
-      partition->isr = op.isr;
-      partition->version = op.version;
+  void operator()(const SetPartition& op) {
+    if (PartitionMeta* partition = find(op.partition.key)) {
+      const PartitionMeta before = std::exchange(*partition, op.partition);
+      partition->opened = before.opened;
+      partition->log_end = before.log_end;
+      partition->file_bytes = before.file_bytes;
     }
   }
   void operator()(const SetOpened& op) {
-    if (PartitionMeta* partition = find(op.key)) partition->opened = true;
+    if (PartitionMeta* partition = find(op.key)) {
+      partition->opened = true;
+      auto& made = partition->made;
+      if (op.node != node_none && std::find(made.begin(), made.end(), op.node) == made.end()) {
+        made.push_back(op.node);
+      }
+    }
+  }
+  void operator()(const SetTopicConfig& op) {
+    for (TopicMeta& topic : state_.topics) {
+      if (topic.id == op.topic) topic.config = op.config;
+    }
+  }
+  void operator()(const AddPartitions& op) {
+    for (const PartitionMeta& partition : op.partitions) {
+      upsert(state_.partitions, partition, [](const PartitionMeta& p) { return p.key; });
+    }
+  }
+  void operator()(const RemoveNode& op) {
+    std::erase_if(state_.nodes, [&](const NodeMeta& node) { return node.id == op.node; });
   }
   void operator()(const RemoveTopic& op) {
     const TopicId topic = op.tombstone.topic;

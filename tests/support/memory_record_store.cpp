@@ -53,7 +53,32 @@ void apply_op(State& state, const Truncate& op) {
   if (!state.batches.empty()) PINION_ASSERT(state.batches.back().header.next_offset() == op.end);
   while (!state.epochs.empty() && state.epochs.back().start >= op.end) state.epochs.pop_back();
   state.log_end = op.end;
+  state.last_log_time = Micros(0);
+  if (!state.batches.empty()) {
+    const BatchHeader& last = state.batches.back().header;
+    state.last_log_time = last.append_time + Micros(last.record_count - 1);
+  }
   state.high_watermark = std::min(state.high_watermark, op.end);
+}
+
+void apply_op(State& state, const ResetPositions& op) {
+  state.positions.clear();
+  for (const Position& position : op.positions) state.positions[position.reader] = position;
+}
+
+void apply_op(State& state, const BeginAt& op) {
+  PINION_ASSERT(op.start >= state.log_end);
+  state.batches.clear();
+  state.epochs.clear();
+  state.dropped_producers.clear();
+  for (const ProducerState& producer : op.producers) {
+    state.dropped_producers[producer.id] = producer;
+  }
+  state.payload_bytes = 0;
+  state.last_log_time = Micros(0);
+  state.log_start = op.start;
+  state.log_end = op.start;
+  state.high_watermark = op.start;
 }
 
 /// One batch enters what duplicate detection remembers.
@@ -220,9 +245,10 @@ class MemoryPartitionLog final : public PartitionLog {
     if (!durable && !file.fsynced) file.fsynced = file.written;
     apply_group(file.written, group);
     for (const Persist& persist : group) {
+      MemoryDisk::Known& known = disk_->known_[file.identity.key];
+      if (std::holds_alternative<BeginAt>(persist.op)) known.last_epoch = Epoch(0);
       const auto* truncate = std::get_if<Truncate>(&persist.op);
       if (truncate == nullptr) continue;
-      MemoryDisk::Known& known = disk_->known_[file.identity.key];
       known.log_end = std::min(known.log_end, truncate->end);
     }
     ++disk_->commits_;
@@ -326,6 +352,18 @@ MemoryRecordStore::MemoryRecordStore(std::shared_ptr<MemoryDisk> disk) : disk_(s
 }
 
 Result<OpenedLog> MemoryRecordStore::open(const LogIdentity& identity, IfMissing if_missing) {
+  if (if_missing == IfMissing::begin_again) {
+    bool known = false;
+    {
+      const std::lock_guard lock(disk_->mutex_);
+      known = disk_->known_.count(identity.key) > 0;
+    }
+    auto opened = open(identity, known ? IfMissing::fail : IfMissing::create);
+    if (opened || opened.error().code != Errc::file_corrupt) return opened;
+    const std::lock_guard lock(disk_->mutex_);
+    disk_->known_.erase(identity.key);
+    if_missing = IfMissing::create;
+  }
   const std::lock_guard lock(disk_->mutex_);
   auto& files = disk_->files_;
   auto found = files.find(identity.key);
@@ -386,6 +424,17 @@ Result<void> MemoryRecordStore::remove_topic(TopicId topic) {
     disk_->known_.erase(file->first);
     file = disk_->files_.erase(file);
   }
+  return {};
+}
+
+Result<void> MemoryRecordStore::remove_replica(PartitionKey key) {
+  const std::lock_guard lock(disk_->mutex_);
+  const auto file = disk_->files_.find(key);
+  if (file != disk_->files_.end()) {
+    PINION_ASSERT(!file->second->open);
+    disk_->files_.erase(file);
+  }
+  disk_->known_.erase(key);
   return {};
 }
 

@@ -125,6 +125,7 @@ class MemoryRecordStore final : public RecordStore {
   [[nodiscard]] Result<std::unique_ptr<PartitionReader>> open_reader(
       const LogIdentity& identity) override;
   [[nodiscard]] Result<void> remove_topic(TopicId topic) override;
+  [[nodiscard]] Result<void> remove_replica(PartitionKey key) override;
   [[nodiscard]] DiskSpace disk_space() const override;
   [[nodiscard]] Result<Life> begin_life() override;
   [[nodiscard]] Result<Membership> membership() const override;

@@ -66,6 +66,9 @@ class RandomMessages {
   void fill(NodeHealth& value) { value = static_cast<NodeHealth>(prng_.below(3)); }
   void fill(Acks& value) { value = static_cast<Acks>(prng_.below(3)); }
   void fill(OffsetSpec& value) { value = static_cast<OffsetSpec>(prng_.below(3)); }
+  void fill(ReplicaRole& value) { value = static_cast<ReplicaRole>(prng_.below(4)); }
+  void fill(NodeCommand& value) { value = static_cast<NodeCommand>(prng_.below(4)); }
+  void fill(FileState& value) { value = static_cast<FileState>(prng_.below(3)); }
   void fill(Kind& value) { value = Kind::hello; }
   void fill(Errc& value) { value = Errc::ok; }
   template <typename Rep, typename Tag>

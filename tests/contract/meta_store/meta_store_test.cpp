@@ -165,22 +165,23 @@ TEMPLATE_TEST_CASE("meta store: operations change what they name and no more", "
   Fixture<TestType> f;
   f.apply({PutNode{node(1)}, topic(1, "orders", 2), SetCounters{counters(2)}});
   const PartitionKey key{TopicId{1}, PartitionIndex{1}};
-  f.apply({SetLeadership{.key = key,
-                         .leader = NodeId{4},
-                         .leader_epoch = Epoch{9},
-                         .isr = {NodeId{4}, NodeId{5}},
-                         .version = 6},
-           SetOpened{key}});
+  PartitionMeta moved = partition(1, 1);
+  moved.leader = NodeId{4};
+  moved.leader_epoch = Epoch{9};
+  moved.replicas = {NodeId{4}, NodeId{5}, NodeId{6}};
+  moved.isr = {NodeId{4}, NodeId{5}};
+  moved.made = {NodeId{4}};
+  moved.eligible = {NodeId{6}};
+  moved.target = {NodeId{6}, NodeId{7}};
+  moved.version = 6;
+  f.apply({SetPartition{moved}, SetOpened{key, NodeId{6}}, SetOpened{key, NodeId{6}}});
   f.apply({RefreshPartition{.key = key, .log_end = Offset{77}, .file_bytes = 4096},
            RefreshNode{
                .node = NodeId{1}, .last_heartbeat = Micros(999), .health = NodeHealth::stopping}});
   const MetaState state = f.crash();
   CHECK(state.partitions.at(0) == partition(1, 0));
-  PartitionMeta expected = partition(1, 1);
-  expected.leader = NodeId{4};
-  expected.leader_epoch = Epoch{9};
-  expected.isr = {NodeId{4}, NodeId{5}};
-  expected.version = 6;
+  PartitionMeta expected = moved;
+  expected.made = {NodeId{4}, NodeId{6}};
   expected.opened = true;
   expected.log_end = Offset{77};
   expected.file_bytes = 4096;
@@ -189,6 +190,24 @@ TEMPLATE_TEST_CASE("meta store: operations change what they name and no more", "
   refreshed.last_heartbeat = Micros(999);
   refreshed.health = NodeHealth::stopping;
   CHECK(state.nodes.at(0) == refreshed);
+}
+
+TEMPLATE_TEST_CASE("meta store: a topic gets another configuration and more partitions",
+                   "[contract]", MemoryDisk, SqliteDisk) {
+  Fixture<TestType> f;
+  f.apply({PutNode{node(1)}, PutNode{node(2)}, topic(1, "orders", 1), SetCounters{counters(2)}});
+  TopicConfig config;
+  config.partitions = 2;
+  config.replication = 3;
+  config.min_insync_replicas = 2;
+  config.unclean_elections = true;
+  f.apply({SetTopicConfig{TopicId{1}, config}, AddPartitions{{partition(1, 1)}},
+           RemoveNode{NodeId{2}}});
+  const MetaState state = f.crash();
+  CHECK(state.topics.at(0).config == config);
+  REQUIRE(state.partitions.size() == 2);
+  CHECK(state.partitions.at(1) == partition(1, 1));
+  CHECK(state.nodes.size() == 1);
 }
 
 TEMPLATE_TEST_CASE("meta store: a node's row is replaced", "[contract]", MemoryDisk, SqliteDisk) {
@@ -262,9 +281,7 @@ TEMPLATE_TEST_CASE("meta store: what is not there cannot be changed", "[contract
   const MetaState before = f.state;
   const PartitionKey key{TopicId{1}, PartitionIndex{0}};
   f.apply(
-      {SetLeadership{
-           .key = key, .leader = NodeId{1}, .leader_epoch = Epoch{1}, .isr = {}, .version = 1},
-       SetOpened{key}, RefreshPartition{.key = key, .log_end = Offset{1}, .file_bytes = 1},
+      {SetPartition{partition(1, 0)}, SetOpened{key, NodeId{1}}, RefreshPartition{.key = key, .log_end = Offset{1}, .file_bytes = 1},
        RefreshNode{.node = NodeId{1}, .last_heartbeat = Micros(1), .health = NodeHealth::alive},
        ClearTombstone{TopicId{1}, NodeId{1}},
        RemoveTopic{{.topic = TopicId{1}, .name = "x", .deleted_at = {}, .holders = {NodeId{1}}}}});

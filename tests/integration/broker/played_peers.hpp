@@ -181,7 +181,11 @@ class PlayedNode {
                                  .leader_epoch = assignment.leader_epoch,
                                  .state = PartitionState::online,
                                  .log_end = Offset{0},
-                                 .detail = {}});
+                                 .detail = {},
+                                 .partition_version = assignment.partition_version,
+                                 .role = ReplicaRole::leader,
+                                 .file = FileState::open,
+                                 .last_epoch = Epoch{0}});
     }
     send(transport, report, Kind::replica_report);
   }

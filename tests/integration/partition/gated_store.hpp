@@ -116,6 +116,7 @@ class GatedStore final : public RecordStore {
         std::make_unique<GatedReader>(std::move(*reader), *gates_));
   }
   Result<void> remove_topic(TopicId topic) override { return inner_.remove_topic(topic); }
+  Result<void> remove_replica(PartitionKey key) override { return inner_.remove_replica(key); }
   DiskSpace disk_space() const override { return inner_.disk_space(); }
   Result<Life> begin_life() override { return inner_.begin_life(); }
   Result<Membership> membership() const override { return inner_.membership(); }

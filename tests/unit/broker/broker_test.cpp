@@ -82,7 +82,11 @@ class BrokerFixture {
                         .leader_epoch = Epoch{1},
                         .state = PartitionState::online,
                         .log_end = Offset{0},
-                        .detail = {}}};
+                        .detail = {},
+                        .partition_version = 0,
+                        .role = ReplicaRole::leader,
+                        .file = FileState::open,
+                        .last_epoch = Epoch{0}}};
     from_node("n1", message(report, Kind::replica_report));
     persist();
     from_client("admin", message(Goodbye{}, Kind::goodbye));

@@ -123,16 +123,29 @@ class ControllerFixture {
     report.deleted = std::move(deleted);
     from_node(id, std::move(report), Kind::replica_report);
   }
+  /// What a node says of a replica that follows the newest assignment.
+  [[nodiscard]] ReplicaState said(int id, PartitionKey key, ReplicaRole role,
+                                  std::int64_t log_end = 0, std::int64_t last_epoch = 0) const {
+    (void)id;
+    const PartitionMeta& meta = controller->partitions().find(key)->meta;
+    ReplicaState state;
+    state.topic = key.topic;
+    state.partition = key.partition;
+    state.leader_epoch = meta.leader_epoch;
+    state.partition_version = meta.version;
+    state.state = PartitionState::online;
+    state.log_end = Offset(log_end);
+    state.last_epoch = Epoch(last_epoch);
+    state.role = role;
+    state.file = FileState::open;
+    return state;
+  }
   /// Reports all that the node leads in one state, under the epochs that it was assigned.
   void reports_all(int id, int incarnation = 1, PartitionState state = PartitionState::online) {
     std::vector<ReplicaState> replicas;
     for (const PartitionKey key : controller->partitions().led_by(NodeId(id))) {
-      replicas.push_back({.topic = key.topic,
-                          .partition = key.partition,
-                          .leader_epoch = controller->partitions().find(key)->meta.leader_epoch,
-                          .state = state,
-                          .log_end = Offset{0},
-                          .detail = {}});
+      replicas.push_back(said(id, key, ReplicaRole::leader));
+      replicas.back().state = state;
     }
     report(id, incarnation, std::move(replicas));
   }

@@ -187,7 +187,11 @@ TEST_CASE("controller: a new life of a node gets new epochs, durable before they
              .leader_epoch = Epoch{1},
              .state = PartitionState::online,
              .log_end = Offset{0},
-             .detail = {}}});
+             .detail = {},
+             .partition_version = 0,
+             .role = ReplicaRole::leader,
+             .file = FileState::open,
+             .last_epoch = Epoch{0}}});
   CHECK(f.state(topic) == PartitionState::opening);
   f.reports_all(1, 2);
   CHECK(f.state(topic) == PartitionState::online);

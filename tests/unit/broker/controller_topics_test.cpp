@@ -173,8 +173,10 @@ TEST_CASE("controller: topics that cannot be are refused at once", "[broker]") {
   CreateTopic body{.name = "orders", .config = {}};
   body.config.replication = 2;
   const RequestId asked = f.ask(body, Kind::create_topic);
-  CHECK(f.code(asked) == Errc::invalid_argument);
-  CHECK(std::get<ErrorBody>(f.answer(asked)->body).detail.find("one replica") != std::string::npos);
+  CHECK(f.code(asked) == Errc::no_nodes);
+  CHECK(std::get<ErrorBody>(f.answer(asked)->body).detail.find("2 replicas") != std::string::npos);
+  body.config.min_insync_replicas = 3;
+  CHECK(f.code(f.ask(body, Kind::create_topic)) == Errc::invalid_argument);
   CHECK(f.code(f.create("orders", 0)) == Errc::invalid_argument);
   CHECK(f.code(f.create("orders", limits::partitions_per_topic_max + 1)) == Errc::invalid_argument);
   CHECK(f.unwritten.empty());

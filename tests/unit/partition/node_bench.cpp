@@ -68,6 +68,10 @@ void NodeBench::step(Input input) {
   node.step(now, std::move(input), out);
   node.check_invariants();
   for (Send& send : out.sends) {
+    if (send.way == Way::peer) {
+      to_peers.push_back(std::move(send.message));
+      continue;
+    }
     if (send.path.empty()) {
       to_controller.push_back(std::move(send.message));
       continue;
@@ -78,6 +82,7 @@ void NodeBench::step(Input input) {
     replies_[id] = {send.message.header, std::move(send.message.body),
                     std::move(send.message.records)};
   }
+  for (ConnectPeer& connect : out.peers) connects.push_back(std::move(connect));
   for (StoreEffect& effect : out.store) store.push_back(std::move(effect));
   for (NodeStoreEffect& effect : out.node_store) node_store.push_back(std::move(effect));
   for (ReadEffect& effect : out.reads) reads.push_back(std::move(effect));
@@ -184,6 +189,126 @@ void NodeBench::assign(std::initializer_list<PartitionKey> keys, std::int64_t ep
     assign.assignments.push_back(assignment);
   }
   from_broker(assign);
+}
+
+void NodeBench::assign_replicas(const Replicas& replicas, PartitionKey key) {
+  Assign assign;
+  assign.controller_epoch = node.view().controller_epoch;
+  assign.session = session;
+  Assignment assignment;
+  assignment.topic = key.topic;
+  assignment.topic_name = "orders";
+  assignment.partition = key.partition;
+  assignment.leader_epoch = Epoch{replicas.epoch};
+  assignment.leader = NodeId{replicas.leader};
+  assignment.config = replicas.config;
+  for (const std::int32_t id : replicas.replicas) {
+    assignment.replicas.emplace_back(id);
+    if (id == 1) continue;
+    assign.peers.push_back({NodeId{id}, Incarnation{1}, "tcp://node-" + std::to_string(id)});
+  }
+  for (const std::int32_t id : replicas.isr) assignment.isr.emplace_back(id);
+  assignment.partition_version = replicas.version;
+  assignment.create = replicas.create;
+  assign.assignments.push_back(assignment);
+  from_broker(assign);
+}
+
+void NodeBench::replicate(const Replicas& replicas, RecoveredLog log) {
+  if (node.view().link != LinkState::registered) join();
+  assign_replicas(replicas);
+  open(orders, std::move(log));
+  pass(Micros{0});
+}
+
+RequestId NodeBench::replica_fetch(const Fetching& fetching) {
+  FromPeer in;
+  const RequestId id{++requests_};
+  in.path = {Bytes("back " + std::to_string(id.raw()))};
+  Header& header = in.message.header;
+  header.kind = Kind::replica_fetch;
+  header.request_id = id;
+  header.topic = orders.topic;
+  header.partition = orders.partition;
+  header.leader_epoch = Epoch{fetching.epoch};
+  header.timeout_ms = 1500;
+  ReplicaFetch fetch;
+  fetch.node = NodeId{fetching.node};
+  fetch.incarnation = Incarnation{1};
+  fetch.session = fetching.session;
+  fetch.copy = fetching.copy;
+  fetch.offset = Offset{fetching.offset};
+  fetch.last_epoch = Epoch{fetching.last_epoch};
+  fetch.durable_end = Offset{fetching.durable_end < 0 ? fetching.offset : fetching.durable_end};
+  fetch.position_version = PositionVersion{fetching.position_version};
+  fetch.durable_position_version = fetch.position_version;
+  fetch.bytes_max = 1'000'000;
+  fetch.wait_ms = fetching.wait_ms;
+  in.message.body = fetch;
+  step(std::move(in));
+  return id;
+}
+
+void NodeBench::progress(std::int32_t from, std::int64_t durable_end, std::int64_t position_version,
+                         std::int64_t epoch, std::int64_t from_session, std::int64_t copy) {
+  FromPeer in;
+  in.path = {Bytes("back 0")};
+  in.message.header.kind = Kind::replica_progress;
+  in.message.header.topic = orders.topic;
+  in.message.header.partition = orders.partition;
+  in.message.header.leader_epoch = Epoch{epoch};
+  in.message.body = ReplicaProgress{NodeId{from}, from_session, copy, Offset{durable_end},
+                                    PositionVersion{position_version}};
+  step(std::move(in));
+}
+
+Message NodeBench::last_fetch() const {
+  for (auto at = to_peers.rbegin(); at != to_peers.rend(); ++at) {
+    if (at->header.kind == Kind::replica_fetch) return *at;
+  }
+  FAIL("no fetch was sent");
+  return {};
+}
+
+std::size_t NodeBench::fetches() const {
+  return static_cast<std::size_t>(std::count_if(
+      to_peers.begin(), to_peers.end(),
+      [](const Message& message) { return message.header.kind == Kind::replica_fetch; }));
+}
+
+void NodeBench::answer_fetch(ReplicaFetchReply reply, Frames records, Errc error,
+                             std::int32_t from) {
+  const Message fetch = last_fetch();
+  FromPeer in;
+  in.peer = NodeId{from};
+  if (error == Errc::ok) {
+    in.message = make_reply(fetch.header, std::move(reply));
+    in.message.records = std::move(records);
+  } else {
+    in.message = make_error_reply(fetch.header, fail(error, "as the test wants it"));
+  }
+  step(std::move(in));
+}
+
+void NodeBench::answer_fetch_with(const std::vector<Batch>& batches, std::int64_t high_watermark) {
+  ReplicaFetchReply reply;
+  Frames records;
+  for (const Batch& batch : batches) {
+    reply.batches.push_back(batch.header);
+    records.push_back(batch.payload);
+    reply.log_end = batch.header.next_offset();
+  }
+  reply.log_end = std::max(reply.log_end, Offset{high_watermark});
+  reply.high_watermark = Offset{high_watermark};
+  reply.all_positions =
+      std::get<ReplicaFetch>(last_fetch().body).position_version < PositionVersion{0};
+  answer_fetch(std::move(reply), std::move(records));
+}
+
+std::optional<ProposedIsr> NodeBench::proposed() const {
+  const auto all = told<IsrProposal>();
+  if (all.empty()) return std::nullopt;
+  return all.back().proposals.back();
 }
 
 void NodeBench::open(PartitionKey key, RecoveredLog log) {

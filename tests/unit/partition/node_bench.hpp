@@ -69,6 +69,42 @@ class NodeBench {
   void save_membership();
   void assign(std::initializer_list<PartitionKey> keys, std::int64_t epoch = 1,
               TopicConfig config = {});
+  struct Replicas {
+    std::int32_t leader = 1;
+    std::int64_t epoch = 1;
+    std::int64_t version = 1;
+    std::vector<std::int32_t> replicas{1, 2, 3};
+    std::vector<std::int32_t> isr{1, 2, 3};
+    TopicConfig config{.replication = 3};
+    bool create = true;
+  };
+  void assign_replicas(const Replicas& replicas, PartitionKey key = orders);
+  /// join, assign and open.
+  void replicate(const Replicas& replicas, RecoveredLog recovered = {});
+
+  // ---- Other nodes.
+  struct Fetching {
+    std::int32_t node = 2;
+    std::int64_t epoch = 1;
+    std::int64_t offset = 0;
+    std::int64_t last_epoch = 0;
+    std::int64_t durable_end = -1;  ///< As the offset.
+    std::int64_t position_version = 0;
+    std::int64_t session = 1;
+    std::int64_t copy = 1;
+    std::uint32_t wait_ms = 0;
+  };
+  RequestId replica_fetch(const Fetching& fetching);
+  void progress(std::int32_t node, std::int64_t durable_end, std::int64_t position_version = 0,
+                std::int64_t epoch = 1, std::int64_t from_session = 1, std::int64_t copy = 1);
+  /// The last fetch that this node has sent.
+  [[nodiscard]] Message last_fetch() const;
+  [[nodiscard]] std::size_t fetches() const;
+  void answer_fetch(ReplicaFetchReply reply, Frames records = {}, Errc error = Errc::ok,
+                    std::int32_t from = 2);
+  /// Batches as they stand, one after the other.
+  void answer_fetch_with(const std::vector<Batch>& batches, std::int64_t high_watermark);
+
   void open(PartitionKey key, RecoveredLog recovered = {});
   void lead(PartitionKey key = orders, RecoveredLog recovered = {});  ///< join, assign and open.
 
@@ -87,6 +123,7 @@ class NodeBench {
   [[nodiscard]] const Reply& reply(RequestId request) const;
   [[nodiscard]] ReplicaView view(PartitionKey key = orders) const { return *node.replica(key); }
   [[nodiscard]] bool happened(EventKind kind) const;
+  [[nodiscard]] std::optional<ProposedIsr> proposed() const;  ///< The last one.
   template <typename T>
   [[nodiscard]] std::vector<T> told() const {  ///< The node's own messages of this kind.
     std::vector<T> found;
@@ -99,6 +136,8 @@ class NodeBench {
   Node node;
   Now now{Micros{1'000'000}, Micros{5'000'000}};
   std::deque<Message> to_controller;
+  std::deque<Message> to_peers;
+  std::vector<ConnectPeer> connects;
   std::deque<StoreEffect> store;
   std::deque<NodeStoreEffect> node_store;
   std::deque<ReadEffect> reads;

@@ -27,6 +27,9 @@ TEST_CASE("positions: versions are dense and durable in order", "[partition]") {
   table.on_durable(Ticket{2});
   table.check_invariants();
   CHECK(table.version() == PositionVersion{2});
+  CHECK(table.visible("a") == nullptr);
+  table.commit(PositionVersion{2});
+  table.check_invariants();
   CHECK(table.visible("a")->offset == Offset{1});
   CHECK(table.latest_ticket("a") == Ticket{3});
   CHECK(table.latest_ticket("b") == Ticket{0});
@@ -43,6 +46,43 @@ TEST_CASE("positions: what is taken back gives its versions back", "[partition]"
   CHECK(table.size() == 1);
   CHECK(table.latest("a")->offset == Offset{1});
   CHECK(table.put(at("c", 1), Ticket{4}).version == PositionVersion{2});
+}
+
+TEST_CASE("positions: what is durable here is visible when it is committed", "[partition]") {
+  PositionTable table;
+  table.put(at("a", 1), Ticket{1});
+  table.put(at("b", 2), Ticket{2});
+  table.commit(PositionVersion{9});  // Nothing is durable.
+  table.on_durable(Ticket{2});
+  CHECK(table.durable_since(PositionVersion{1}).size() == 1);
+  CHECK(table.uncommitted("b") == PositionVersion{2});
+  table.commit(PositionVersion{1});
+  CHECK(table.visible("a")->offset == Offset{1});
+  CHECK(table.visible("b") == nullptr);
+  CHECK(table.committed_version() == PositionVersion{1});
+  table.put(at("a", 5), Ticket{3});
+  CHECK(table.durable_since(PositionVersion{-1}).size() == 2);
+  CHECK(table.visible("a")->offset == Offset{1});
+  table.check_invariants();
+}
+
+TEST_CASE("positions: a follower takes over versions and whole tables", "[partition]") {
+  PositionTable table;
+  table.recover({at("old", 1)});
+  Position a = at("a", 1);
+  a.version = PositionVersion{7};
+  table.replace({a}, PositionVersion{8}, Ticket{1});
+  CHECK(table.latest("old") == nullptr);
+  CHECK(table.version() == PositionVersion{-1});
+  a.version = PositionVersion{12};
+  table.take(a, Ticket{2});
+  table.check_invariants();
+  table.on_durable(Ticket{1});
+  CHECK(table.version() == PositionVersion{8});
+  table.on_durable(Ticket{2});
+  CHECK(table.version() == PositionVersion{12});
+  table.check_invariants();
+  CHECK(table.put(at("b", 1), Ticket{3}).version == PositionVersion{13});
 }
 
 TEST_CASE("positions: a deleted one is kept for its version and seen by nobody", "[partition]") {

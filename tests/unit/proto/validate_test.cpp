@@ -141,7 +141,7 @@ TEST_CASE("validate: every refusal names its field", "[proto]") {
         "partitions");
   CHECK(field_of(message_of(CreateTopic{.name = "a", .config = {.partitions = 10'001}})) ==
         "partitions");
-  CHECK(field_of(message_of(CreateTopic{.name = "a", .config = {.replication = 0}})) ==
+  CHECK(field_of(message_of(CreateTopic{.name = "a", .config = {.replication = -1}})) ==
         "replication");
   CHECK(field_of(message_of(CreateTopic{.name = "a", .config = {.retention_ms = -1}})) ==
         "retention_ms");

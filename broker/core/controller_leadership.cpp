@@ -1,0 +1,344 @@
+// Who leads a partition and who is in sync. docs/REPLICATION.md, "The in-sync set" and "Electing".
+//
+// Whatever happens to a node, a replica or a proposal, the partition is *reconsidered*: from what
+// is decided and who is there now follows the next row, or the same one. So the order in which news
+// arrives does not matter, and nothing has to be remembered about it.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "broker/core/controller.hpp"
+#include "common/base/assert.hpp"
+#include "common/proto/topic_rules.hpp"
+
+namespace pinion {
+
+namespace {
+
+/// Leaderships given back at once; the next ones a second later.
+constexpr std::size_t returns_at_once = 64;
+
+[[nodiscard]] std::string list_of(const std::vector<NodeId>& nodes) {
+  std::string text;
+  for (const NodeId node : nodes) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(node.raw());
+  }
+  return text;
+}
+
+}  // namespace
+
+std::size_t Controller::min_insync(PartitionKey key) const {
+  const Topic* topic = topics_.find(key.topic);
+  const Partition* partition = partitions_.find(key);
+  PINION_ASSERT(topic != nullptr && partition != nullptr);
+  return min_insync_of(topic->meta.config, partition->decided.replicas.size());
+}
+
+/// Its node lives, and has said in this session that the file is open and trusted.
+bool Controller::may_lead(const Partition& partition, NodeId id) const {
+  const Node* node = nodes_.find(id);
+  if (node == nullptr || !node->alive() || registering_.count(id) != 0) return false;
+  const auto report = partition.reports.find(id);
+  if (report == partition.reports.end()) return false;
+  return report->second.file == FileState::open || report->second.role == ReplicaRole::leader;
+}
+
+std::map<NodeId, Candidate> Controller::candidates(const Partition& partition) const {
+  std::map<NodeId, Candidate> found;
+  for (const NodeId id : partition.decided.replicas) {
+    if (!may_lead(partition, id)) continue;
+    const ReplicaState& report = partition.reports.at(id);
+    found[id] = {.is_steady = nodes_.find(id)->life_began < partition.leaderless_since,
+                 .last_epoch = report.last_epoch,
+                 .log_end = report.log_end};
+  }
+  return found;
+}
+
+// ---- Planning
+
+/// Without members of the in-sync set that are gone, as long as another one is there.
+PartitionMeta Controller::plan_without_lost(const Partition& partition) const {
+  PartitionMeta next = partition.decided;
+  const std::size_t least = min_insync(next.key);
+  const auto is_there = [&](NodeId id) {
+    const Node* node = nodes_.find(id);
+    const auto report = partition.reports.find(id);
+    const bool halted =
+        report != partition.reports.end() && report->second.state == PartitionState::halted;
+    return node != nullptr && node->alive() && !halted;
+  };
+  const auto is_lost = [&](NodeId id) {
+    const Node* node = nodes_.find(id);
+    if (node == nullptr) return true;
+    return !is_there(id) && (node->is_gone || node->alive());
+  };
+  for (const NodeId id : partition.decided.isr) {
+    if (!is_lost(id) || next.isr.size() == 1) continue;
+    if (std::none_of(next.isr.begin(), next.isr.end(), is_there)) break;
+    next = without_member(std::move(next), id, least);
+  }
+  // Copies that are lost for good may begin again, empty.
+  for (const NodeId id : partition.decided.replicas) {
+    const auto report = partition.reports.find(id);
+    if (report == partition.reports.end() || report->second.file != FileState::lost) continue;
+    if (names(next.made, id)) next = without_copy(std::move(next), id, least);
+  }
+  return next;
+}
+
+PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, PartitionMeta next,
+                                      ControllerEffects& out) {
+  const Node* leader = nodes_.find(next.leader);
+  const auto report = partition.reports.find(next.leader);
+  const bool halted =
+      report != partition.reports.end() && report->second.state == PartitionState::halted;
+  const bool is_fit = leader != nullptr && !leader->is_gone && !halted &&
+                      names(next.isr, next.leader) && registering_.count(next.leader) == 0;
+  if (is_fit) return next;
+  ElectionInput input;
+  input.partition = &next;
+  input.candidates = candidates(partition);
+  input.candidates.erase(halted ? next.leader : node_none);
+  input.has_waited = now.monotonic - partition.leaderless_since >= options_.node_lost_after;
+  input.unclean_allowed = topics_.find(next.key.topic)->meta.config.unclean_elections;
+  // The only one that may lead does so when it comes; there is nothing to compare it with.
+  if (next.isr.size() == 1 && next.isr.front() == next.leader && next.eligible.empty() &&
+      !input.unclean_allowed) {
+    return next;
+  }
+  const Election election = plan_election(input);
+  if (election.leader == node_none) {
+    if (election.must_wait || input.unclean_allowed) waiting_.insert(next.key);
+    return next;
+  }
+  if (election.is_unclean) {
+    const Offset end = input.candidates.at(election.leader).log_end;
+    out.events.push_back(
+        {.kind = BrokerEventKind::unclean_election,
+         .node = election.leader,
+         .partition = next.key,
+         .detail = "no replica that has everything is left; node " +
+                   std::to_string(election.leader.raw()) + " leads from offset " +
+                   std::to_string(end.raw()) + ", and the last leader was at " +
+                   std::to_string(std::max(partition.status.log_end, next.log_end).raw()) +
+                   ": what lies between is lost"});
+  }
+  return elected(std::move(next), election);
+}
+
+/// The preferred leader leads again, a while after it is in sync again.
+PartitionMeta Controller::plan_return(const Now& now, Partition& partition, PartitionMeta next) {
+  const NodeId preferred = next.replicas.front();
+  const Node* node = nodes_.find(preferred);
+  const bool might = preferred != next.leader && names(next.isr, preferred) && node != nullptr &&
+                     !node->meta.draining && may_lead(partition, preferred) &&
+                     partition.state == PartitionState::online;
+  if (!might) {
+    partition.preferred_since = never;
+    return next;
+  }
+  partition.preferred_since = std::min(partition.preferred_since, now.monotonic);
+  if (now.monotonic - partition.preferred_since < options_.leader_return_after) return next;
+  return elected(std::move(next), {.leader = preferred});
+}
+
+PartitionMeta Controller::plan(const Now& now, Partition& partition, ControllerEffects& out) {
+  return plan_move(partition, plan_leader(now, partition, plan_without_lost(partition), out));
+}
+
+/// A node has started again. What it led goes on in another epoch, with another leader when there
+/// is one: its new life may have lost what the old one had shown to its followers.
+PartitionMeta Controller::plan_new_life(const Partition& partition, NodeId id,
+                                        bool new_store) const {
+  PartitionMeta next = partition.decided;
+  const std::size_t least = min_insync(next.key);
+  if (new_store && names(next.made, id)) next = without_copy(std::move(next), id, least);
+  if (partition.decided.leader != id) return next;
+  const bool alone = next.isr == std::vector<NodeId>{id} && next.eligible.empty();
+  if (alone) return elected(std::move(next), {.leader = id});
+  ElectionInput input;
+  input.partition = &next;
+  input.candidates = candidates(partition);
+  input.candidates.erase(id);
+  const Election election = plan_election(input);
+  if (election.leader != node_none) return elected(std::move(next), election);
+  next.leader = node_none;
+  next.leader_epoch = next.leader_epoch + 1;
+  next.version += 1;
+  return next;
+}
+
+// ---- Carrying out
+
+void Controller::reconsider(const Now& now, PartitionKey key, ControllerEffects& out) {
+  Partition* partition = partitions_.find(key);
+  if (partition == nullptr || topics_.find(key.topic)->deleting) return;
+  if (!may_decide()) {
+    waiting_.insert(key);
+    return;
+  }
+  PartitionMeta next = plan(now, *partition, out);
+  if (next == partition->decided) return;
+  if (next.leader != partition->decided.leader) waiting_.erase(key);
+  // Several steps at once are one version.
+  next.version = partition->decided.version + 1;
+  partition->decided = std::move(next);
+  planned_.push_back(key);
+}
+
+void Controller::reconsider_all_of(const Now& now, NodeId node, ControllerEffects& out) {
+  const std::set<PartitionKey> keys = partitions_.held_by(node);
+  for (const PartitionKey key : keys) reconsider(now, key, out);
+}
+
+/// Those whose election waits for more candidates, or for the store; and leaderships to give back.
+void Controller::reconsider_waiting(const Now& now, ControllerEffects& out) {
+  const std::set<PartitionKey> waiting = std::exchange(waiting_, {});
+  for (const PartitionKey key : waiting) reconsider(now, key, out);
+  if (now.monotonic < return_at_ || !may_decide()) return;
+  return_at_ = now.monotonic + 1s;
+  (void)plan_moves(now, out);
+  std::size_t returned = 0;
+  for (auto& [key, partition] : partitions_.rows()) {
+    if (partition.decided.replicas.size() < 2 || !partition.decided.target.empty()) continue;
+    if (topics_.find(key.topic)->deleting) continue;
+    PartitionMeta next = plan_return(now, partition, partition.decided);
+    if (next == partition.decided) continue;
+    partition.decided = std::move(next);
+    partition.preferred_since = never;
+    planned_.push_back(key);
+    if (++returned == returns_at_once) return;
+  }
+}
+
+/// One write for all that this step has changed.
+void Controller::carry_out_plans(ControllerEffects& out) {
+  if (planned_.empty()) return;
+  PartitionsSet set;
+  std::vector<MetaOp> ops;
+  std::sort(planned_.begin(), planned_.end());
+  planned_.erase(std::unique(planned_.begin(), planned_.end()), planned_.end());
+  for (const PartitionKey key : planned_) {
+    const Partition* partition = partitions_.find(key);
+    if (partition == nullptr) continue;
+    ops.emplace_back(SetPartition{partition->decided});
+    set.keys.push_back(key);
+  }
+  planned_.clear();
+  decide(std::move(ops), std::move(set), out);
+}
+
+/// For a decision that is a part of a larger one.
+void Controller::set_decided(Partition& partition, PartitionMeta next, std::vector<MetaOp>& ops) {
+  next.version = partition.decided.version + 1;
+  partition.decided = std::move(next);
+  std::erase(planned_, partition.decided.key);  // It is in this one.
+  ops.emplace_back(SetPartition{partition.decided});
+}
+
+void Controller::then(const Now& now, const PartitionsSet& set, ControllerEffects& out) {
+  for (const PartitionKey key : set.keys) {
+    Partition* partition = partitions_.find(key);
+    if (partition == nullptr || topics_.find(key.topic)->deleting) continue;
+    mark_changed(key.topic);
+    show_leadership(*partition, out);
+    tell_replicas(now, *partition, out);
+    // A move goes on with what has become durable.
+    if (!partition->decided.target.empty()) reconsider(now, key, out);
+    if (creating_.count(key.topic) != 0) finish_creation(now, key.topic, out);
+  }
+}
+
+/// What clients are told after a change: the same leader in the same epoch goes on as it was.
+void Controller::show_leadership(Partition& partition, ControllerEffects& out) {
+  const PartitionMeta& meta = partition.meta;
+  const auto report = partition.reports.find(meta.leader);
+  const bool goes_on =
+      report != partition.reports.end() && report->second.leader_epoch == meta.leader_epoch &&
+      report->second.role != ReplicaRole::catching_up &&
+      report->second.role != ReplicaRole::following && partition.state != PartitionState::offline;
+  if (!goes_on) {
+    const Node* node = nodes_.find(meta.leader);
+    if (node != nullptr && node->alive()) {
+      set_state(partition, PartitionState::opening,
+                "node " + std::to_string(meta.leader.raw()) + " takes over in epoch " +
+                    std::to_string(meta.leader_epoch.raw()),
+                out);
+    } else {
+      set_state(
+          partition, PartitionState::offline,
+          meta.leader == node_none
+              ? "no replica that has everything is there; in sync are nodes " + list_of(meta.isr)
+              : "node " + std::to_string(meta.leader.raw()) + " is not connected",
+          out);
+    }
+  }
+  update_route(partition, out);
+}
+
+// ---- Proposals of leaders
+
+void Controller::on_isr_proposal(const Now& now, const NodeMessage& message,
+                                 ControllerEffects& out) {
+  const auto& proposals = std::get<IsrProposal>(message.body);
+  if (registering_.count(proposals.node) != 0) return;
+  Node* node = session_of(message, proposals.node, proposals.incarnation, proposals.session);
+  if (node == nullptr) return say_hello(message, out);
+  node->last_heard = now.monotonic;
+  node->last_proved = now.monotonic;
+  heard_since_grace_ = true;
+  for (const ProposedIsr& proposal : proposals.proposals) {
+    take_proposal(now, *node, proposal, out);
+  }
+}
+
+/// One that names the newest version always brings the next one: the leader counts with what it has
+/// asked for until it knows.
+void Controller::take_proposal(const Now& now, const Node& node, const ProposedIsr& proposal,
+                               ControllerEffects& out) {
+  const PartitionKey key{proposal.topic, proposal.partition};
+  Partition* partition = partitions_.find(key);
+  if (partition == nullptr || topics_.find(key.topic)->deleting || !may_decide()) return;
+  const PartitionMeta& decided = partition->decided;
+  if (decided.leader != node.meta.id || decided.leader_epoch != proposal.leader_epoch ||
+      decided.version != proposal.partition_version) {
+    Node* asker = nodes_.find(node.meta.id);
+    const bool newer = partition->meta.version > proposal.partition_version;
+    if (newer && names(partition->meta.replicas, node.meta.id)) {
+      send_assignments(now, *asker, {key}, out);
+    }
+    return;
+  }
+  PartitionMeta next = decided;
+  const std::size_t least = min_insync(key);
+  const auto wanted = [&](NodeId id) {
+    return std::any_of(proposal.isr.begin(), proposal.isr.end(),
+                       [&](const IsrMember& member) { return member.node == id; });
+  };
+  for (const IsrMember& member : proposal.isr) {
+    if (names(next.isr, member.node) || !names(next.replicas, member.node)) continue;
+    const Node* joining = nodes_.find(member.node);
+    const auto report = partition->reports.find(member.node);
+    // Its current life, and a file that could not be taken for a new one any more.
+    const bool may_join =
+        joining != nullptr && joining->alive() && joining->meta.incarnation == member.incarnation &&
+        registering_.count(member.node) == 0 && names(partition->meta.made, member.node) &&
+        names(decided.made, member.node) && report != partition->reports.end() &&
+        report->second.state != PartitionState::halted;
+    if (may_join) next.isr.push_back(member.node);
+  }
+  if (next.isr.size() >= least) next.eligible.clear();
+  for (const NodeId id : decided.isr) {
+    if (id == node.meta.id || wanted(id) || next.isr.size() == 1) continue;
+    next = without_member(std::move(next), id, least);
+  }
+  std::erase_if(next.eligible, [&](NodeId id) { return names(next.isr, id); });
+  next.version = decided.version + 1;
+  partition->decided = std::move(next);
+  planned_.push_back(key);
+}
+
+}  // namespace pinion

@@ -1,0 +1,55 @@
+// Who leads a partition next: pure functions from what the controller knows to a plan.
+// docs/REPLICATION.md, "Electing" and "The in-sync set".
+//
+// A node's replica is a *candidate* when its node lives and has said in this session that the file
+// is open. Members of the in-sync set, and eligible ones when none of those is there, have
+// everything that is committed; so among them the order of the replicas decides. When all of them
+// have started again since the last leader was there, nobody's word is older than his start: then
+// the one with the longest log of the highest epoch is taken, and all are waited for a while.
+#pragma once
+
+#include "common/base/ids.hpp"
+#include "common/ports/meta_store.hpp"
+
+#include <cstddef>
+#include <map>
+#include <vector>
+
+namespace pinion {
+
+struct Candidate {
+  bool is_steady = false;  ///< Its node has lived since before the last leader was lost.
+  Epoch last_epoch{0};
+  Offset log_end{0};
+};
+
+struct ElectionInput {
+  const PartitionMeta* partition = nullptr;
+  std::map<NodeId, Candidate> candidates;
+  bool has_waited = false;  ///< For those that have not said anything.
+  bool unclean_allowed = false;
+};
+
+struct Election {
+  NodeId leader = node_none;
+  bool is_unclean = false;  ///< Committed records may be lost.
+  bool must_wait = false;   ///< There are candidates, and others are waited for.
+};
+
+[[nodiscard]] Election plan_election(const ElectionInput& input);
+
+/// The same row with another leader in its next epoch. Requires: the election found one.
+[[nodiscard]] PartitionMeta elected(PartitionMeta partition, const Election& election);
+
+/// The same row without a member of the in-sync set. Requires: it is not the only one.
+[[nodiscard]] PartitionMeta without_member(PartitionMeta partition, NodeId node,
+                                           std::size_t min_insync);
+
+/// The same row when all that the node held of the partition is gone. The last copy that may have
+/// everything is not given up: then nothing changes.
+[[nodiscard]] PartitionMeta without_copy(PartitionMeta partition, NodeId node,
+                                         std::size_t min_insync);
+
+[[nodiscard]] bool names(const std::vector<NodeId>& nodes, NodeId node) noexcept;
+
+}  // namespace pinion

@@ -1,0 +1,332 @@
+// Replicated partitions: leaders, in-sync sets, copies that are lost.
+#include "tests/unit/broker/controller_fixture.hpp"
+
+using namespace pinion;
+using namespace pinion::test;
+
+namespace {
+
+constexpr auto leads = ReplicaRole::leader;
+constexpr auto follows = ReplicaRole::following;
+
+/// Three nodes and one topic of one partition with three replicas, all in sync.
+class Replicated : public ControllerFixture {
+ public:
+  explicit Replicated(TopicConfig config = {}) {
+    for (const int id : {1, 2, 3}) registers(id);
+    CreateTopic body{.name = "orders", .config = config};
+    body.config.partitions = 1;
+    body.config.replication = 3;
+    ask(std::move(body), Kind::create_topic);
+    persist();
+    topic = controller->topics().find(std::string_view("orders"))->meta.id;
+    key = {topic, PartitionIndex{0}};
+    REQUIRE(meta().replicas == std::vector<NodeId>{NodeId{1}, NodeId{2}, NodeId{3}});
+    REQUIRE(meta().isr == std::vector<NodeId>{NodeId{1}});
+    all_report();
+    proposes(1, {1, 2, 3});
+    REQUIRE(meta().isr.size() == 3);
+    tick(options.push_interval);
+    clear();
+  }
+
+  [[nodiscard]] const PartitionMeta& meta() const { return partition(topic).meta; }
+
+  void says(int id, ReplicaRole role, std::int64_t log_end = 0, std::int64_t epoch = 0,
+            int incarnation = 1) {
+    report(id, incarnation, {said(id, key, role, log_end, epoch)});
+    persist();
+  }
+  void all_report() {
+    for (const int id : {1, 2, 3}) {
+      says(id, meta().leader == NodeId(id) ? leads : follows);
+    }
+  }
+  void proposes(int id, std::vector<int> isr, int incarnation = 1, std::int64_t version = 0) {
+    IsrProposal body;
+    body.node = NodeId(id);
+    body.incarnation = Incarnation(1);
+    body.session = session(id);
+    ProposedIsr proposal;
+    proposal.topic = topic;
+    proposal.leader_epoch = meta().leader_epoch;
+    proposal.partition_version = version == 0 ? meta().version : version;
+    for (const int member : isr) {
+      proposal.isr.push_back({NodeId(member), Incarnation(incarnation)});
+    }
+    body.proposals.push_back(proposal);
+    from_node(id, std::move(body), Kind::isr_proposal);
+    persist();
+  }
+  /// Others go on living while one is silent for long enough.
+  void loses(int lost) {
+    for (int i = 0; i < 20; ++i) {
+      for (const int id : {1, 2, 3}) {
+        if (id != lost && controller->nodes().find(NodeId(id))->alive()) heartbeat(id);
+      }
+      tick(100ms);
+    }
+    persist();
+  }
+
+  TopicId topic{0};
+  PartitionKey key;
+};
+
+std::vector<NodeId> nodes(std::initializer_list<int> ids) {
+  std::vector<NodeId> all;
+  for (const int id : ids) all.emplace_back(id);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("controller: a lost leader's partition is led by another in-sync replica", "[broker]") {
+  Replicated f;
+  const Epoch before = f.meta().leader_epoch;
+  f.loses(1);
+  CHECK(f.meta().leader == NodeId{2});
+  CHECK(f.meta().leader_epoch == before + 1);
+  CHECK(f.meta().isr == nodes({2, 3}));
+  CHECK(f.state(f.topic) == PartitionState::opening);
+  REQUIRE_FALSE(f.assigned(2).empty());
+  CHECK(f.assigned(2).back().leader == NodeId{2});
+  CHECK(f.assigned(3).back().leader == NodeId{2});
+  CHECK(f.assigned(3).back().leader_epoch == before + 1);
+  f.says(2, leads);
+  CHECK(f.state(f.topic) == PartitionState::online);
+}
+
+TEST_CASE("controller: a lost follower leaves the in-sync set, and the leader goes on",
+          "[broker]") {
+  Replicated f;
+  const Epoch before = f.meta().leader_epoch;
+  f.loses(3);
+  CHECK(f.meta().leader == NodeId{1});
+  CHECK(f.meta().leader_epoch == before);
+  CHECK(f.meta().isr == nodes({1, 2}));
+  CHECK(f.state(f.topic) == PartitionState::online);
+  CHECK(f.assigned(1).back().isr == nodes({1, 2}));
+}
+
+TEST_CASE("controller: a clean stop hands over at once", "[broker]") {
+  Replicated f;
+  f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);
+  f.persist();
+  CHECK(f.meta().leader == NodeId{2});
+}
+
+TEST_CASE("controller: proposals count when they were made from what holds", "[broker]") {
+  Replicated f;
+  const std::int64_t version = f.meta().version;
+  f.proposes(1, {1, 2}, 1, version - 1);
+  CHECK(f.meta().version == version);
+  CHECK_FALSE(f.assigned(1).empty());  // Told what holds.
+  f.proposes(2, {2});                  // It does not lead.
+  CHECK(f.meta().version == version);
+  f.proposes(1, {1, 2});
+  CHECK(f.meta().isr == nodes({1, 2}));
+  CHECK(f.meta().version == version + 1);
+}
+
+TEST_CASE("controller: KIP-903, a replica joins in its current life only", "[broker]") {
+  Replicated f;
+  f.proposes(1, {1, 2});
+  const std::int64_t version = f.meta().version;
+  f.proposes(1, {1, 2, 3}, 7);  // Of another life than the one that is here.
+  CHECK(f.meta().isr == nodes({1, 2}));
+  CHECK(f.meta().version == version + 1);  // The leader hears that it was not taken.
+  f.proposes(1, {1, 2, 3});
+  CHECK(f.meta().isr == nodes({1, 2, 3}));
+}
+
+TEST_CASE("controller: a replica whose file was never open does not join", "[broker]") {
+  ControllerFixture f;
+  for (const int id : {1, 2}) f.registers(id);
+  CreateTopic body{.name = "orders", .config = {}};
+  body.config.replication = 2;
+  f.ask(std::move(body), Kind::create_topic);
+  f.persist();
+  const PartitionKey key{TopicId{1}, PartitionIndex{0}};
+  f.report(1, 1, {f.said(1, key, leads)});
+  f.persist();
+  IsrProposal proposal;
+  proposal.node = NodeId{1};
+  proposal.incarnation = Incarnation{1};
+  proposal.session = f.session(1);
+  proposal.proposals.push_back({key.topic,
+                                key.partition,
+                                Epoch{1},
+                                1,
+                                {{NodeId{1}, Incarnation{1}}, {NodeId{2}, Incarnation{1}}}});
+  f.from_node(1, proposal, Kind::isr_proposal);
+  f.persist();
+  CHECK(f.partition(key.topic).meta.isr == nodes({1}));
+  f.report(2, 1, {f.said(2, key, follows)});
+  f.persist();
+  CHECK(f.partition(key.topic).meta.made == nodes({1, 2}));
+  proposal.proposals[0].partition_version = f.partition(key.topic).meta.version;
+  f.from_node(1, proposal, Kind::isr_proposal);
+  f.persist();
+  CHECK(f.partition(key.topic).meta.isr == nodes({1, 2}));
+}
+
+TEST_CASE("controller: a leader that starts again does not lead on in its epoch", "[broker]") {
+  Replicated f;
+  const Epoch before = f.meta().leader_epoch;
+  f.ask_to_register(f.node(1, 2));
+  REQUIRE(f.unwritten.size() == 1);  // The new life and the new epoch are one decision.
+  f.persist();
+  CHECK(f.meta().leader == NodeId{2});
+  CHECK(f.meta().leader_epoch > before);
+  CHECK_FALSE(f.assigned(1).empty());
+  CHECK(f.assigned(1).back().leader == NodeId{2});
+}
+
+TEST_CASE("controller: when all start again the longest log leads", "[broker]") {
+  Replicated f;
+  f.start();  // The broker, too.
+  for (const int id : {1, 2, 3}) f.registers(id, 2);
+  CHECK(f.meta().leader == node_none);
+  f.report(1, 2, {f.said(1, f.key, follows, 10, 3)});
+  f.report(2, 2, {f.said(2, f.key, follows, 12, 3)});
+  f.persist();
+  CHECK(f.meta().leader == node_none);  // 3 has not said anything yet.
+  f.report(3, 2, {f.said(3, f.key, follows, 11, 3)});
+  f.persist();
+  CHECK(f.meta().leader == NodeId{2});
+}
+
+TEST_CASE("controller: a broker that starts again changes nothing", "[broker]") {
+  Replicated f;
+  const PartitionMeta before = f.meta();
+  f.start();
+  for (const int id : {1, 2, 3}) f.registers(id);
+  f.all_report();
+  f.silence(200ms);
+  f.persist();
+  CHECK(f.meta() == before);
+  CHECK(f.state(f.topic) == PartitionState::online);
+}
+
+TEST_CASE("controller: a halted leader gives way, a lost copy begins again", "[broker]") {
+  Replicated f;
+  ReplicaState halted = f.said(1, f.key, ReplicaRole::none);
+  halted.state = PartitionState::halted;
+  halted.file = FileState::lost;
+  f.report(1, 1, {halted});
+  f.persist();
+  CHECK(f.meta().leader == NodeId{2});
+  CHECK(f.meta().isr == nodes({2, 3}));
+  CHECK(f.meta().made == nodes({2, 3}));
+  CHECK(f.assigned(1).back().create);
+  f.clear();
+  f.says(1, ReplicaRole::catching_up);
+  CHECK(f.meta().made.size() == 3);
+}
+
+TEST_CASE("controller: the last copy is not given up", "[broker]") {
+  ControllerFixture f;
+  f.registers(1);
+  const TopicId topic = f.created("orders");
+  ReplicaState halted = f.said(1, {topic, PartitionIndex{0}}, ReplicaRole::none);
+  halted.state = PartitionState::halted;
+  halted.file = FileState::lost;
+  f.report(1, 1, {halted});
+  f.persist();
+  CHECK(f.partition(topic).meta.made == nodes({1}));
+  CHECK(f.state(topic) == PartitionState::halted);
+}
+
+TEST_CASE("controller: another data folder under the same id has none of the copies", "[broker]") {
+  Replicated f;
+  f.loses(3);
+  RegisterNode wiped = f.node(3, 1);
+  wiped.store_id = "another";
+  f.ask_to_register(wiped);
+  f.persist();
+  CHECK(f.meta().made == nodes({1, 2}));
+  CHECK(f.assigned(3).back().create);
+}
+
+TEST_CASE("controller: leadership goes back to the preferred replica", "[broker]") {
+  Replicated f;
+  f.loses(1);
+  f.says(2, leads);
+  f.registers(1);
+  f.says(1, follows);
+  f.proposes(2, {1, 2, 3});
+  CHECK(f.meta().isr.size() == 3);
+  CHECK(f.meta().leader == NodeId{2});
+  for (int i = 0; i < 80; ++i) {
+    for (const int id : {1, 2, 3}) f.heartbeat(id);
+    f.tick(100ms);
+  }
+  f.persist();
+  CHECK(f.meta().leader == NodeId{1});
+}
+
+TEST_CASE("controller: unclean elections happen where the topic asks, and say what was lost",
+          "[broker]") {
+  const bool allowed = GENERATE(false, true);
+  Replicated f({.min_insync_replicas = 1, .unclean_elections = allowed});
+  f.loses(2);
+  f.loses(3);
+  REQUIRE(f.meta().isr == nodes({1}));
+  // One is back, and behind; then the only one that has everything dies.
+  f.registers(2);
+  f.says(2, ReplicaRole::catching_up, 5, 1);
+  f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);
+  f.clear();
+  for (int i = 0; i < 30; ++i) {
+    f.heartbeat(2);
+    f.tick(100ms);
+  }
+  f.persist();
+  const auto told = std::count_if(f.out.events.begin(), f.out.events.end(), [](const auto& event) {
+    return event.kind == BrokerEventKind::unclean_election;
+  });
+  CHECK(f.meta().leader == (allowed ? NodeId{2} : NodeId{1}));
+  CHECK(told == (allowed ? 1 : 0));
+  if (allowed) CHECK(f.meta().isr == nodes({2}));
+  if (!allowed) CHECK(f.state(f.topic) == PartitionState::offline);
+}
+
+TEST_CASE("controller: KIP-966, who left while nothing was committed may lead", "[broker]") {
+  Replicated f;  // At least two of three.
+  f.loses(3);
+  f.loses(2);
+  REQUIRE(f.meta().isr == nodes({1}));
+  CHECK(f.meta().eligible == nodes({2}));  // Not 3: records were committed without it.
+  f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);
+  for (const int id : {2, 3}) f.registers(id);
+  for (const int id : {3, 2}) f.says(id, ReplicaRole::catching_up, 5, 1);
+  for (int i = 0; i < 30; ++i) {
+    for (const int id : {2, 3}) f.heartbeat(id);
+    f.tick(100ms);
+  }
+  f.persist();
+  CHECK(f.meta().leader == NodeId{2});
+  CHECK(f.meta().isr == nodes({2}));
+  CHECK(f.meta().eligible == nodes({1}));
+}
+
+TEST_CASE("controller: another data folder is taken in when the one before is silent", "[broker]") {
+  Replicated f;
+  RegisterNode other = f.node(3, 1);
+  other.store_id = "another";
+  f.clear();
+  f.ask_to_register(other);
+  CHECK(f.unwritten.empty());
+  // It asks again and again; that must not keep the old one alive.
+  for (int i = 0; i < 20; ++i) {
+    f.tick(100ms);
+    for (const int id : {1, 2}) f.heartbeat(id);
+    f.ask_to_register(other);
+    f.step(NodeHeard{f.routing(3)});  // It answers what is routed to the one before.
+    f.persist();
+  }
+  CHECK(f.controller->nodes().find(NodeId{3})->meta.store_id == "another");
+  CHECK(f.meta().isr == nodes({1, 2}));
+  CHECK(f.meta().made == nodes({1, 2}));
+}

@@ -1,0 +1,123 @@
+#include "broker/core/election_planner.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace pinion;
+
+namespace {
+
+constexpr NodeId a{1};
+constexpr NodeId b{2};
+constexpr NodeId c{3};
+
+PartitionMeta partition_of(std::vector<NodeId> isr, std::vector<NodeId> eligible = {}) {
+  PartitionMeta partition;
+  partition.replicas = {a, b, c};
+  partition.leader = a;
+  partition.isr = std::move(isr);
+  partition.eligible = std::move(eligible);
+  partition.made = {a, b, c};
+  partition.leader_epoch = Epoch{4};
+  partition.version = 9;
+  return partition;
+}
+
+Candidate steady(std::int64_t log_end = 0, std::int64_t epoch = 1) {
+  return {true, Epoch{epoch}, Offset{log_end}};
+}
+Candidate restarted(std::int64_t log_end = 0, std::int64_t epoch = 1) {
+  return {false, Epoch{epoch}, Offset{log_end}};
+}
+
+Election plan(const PartitionMeta& partition, std::map<NodeId, Candidate> candidates,
+              bool has_waited = false, bool unclean_allowed = false) {
+  return plan_election({&partition, std::move(candidates), has_waited, unclean_allowed});
+}
+
+}  // namespace
+
+TEST_CASE("election: the first replica that is in sync and there leads", "[broker]") {
+  const PartitionMeta partition = partition_of({b, c});
+  CHECK(plan(partition, {{a, steady(99)}, {b, steady()}, {c, steady(50)}}).leader == b);
+  CHECK(plan(partition, {{a, steady(99)}, {c, steady()}}).leader == c);
+  CHECK(plan(partition, {{a, steady(99)}}, true).leader == node_none);
+  CHECK(plan(partition, {}).leader == node_none);
+}
+
+TEST_CASE("election: one that has lived all along goes before one that has started again",
+          "[broker]") {
+  CHECK(plan(partition_of({a, b, c}), {{a, restarted(9)}, {b, steady()}}).leader == b);
+}
+
+TEST_CASE("election: when all have started again the longest log of the highest epoch leads",
+          "[broker]") {
+  const PartitionMeta partition = partition_of({a, b, c});
+  const std::map<NodeId, Candidate> some{{a, restarted(9, 3)}, {b, restarted(5, 4)}};
+  CHECK(plan(partition, some).must_wait);
+  CHECK(plan(partition, some).leader == node_none);
+  CHECK(plan(partition, some, true).leader == b);
+  std::map<NodeId, Candidate> all = some;
+  all[c] = restarted(7, 4);
+  CHECK(plan(partition, all).leader == c);
+}
+
+TEST_CASE("election: eligible ones lead when no member of the in-sync set comes", "[broker]") {
+  const PartitionMeta partition = partition_of({a}, {c});
+  CHECK(plan(partition, {{b, steady()}, {c, steady()}}).must_wait);
+  CHECK(plan(partition, {{b, steady()}, {c, steady()}}, true).leader == c);
+  CHECK(plan(partition, {{a, steady()}, {c, steady()}}).leader == a);
+}
+
+TEST_CASE("election: unclean only where it is allowed, and the longest log then", "[broker]") {
+  const PartitionMeta partition = partition_of({a});
+  const std::map<NodeId, Candidate> others{{b, steady(3, 2)}, {c, steady(8, 2)}};
+  CHECK(plan(partition, others, true).leader == node_none);
+  CHECK(plan(partition, others, false, true).must_wait);
+  const Election election = plan(partition, others, true, true);
+  CHECK(election.leader == c);
+  CHECK(election.is_unclean);
+  const PartitionMeta after = elected(partition, election);
+  CHECK(after.isr == std::vector<NodeId>{c});
+  CHECK(after.leader_epoch == Epoch{5});
+  CHECK(after.version == 10);
+}
+
+TEST_CASE("election: an eligible leader leaves those it takes over from eligible", "[broker]") {
+  const PartitionMeta after = elected(partition_of({a}, {b, c}), {.leader = b});
+  CHECK(after.isr == std::vector<NodeId>{b});
+  CHECK(after.eligible == std::vector<NodeId>{c, a});
+}
+
+TEST_CASE("in-sync set: who leaves below the least stays eligible, until it is met again",
+          "[broker]") {
+  PartitionMeta partition = without_member(partition_of({a, b, c}), c, 2);
+  CHECK(partition.isr == std::vector<NodeId>{a, b});
+  CHECK(partition.eligible.empty());  // Records may be committed without it now.
+  partition = without_member(partition, b, 2);
+  CHECK(partition.isr == std::vector<NodeId>{a});
+  CHECK(partition.eligible == std::vector<NodeId>{b});
+  CHECK(partition.version == 11);
+}
+
+TEST_CASE("in-sync set: a copy that is gone is given up, but never the last one", "[broker]") {
+  SECTION("of a member") {
+    const PartitionMeta after = without_copy(partition_of({a, b}), b, 2);
+    CHECK(after.isr == std::vector<NodeId>{a});
+    CHECK(after.eligible.empty());
+    CHECK(after.made == std::vector<NodeId>{a, c});
+  }
+  SECTION("of the last one") {
+    const PartitionMeta before = partition_of({a});
+    CHECK(without_copy(before, a, 1) == before);
+  }
+  SECTION("of the last one, with eligible ones") {
+    const PartitionMeta after = without_copy(partition_of({a}, {b}), a, 2);
+    CHECK(after.isr == std::vector<NodeId>{b});
+    CHECK(after.made == std::vector<NodeId>{b, c});
+  }
+  SECTION("of none") {
+    const PartitionMeta after = without_copy(partition_of({a}), c, 1);
+    CHECK(after.isr == std::vector<NodeId>{a});
+    CHECK(after.made == std::vector<NodeId>{a, b});
+  }
+}

@@ -1,0 +1,297 @@
+// A leader with followers: what is committed, what followers are told, and the in-sync set.
+#include "tests/unit/partition/node_bench.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace pinion::partition::test {
+
+namespace {
+
+/// A leader of three, in sync with both of the others, whose logs are empty.
+void lead_three(NodeBench& bench) {
+  bench.replicate({});
+  bench.replica_fetch({.node = 2});
+  bench.replica_fetch({.node = 3});
+}
+
+RequestId write(NodeBench& bench, std::string_view value, Acks acks = Acks::all) {
+  const RequestId request = bench.produce(batch_of({value}), acks);
+  bench.persist();
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("replica: acks=all waits for every in-sync follower's disk", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const RequestId request = write(bench, "a");
+  CHECK_FALSE(bench.answered(request));
+  CHECK(bench.view().high_watermark == Offset{0});
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  CHECK_FALSE(bench.answered(request));
+  // It has read the record, and not written it yet.
+  bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1, .durable_end = 0});
+  CHECK_FALSE(bench.answered(request));
+  bench.progress(3, 1);
+  CHECK(bench.reply(request).error() == Errc::ok);
+  CHECK(bench.view().high_watermark == Offset{1});
+}
+
+TEST_CASE("replica: acks=leader does not wait for followers, and readers do not see it",
+          "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const RequestId request = write(bench, "a", Acks::leader);
+  CHECK(bench.reply(request).error() == Errc::ok);
+  CHECK(bench.view().high_watermark == Offset{0});
+  const RequestId read = bench.fetch(0);
+  CHECK(bench.reply(read).as<FetchReply>().batches.empty());
+}
+
+TEST_CASE("replica: followers are sent what is durable here, and nothing else", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const RequestId waits = bench.replica_fetch({.node = 2, .wait_ms = 500});
+  bench.produce(batch_of({"a"}));
+  CHECK_FALSE(bench.answered(waits));
+  bench.persist();
+  const auto& reply = bench.reply(waits).as<ReplicaFetchReply>();
+  REQUIRE(reply.batches.size() == 1);
+  CHECK(reply.batches[0].base_offset == Offset{0});
+  CHECK(reply.log_end == Offset{1});
+}
+
+TEST_CASE("replica: progress counts as far as the logs were found to agree", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const RequestId request = write(bench, "a");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  bench.progress(3, 1);  // It has never said that it read that far.
+  CHECK_FALSE(bench.answered(request));
+  bench.progress(3, 1, 0, 1, 1, 9);  // Another copy, which no fetch has shown.
+  CHECK_FALSE(bench.answered(request));
+}
+
+TEST_CASE("replica: a follower of an older session or copy counts for nothing", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const RequestId request = write(bench, "a");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  bench.replica_fetch({.node = 3, .offset = 0, .session = 2});  // It has started again, empty.
+  const RequestId old = bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1});
+  CHECK(bench.reply(old).error() == Errc::not_registered);
+  CHECK_FALSE(bench.answered(request));
+  const RequestId stranger = bench.replica_fetch({.node = 7});
+  CHECK(bench.reply(stranger).error() == Errc::not_registered);
+}
+
+TEST_CASE("replica: fetches of another epoch are refused and told the epoch", "[partition]") {
+  NodeBench bench;
+  bench.replicate({.epoch = 5});
+  for (const std::int64_t epoch : {4, 6}) {
+    const RequestId request = bench.replica_fetch({.epoch = epoch});
+    CHECK(bench.reply(request).error() == Errc::fenced_epoch);
+    CHECK(bench.reply(request).header.leader_epoch == Epoch{5});
+  }
+}
+
+TEST_CASE("replica: a fetch is told where the logs part", "[partition]") {
+  NodeBench bench;
+  RecoveredLog log = recovered(0, 30, 2);
+  log.epochs = {{Epoch{2}, Offset{0}}, {Epoch{4}, Offset{10}}, {Epoch{7}, Offset{20}}};
+  bench.replicate({.epoch = 9}, log);
+  const auto ask = [&](std::int64_t offset, std::int64_t epoch) {
+    return bench.reply(bench.replica_fetch({.epoch = 9, .offset = offset, .last_epoch = epoch}))
+        .as<ReplicaFetchReply>();
+  };
+  SECTION("the same epoch went on here") {
+    for (const std::int64_t offset : {15, 20}) {
+      bench.replica_fetch({.epoch = 9, .offset = offset, .last_epoch = 4});
+      REQUIRE(bench.reads.size() == 1);  // It is read for it.
+      bench.answer_read({});
+    }
+  }
+  SECTION("the same epoch ended earlier here") {
+    CHECK(ask(21, 4).diverging_epoch == Epoch{4});
+    CHECK(ask(21, 4).diverging_end == Offset{20});
+  }
+  SECTION("an epoch that is not known here: the largest below it") {
+    CHECK(ask(25, 5).diverging_epoch == Epoch{4});
+    CHECK(ask(25, 5).diverging_end == Offset{20});
+    CHECK(ask(25, 8).diverging_epoch == Epoch{7});
+    CHECK(ask(25, 8).diverging_end == Offset{30});
+  }
+  SECTION("nothing at or below it") {
+    CHECK(ask(5, 1).diverging_epoch == epoch_unknown);
+    CHECK(ask(5, 1).diverging_end == Offset{0});
+  }
+}
+
+TEST_CASE("replica: a follower below the log's start is told to begin again there", "[partition]") {
+  NodeBench bench;
+  RecoveredLog log = recovered(20, 30, 2);
+  ProducerState producer;
+  producer.id = ProducerId{5};
+  producer.batches = {{Sequence{0}, 1, Offset{18}, Micros{10}},
+                      {Sequence{1}, 1, Offset{25}, Micros{20}}};
+  producer.last_seen = Micros{20};
+  log.producers.push_back(producer);
+  bench.replicate({.epoch = 9}, log);
+  const auto reply = bench.reply(bench.replica_fetch({.epoch = 9, .offset = 12, .last_epoch = 2}))
+                         .as<ReplicaFetchReply>();
+  CHECK(reply.begin_at == Offset{20});
+  REQUIRE(reply.producers.size() == 1);
+  CHECK(reply.producers[0].batches.size() == 1);  // The other one comes with the records.
+  // Where the log starts, whatever was before does not matter.
+  bench.replica_fetch({.epoch = 9, .offset = 20, .last_epoch = 8});
+  CHECK(bench.reads.size() == 1);
+}
+
+TEST_CASE("replica: an in-sync set below the least commits nothing and takes nothing",
+          "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const RequestId request = write(bench, "a");
+  bench.assign_replicas({.version = 2, .isr = {1}});
+  CHECK_FALSE(bench.answered(request));
+  CHECK(bench.view().high_watermark == Offset{0});
+  const RequestId refused = bench.produce(batch_of({"b"}));
+  CHECK(bench.reply(refused).error() == Errc::not_enough_replicas);
+  const RequestId position = bench.commit("consumer:a", 0);
+  CHECK(bench.reply(position).error() == Errc::not_enough_replicas);
+  // With one of them back it goes on.
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  bench.assign_replicas({.version = 3, .isr = {1, 2}});
+  CHECK(bench.reply(request).error() == Errc::ok);
+}
+
+TEST_CASE("replica: a follower that has everything is proposed, one that lags leaves",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.isr = {1, 2}});
+  bench.replica_fetch({.node = 2});
+  write(bench, "a");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  CHECK_FALSE(bench.proposed());
+  bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1, .durable_end = 0});
+  bench.pass(Micros{0});
+  CHECK_FALSE(bench.proposed());  // Read, not written.
+  bench.progress(3, 1);
+  bench.pass(Micros{0});
+  REQUIRE(bench.proposed());
+  CHECK(bench.proposed()->isr.size() == 3);
+  CHECK(bench.proposed()->isr[2].node == NodeId{3});
+  CHECK(bench.proposed()->isr[2].incarnation == Incarnation{1});
+  CHECK(bench.proposed()->partition_version == 1);
+  bench.assign_replicas({.version = 2});
+  // Now 3 stands still while the log goes on.
+  write(bench, "b");
+  for (int i = 0; i < 5; ++i) {
+    bench.pass(1s);
+    bench.assign_replicas({.version = 2});  // The broker is heard of.
+    bench.replica_fetch({.node = 2, .offset = 2, .last_epoch = 1});
+  }
+  CHECK(bench.proposed()->partition_version == 2);
+  CHECK(bench.proposed()->isr.size() == 2);
+}
+
+TEST_CASE("replica: while a proposal is open the leader counts with the union", "[partition]") {
+  NodeBench bench;
+  bench.replicate({.isr = {1, 2}});
+  bench.replica_fetch({.node = 2});
+  bench.replica_fetch({.node = 3});
+  bench.pass(Micros{0});
+  REQUIRE(bench.proposed());
+  const RequestId request = write(bench, "a");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  CHECK_FALSE(bench.answered(request));                  // 3 may be in sync by now.
+  bench.assign_replicas({.version = 1, .isr = {1, 2}});  // The same as before says nothing.
+  CHECK_FALSE(bench.answered(request));
+  bench.assign_replicas({.version = 2, .isr = {1, 2}});  // It was not taken.
+  CHECK(bench.reply(request).error() == Errc::ok);
+}
+
+TEST_CASE("replica: a leader that steps down says unknown", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const RequestId durable = write(bench, "a");
+  const RequestId on_its_way = bench.produce(batch_of({"b"}));
+  const RequestId reads = bench.fetch(0, 1000);
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2});
+  CHECK(bench.reply(durable).error() == Errc::timed_out);
+  CHECK(bench.reply(on_its_way).error() == Errc::timed_out);
+  CHECK(bench.reply(reads).error() == Errc::not_leader);
+  CHECK(bench.view().role == RoleName::catching_up);
+  bench.persist();
+  const RequestId later = bench.produce(batch_of({"c"}));
+  CHECK(bench.reply(later).error() == Errc::not_leader);
+  CHECK(bench.happened(EventKind::leader_stepped_down));
+}
+
+TEST_CASE("replica: a new leader shows nothing that may go back", "[partition]") {
+  NodeBench bench;
+  RecoveredLog log = recovered(0, 10, 1);
+  log.high_watermark = Offset{4};  // As noted; more was committed and shown.
+  bench.replicate({.epoch = 2, .config = {.replication = 3}}, log);
+  CHECK_FALSE(bench.view().certain);
+  CHECK(bench.reply(bench.ask(ListOffset{OffsetSpec::latest, Micros{0}})).error() ==
+        Errc::offset_not_available);
+  CHECK(bench.reply(bench.ask(FetchPosition{"consumer:a"})).error() == Errc::offset_not_available);
+  CHECK(bench.reply(bench.dequeue("consumer:a")).error() == Errc::offset_not_available);
+  CHECK(bench.reply(bench.commit("consumer:a", 8)).error() == Errc::offset_not_available);
+  CHECK(bench.reply(bench.fetch(7)).error() == Errc::offset_not_available);
+  CHECK(bench.reply(bench.fetch(11)).error() == Errc::offset_out_of_range);
+  // What it knows to be committed is served.
+  const RequestId read = bench.fetch(0);
+  bench.answer_read({stored(batch_of({"a", "b", "c", "d"}), 0, 1, 10)});
+  CHECK(bench.reply(read).as<FetchReply>().high_watermark == offset_unassigned);
+  bench.replica_fetch({.node = 2, .epoch = 2, .offset = 10, .last_epoch = 1});
+  bench.replica_fetch({.node = 3, .epoch = 2, .offset = 10, .last_epoch = 1});
+  CHECK(bench.view().certain);
+  CHECK(bench.view().high_watermark == Offset{10});
+  CHECK(bench.reply(bench.ask(ListOffset{OffsetSpec::latest, Micros{0}}))
+            .as<ListOffsetReply>()
+            .offset == Offset{10});
+}
+
+TEST_CASE("replica: a position is answered when every in-sync follower has it", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  write(bench, "a");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1});
+  const RequestId waits =
+      bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1, .wait_ms = 500});
+  const RequestId commit = bench.commit("consumer:a", 1);
+  bench.persist();
+  CHECK_FALSE(bench.answered(commit));
+  const auto& told = bench.reply(waits).as<ReplicaFetchReply>();
+  REQUIRE(told.positions.size() == 1);
+  CHECK(told.position_version == PositionVersion{1});
+  CHECK(bench.reply(bench.ask(FetchPosition{"consumer:a"})).as<FetchPositionReply>().offset ==
+        offset_unassigned);
+  bench.progress(2, 1, 1);
+  CHECK_FALSE(bench.answered(commit));
+  bench.progress(3, 1, 1);
+  CHECK(bench.reply(commit).as<CommitPositionReply>().version == PositionVersion{1});
+  CHECK(bench.reply(bench.ask(FetchPosition{"consumer:a"})).as<FetchPositionReply>().offset ==
+        Offset{1});
+}
+
+TEST_CASE("replica: followers hear of a higher high watermark soon", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  write(bench, "a");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1, .durable_end = 0});
+  const RequestId waits = bench.replica_fetch(
+      {.node = 2, .offset = 1, .last_epoch = 1, .durable_end = 0, .wait_ms = 500});
+  bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1});
+  bench.progress(2, 1);
+  CHECK(bench.view().high_watermark == Offset{1});
+  CHECK_FALSE(bench.answered(waits));
+  bench.pass(limits::high_watermark_tell_after);
+  CHECK(bench.reply(waits).as<ReplicaFetchReply>().high_watermark == Offset{1});
+}
+
+}  // namespace pinion::partition::test
