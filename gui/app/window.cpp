@@ -53,7 +53,7 @@ struct Window::Inside {
     int scancode = 0;
     int mods = 0;
   };
-  std::vector<int> pressed_now;
+  bool pressed = false;  ///< A key, since the last frame.
   std::vector<Release> releases;
 
   static Inside& of(GLFWwindow* window) {
@@ -62,10 +62,8 @@ struct Window::Inside {
   static void on_key(GLFWwindow* window, int key, int scancode, int action, int mods) {
     Inside& self = of(window);
     self.input = true;
-    if (action == GLFW_PRESS) self.pressed_now.push_back(key);
-    const bool fresh =
-        std::find(self.pressed_now.begin(), self.pressed_now.end(), key) != self.pressed_now.end();
-    if (action == GLFW_RELEASE && fresh) {
+    if (action == GLFW_PRESS) self.pressed = true;
+    if (action == GLFW_RELEASE && self.pressed) {
       self.releases.push_back({key, scancode, mods});
       return;
     }
@@ -177,7 +175,7 @@ void Window::resize(int width, int height) { glfwSetWindowSize(inside_->window, 
 
 bool Window::wait(Micros timeout) {
   inside_->input = false;
-  inside_->pressed_now.clear();
+  inside_->pressed = false;
   if (!inside_->releases.empty()) {
     for (const Inside::Release& release : std::exchange(inside_->releases, {})) {
       ImGui_ImplGlfw_KeyCallback(inside_->window, release.key, release.scancode, GLFW_RELEASE,
