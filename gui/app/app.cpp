@@ -168,13 +168,6 @@ App::FrameTimes App::frame() {
   ui_.now = read_clocks();
   ui_.wants_frame = false;
   ui_.described.clear();
-  for (const ImWchar code : ImGui::GetIO().InputQueueCharacters) {
-    if (code < 0x180) continue;
-    std::array<char, 4> text{static_cast<char>(0xE0 | (code >> 12)),
-                             static_cast<char>(0x80 | ((code >> 6) & 0x3F)),
-                             static_cast<char>(0x80 | (code & 0x3F)), 0};
-    ui_.glyphs.note(text.data());
-  }
   apply_style();
   window_->begin_frame();
   ImGui::NewFrame();

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <utility>
 
 namespace pinion::gui {
@@ -37,6 +38,56 @@ std::string& last_error() {
 
 }  // namespace
 
+namespace {
+
+struct InputEvent {
+  enum class Kind : std::uint8_t { key, character, button };
+  Kind kind = Kind::key;
+  int code = 0;
+  int scancode = 0;
+  int action = 0;
+  int mods = 0;
+
+  [[nodiscard]] bool is_release() const noexcept { return action == GLFW_RELEASE; }
+  /// A key that does something, in contrast to one that only makes a character.
+  [[nodiscard]] bool is_command() const noexcept {
+    if (kind != Kind::key) return false;
+    const bool types = code >= GLFW_KEY_SPACE && code <= GLFW_KEY_GRAVE_ACCENT;
+    return !types || (mods & (GLFW_MOD_CONTROL | GLFW_MOD_ALT | GLFW_MOD_SUPER)) != 0;
+  }
+};
+
+/// What one frame was given. Before 1.87 Dear ImGui sees only the state at the frame's start: a key
+/// that goes down and up between two frames is not seen at all, and characters typed before a Ctrl
+/// count as typed with it. So on a slow machine events that must be seen apart get frames apart.
+struct FrameInput {
+  bool characters = false;
+  bool commands = false;
+  bool commands_down = false;
+  bool buttons = false;
+
+  [[nodiscard]] bool conflicts_with(const InputEvent& event) const noexcept {
+    switch (event.kind) {
+      case InputEvent::Kind::character:
+        return commands || buttons;
+      case InputEvent::Kind::button:
+        return !event.is_release() && (characters || commands);
+      case InputEvent::Kind::key:
+        break;
+    }
+    if (!event.is_command()) return buttons;
+    return characters || buttons || (event.is_release() && commands_down);
+  }
+  void note(const InputEvent& event) noexcept {
+    characters = characters || event.kind == InputEvent::Kind::character;
+    buttons = buttons || (event.kind == InputEvent::Kind::button && !event.is_release());
+    commands = commands || event.is_command();
+    commands_down = commands_down || (event.is_command() && !event.is_release());
+  }
+};
+
+}  // namespace
+
 struct Window::Inside {
   GLFWwindow* window = nullptr;
   bool input = false;
@@ -46,38 +97,19 @@ struct Window::Inside {
   ReadPixels read_pixels = nullptr;
   PixelStore pixel_store = nullptr;
 
-  /// A key that goes down and up between two frames would be seen by neither in ImGui before 1.87,
-  /// so its release waits for the next frame.
-  struct Release {
-    int key = 0;
-    int scancode = 0;
-    int mods = 0;
-  };
-  std::vector<int> pressed_now;
-  std::vector<Release> releases;
+  std::deque<InputEvent> events;  ///< In the order in which they came.
 
   static Inside& of(GLFWwindow* window) {
     return *static_cast<Inside*>(glfwGetWindowUserPointer(window));
   }
   static void on_key(GLFWwindow* window, int key, int scancode, int action, int mods) {
-    Inside& self = of(window);
-    self.input = true;
-    if (action == GLFW_PRESS) self.pressed_now.push_back(key);
-    const bool fresh =
-        std::find(self.pressed_now.begin(), self.pressed_now.end(), key) != self.pressed_now.end();
-    if (action == GLFW_RELEASE && fresh) {
-      self.releases.push_back({key, scancode, mods});
-      return;
-    }
-    ImGui_ImplGlfw_KeyCallback(window, key, scancode, action, mods);
+    of(window).events.push_back({InputEvent::Kind::key, key, scancode, action, mods});
   }
   static void on_char(GLFWwindow* window, unsigned code) {
-    of(window).input = true;
-    ImGui_ImplGlfw_CharCallback(window, code);
+    of(window).events.push_back({InputEvent::Kind::character, static_cast<int>(code), 0, 0, 0});
   }
   static void on_button(GLFWwindow* window, int button, int action, int mods) {
-    of(window).input = true;
-    ImGui_ImplGlfw_MouseButtonCallback(window, button, action, mods);
+    of(window).events.push_back({InputEvent::Kind::button, button, 0, action, mods});
   }
   static void on_scroll(GLFWwindow* window, double x, double y) {
     of(window).input = true;
@@ -102,6 +134,27 @@ struct Window::Inside {
   }
   static void on_size(GLFWwindow* window, int, int) { of(window).input = true; }
   static void on_refresh(GLFWwindow* window) { of(window).input = true; }
+
+  /// Hands over what one frame can tell apart; the rest waits for the next.
+  void feed() {
+    FrameInput frame;
+    while (!events.empty() && !frame.conflicts_with(events.front())) {
+      const InputEvent event = events.front();
+      events.pop_front();
+      frame.note(event);
+      switch (event.kind) {
+        case InputEvent::Kind::key:
+          ImGui_ImplGlfw_KeyCallback(window, event.code, event.scancode, event.action, event.mods);
+          break;
+        case InputEvent::Kind::character:
+          ImGui_ImplGlfw_CharCallback(window, static_cast<unsigned>(event.code));
+          break;
+        case InputEvent::Kind::button:
+          ImGui_ImplGlfw_MouseButtonCallback(window, event.code, event.action, event.mods);
+          break;
+      }
+    }
+  }
 
   void install() {
     glfwSetWindowUserPointer(window, this);
@@ -177,15 +230,7 @@ void Window::resize(int width, int height) { glfwSetWindowSize(inside_->window, 
 
 bool Window::wait(Micros timeout) {
   inside_->input = false;
-  inside_->pressed_now.clear();
-  if (!inside_->releases.empty()) {
-    for (const Inside::Release& release : std::exchange(inside_->releases, {})) {
-      ImGui_ImplGlfw_KeyCallback(inside_->window, release.key, release.scancode, GLFW_RELEASE,
-                                 release.mods);
-    }
-    inside_->input = true;
-    timeout = Micros{0};
-  }
+  if (!inside_->events.empty()) timeout = Micros{0};
   if (timeout <= Micros{0}) {
     glfwPollEvents();
   } else if (timeout >= 3'600s) {
@@ -193,12 +238,13 @@ bool Window::wait(Micros timeout) {
   } else {
     glfwWaitEventsTimeout(static_cast<double>(timeout.count()) / 1e6);
   }
-  return inside_->input;
+  return inside_->input || !inside_->events.empty();
 }
 
 void Window::wake() { glfwPostEmptyEvent(); }
 
 void Window::begin_frame() {
+  inside_->feed();
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
 }

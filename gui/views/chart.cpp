@@ -192,11 +192,11 @@ void draw_legend(Ui& ui, const ChartSpec& spec, const ClusterHistory* history) {
       const double last = value_of(*history, history->size() - 1, line);
       text += "  " + (std::isnan(last) ? std::string(unknown_text) : spec.format(last));
     }
-    width += ImGui::CalcTextSize(text.c_str()).x + ui.px(30);
+    width += ImGui::CalcTextSize(text.c_str()).x + ui.px(texts.empty() ? 17 : 30);
     texts.push_back(std::move(text));
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    ImGui::SameLine(i == 0 ? ImGui::GetWindowWidth() - width - ui.px(2) : 0, ui.px(13));
+    ImGui::SameLine(i == 0 ? ImGui::GetWindowWidth() - width - ui.px(15) : 0, ui.px(13));
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const float middle = std::floor(at.y + ImGui::GetTextLineHeight() / 2);
     ImGui::GetWindowDrawList()->AddLine({at.x, middle}, {at.x + ui.px(11), middle},

@@ -64,7 +64,9 @@ void draw_text(Ui& ui, ImFont* font, ImU32 colour, ImVec2 low, ImVec2 high, bool
   const float y = std::floor(low.y + (high.y - low.y - size) / 2);
   // What does not fit ends in an ellipsis; measuring stops where the room does.
   const char* fits = end;
-  font->CalcTextSizeA(size, high.x - x, 0, text.data(), end, &fits);
+  if (!right || x <= low.x) {
+    font->CalcTextSizeA(size, high.x - x + 1, 0, text.data(), end, &fits);
+  }
   if (fits == end) {
     list->AddText(font, size, {std::floor(x), y}, colour, text.data(), end, 0, &clip);
     return;

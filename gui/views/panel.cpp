@@ -58,9 +58,11 @@ void draw_connection_notice(Ui& ui, const Snapshot& snapshot) {
 void draw_panel_title(Ui& ui, std::string_view title, std::string_view text) {
   ui.title(title);
   ImGui::SameLine(0, ui.px(12));
-  ImGui::SetCursorPosY(ImGui::GetCursorPosY() + ui.px(6));
-  ui.text(text, Tone::muted);
-  ImGui::Dummy({0, ui.px(2)});
+  // On the title's own baseline, without making its line higher.
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  ImGui::GetWindowDrawList()->AddText({at.x, at.y + ui.px(6)}, ui.theme.muted, text.data(),
+                                      text.data() + text.size());
+  ImGui::NewLine();
 }
 
 }  // namespace pinion::gui

@@ -227,15 +227,29 @@ bool Ui::combo(const char* name, std::string& value, const std::vector<std::stri
 }
 
 bool Ui::checkbox(const char* name, const char* text, bool& value) {
-  const std::string id = std::string(text) + "###" + name;
-  // A box as high as the text, in the middle of the line that buttons make.
-  const float frame = ImGui::GetFrameHeight();
-  ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, {px(2), px(1)});
-  ImGui::SetCursorPosY(ImGui::GetCursorPosY() + std::floor((frame - ImGui::GetFrameHeight()) / 2));
-  const bool changed = ImGui::Checkbox(id.c_str(), &value);
-  ImGui::PopStyleVar();
+  glyphs.note(text);
+  const float height = ImGui::GetFrameHeight();
+  const float box = px(17);
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const ImVec2 text_size = ImGui::CalcTextSize(text);
+  const bool pressed = ImGui::InvisibleButton(name, {box + px(8) + text_size.x, height});
+  if (pressed) value = !value;
+  const bool hovered = ImGui::IsItemHovered() || ImGui::IsItemFocused();
+  const ImVec2 low{at.x, std::floor(at.y + (height - box) / 2)};
+  const ImVec2 high{low.x + box, low.y + box};
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const ImU32 alpha_of_disabled = ImGui::GetColorU32(ImGuiCol_CheckMark);
+  list->AddRectFilled(low, high, value ? alpha_of_disabled : theme.raised, px(4));
+  list->AddRect(low, high, hovered ? theme.accent : mixed(theme.border, theme.muted, 0.4F), px(4));
+  if (value) {
+    const ImVec2 tick[]{{low.x + box * 0.24F, low.y + box * 0.52F},
+                        {low.x + box * 0.43F, low.y + box * 0.71F},
+                        {low.x + box * 0.77F, low.y + box * 0.31F}};
+    list->AddPolyline(tick, 3, theme.on_accent, 0, px(2));
+  }
+  list->AddText({high.x + px(8), at.y + (height - text_size.y) / 2}, theme.text, text);
   describe(name, value ? "on" : "off");
-  return changed;
+  return pressed;
 }
 
 void Ui::chip(std::string_view text, Tone tone) {

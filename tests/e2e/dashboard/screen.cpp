@@ -103,7 +103,16 @@ void Dashboard::await_text(const std::string& name, const std::string& part, Mic
 
 void Dashboard::click(const std::string& name) {
   await(name);
-  const Item item = *find(name);
+  // A popup finds its place within its first frames: the place must have been the same for a while.
+  Item item = *find(name);
+  int still_for = 0;
+  const bool still = eventually(patience(10s), [&] {
+    const Item before = item;
+    if (const auto now = find(name)) item = *now;
+    still_for = item.left == before.left && item.top == before.top ? still_for + 1 : 0;
+    return still_for > 20;
+  });
+  REQUIRE(still);
   const std::string x = std::to_string((item.left + item.right) / 2);
   const std::string y = std::to_string((item.top + item.bottom) / 2);
   screen_->act({"mousemove", x, y, "sleep", "0.06", "mousedown", "1", "sleep", "0.06", "mouseup",
