@@ -69,6 +69,15 @@ struct LogModel {
     std::erase_if(batches, [&](const Batch& batch) { return batch.header.base_offset < op.start; });
     start = op.start;
   }
+  void apply(const ResetPositions& op) {
+    positions.clear();
+    for (const Position& position : op.positions) positions[position.reader] = position;
+  }
+  void apply(const BeginAt& op) {
+    batches.clear();
+    epochs.clear();
+    start = end = op.start;
+  }
 };
 
 /// verify_file finds nothing wrong.
