@@ -353,6 +353,9 @@ void Replica::cut(const ReplicaFetchReply& reply, Effects& out) {
                   out, CloseHow::clean);
     return;
   }
+  // Where the leader's log starts may be within a batch here; and what is below is gone there. So
+  // nothing is kept, and the next fetch is told where to begin again.
+  if (end <= reply.log_start) end = std::min(end, log_.log_start);
   event(out, EventKind::log_cut, Severity::warn,
         "from " + std::to_string(log_.log_end.raw()) + " to " + std::to_string(end.raw()) +
             ": its leader does not have the rest");

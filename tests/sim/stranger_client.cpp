@@ -18,6 +18,8 @@ bool is_of_the_moment(Errc code) {
     case Errc::not_registered:
     case Errc::not_leader:
     case Errc::partition_offline:
+    case Errc::not_enough_replicas:
+    case Errc::offset_not_available:
     case Errc::throttled:
     case Errc::storage_full:
     case Errc::storage_failed:
@@ -261,10 +263,11 @@ void StrangerClient::create_wrongly() {
   create.name = "no/topic";
   if (prng_.chance(1, 2)) {
     create.name = "copied";
-    create.config.replication = 3;
+    create.config.replication = 9;  // More than there are nodes.
   }
   request(std::move(create), 1s,
-          expecting("creates what cannot be", {Errc::invalid_argument, Errc::malformed}));
+          expecting("creates what cannot be",
+                    {Errc::invalid_argument, Errc::malformed, Errc::no_nodes}));
 }
 
 void StrangerClient::read_beyond_end() {
