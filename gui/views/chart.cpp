@@ -196,7 +196,8 @@ void draw_legend(Ui& ui, const ChartSpec& spec, const ClusterHistory* history) {
     texts.push_back(std::move(text));
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    ImGui::SameLine(i == 0 ? ImGui::GetWindowWidth() - width - ui.px(15) : 0, ui.px(13));
+    ImGui::SameLine(i == 0 ? ImGui::GetWindowWidth() - width - ui.px(15) : 0,
+                    i == 0 ? 0.0F : ui.px(13));
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const float middle = std::floor(at.y + ImGui::GetTextLineHeight() / 2);
     ImGui::GetWindowDrawList()->AddLine({at.x, middle}, {at.x + ui.px(11), middle},
