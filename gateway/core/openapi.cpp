@@ -5,7 +5,7 @@ namespace {
 
 // clang-format off
 constexpr const char* document = R"json({"openapi":"3.0.3","info":{"title":"Pinion","version":"1",
-"description":"Parameters travel as JSON, as a form or in the query, with every method. See docs/HTTP.md."
+"description":"Parameters travel as JSON, as a form or in the query. See docs/HTTP.md."
 },"paths":{"/topics":{"post":{"operationId":"createTopic","summary":"Create a topic","requestBody"
 :{"required":true,"content":{"application/json":{"schema":{"type":"object","properties":{"topic":{
 "type":"string"},"partitions":{"type":"integer"}},"required":["topic"]}},

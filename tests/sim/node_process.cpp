@@ -279,7 +279,8 @@ void NodeProcess::send(partition::Send send) {
   if (send.way == partition::Way::data) {
     const auto peer = data_peers_.find(std::string(send.path.front().view()));
     if (peer == data_peers_.end() || !world_.network.connected(peer->second)) return;
-    world_.network.send(data_end(id_.raw()), peer->second.actor, std::move(frames), "to a follower");
+    world_.network.send(data_end(id_.raw()), peer->second.actor, std::move(frames),
+                        "to a follower");
     return;
   }
   frames.insert(frames.begin(), send.path.begin(), send.path.end());

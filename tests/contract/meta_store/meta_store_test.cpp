@@ -281,7 +281,8 @@ TEMPLATE_TEST_CASE("meta store: what is not there cannot be changed", "[contract
   const MetaState before = f.state;
   const PartitionKey key{TopicId{1}, PartitionIndex{0}};
   f.apply(
-      {SetPartition{partition(1, 0)}, SetOpened{key, NodeId{1}}, RefreshPartition{.key = key, .log_end = Offset{1}, .file_bytes = 1},
+      {SetPartition{partition(1, 0)}, SetOpened{key, NodeId{1}},
+       RefreshPartition{.key = key, .log_end = Offset{1}, .file_bytes = 1},
        RefreshNode{.node = NodeId{1}, .last_heartbeat = Micros(1), .health = NodeHealth::alive},
        ClearTombstone{TopicId{1}, NodeId{1}},
        RemoveTopic{{.topic = TopicId{1}, .name = "x", .deleted_at = {}, .holders = {NodeId{1}}}}});

@@ -92,7 +92,7 @@ TEST_CASE("pinion topic: what cannot be done is one line and a status that is no
       {{"topic", "create", std::string(201, 'x')}, "200"},
       {{"topic", "create", "x", "--partitions", "0"}, "partitions"},
       {{"topic", "create", "x", "--partitions", "many"}, "partitions"},
-      {{"topic", "create", "x", "--replication", "2"}, "replica"},
+      {{"topic", "create", "x", "--replication", "99"}, "replica"},
       {{"topic", "describe", "no-such-topic"}, "no-such-topic"},
       {{"topic", "delete", "no-such-topic", "--yes"}, "no-such-topic"},
       {{"topic"}, "command"},

@@ -87,7 +87,9 @@ TEST_CASE("cluster: nothing acknowledged is lost, doubled or reordered by kill -
   ProcessCluster cluster(3);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
-  REQUIRE(cluster.pinion({"topic", "create", "k", "--partitions", "6"}).status == 0);
+  REQUIRE(
+      cluster.pinion({"topic", "create", "k", "--partitions", "6", "--replication", "1"}).status ==
+      0);
 
   // A person looks into one of the files all the while.
   const std::vector<std::string> files = cluster.partition_files("k");
@@ -135,7 +137,7 @@ TEST_CASE("cluster: a record acknowledged just before kill -9 of everything is t
   ProcessCluster cluster(1);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
-  REQUIRE(cluster.pinion({"topic", "create", "one"}).status == 0);
+  REQUIRE(cluster.pinion({"topic", "create", "one", "--replication", "1"}).status == 0);
   std::string expected;
   for (int i = 0; i < (long_form() ? 20 : 4); ++i) {
     ProcessOptions options = cluster.command({"produce", "one", "--report"});
@@ -160,7 +162,7 @@ TEST_CASE("cluster: consumers' positions survive kill -9 and never go back",
   ProcessCluster cluster(1);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
-  REQUIRE(cluster.pinion({"topic", "create", "p"}).status == 0);
+  REQUIRE(cluster.pinion({"topic", "create", "p", "--replication", "1"}).status == 0);
   write_file(cluster.folder() / "lines", "a\nb\nc\nd\ne\nf\n");
   REQUIRE(cluster.pinion({"produce", "p", "--file", cluster.folder() / "lines"}).status == 0);
   for (const char* expected : {"a\nb\n", "c\nd\n", "e\nf\n"}) {

@@ -14,7 +14,9 @@ TEST_CASE("cluster: SIGTERM ends every process within seconds, under load, with 
   ProcessCluster cluster(2);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
-  REQUIRE(cluster.pinion({"topic", "create", "s", "--partitions", "4"}).status == 0);
+  REQUIRE(
+      cluster.pinion({"topic", "create", "s", "--partitions", "4", "--replication", "1"}).status ==
+      0);
   LogChecker log;
   LoadOptions options{.broker = cluster.address(), .topic = "s", .partitions = 4};
   options.delivery_timeout = patience(60s);
@@ -53,7 +55,7 @@ TEST_CASE("cluster: a node works on and keeps its data while the broker is away"
   ProcessCluster cluster(1);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
-  REQUIRE(cluster.pinion({"topic", "create", "w"}).status == 0);
+  REQUIRE(cluster.pinion({"topic", "create", "w", "--replication", "1"}).status == 0);
   write_file(cluster.folder() / "lines", "a\nb\n");
   REQUIRE(cluster.pinion({"produce", "w", "--file", cluster.folder() / "lines"}).status == 0);
 
@@ -70,7 +72,8 @@ TEST_CASE("cluster: a topic of a node that is away is offline, and said to be", 
   ProcessCluster cluster(2);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
-  REQUIRE(cluster.pinion({"topic", "create", "half", "--partitions", "2"}).status == 0);
+  REQUIRE(cluster.pinion({"topic", "create", "half", "--partitions", "2", "--replication", "1"})
+              .status == 0);
   cluster.node(2).kill();
   const bool noticed = eventually(patience(15s), [&] {
     return cluster.pinion({"topic", "describe", "half"}).output.find("offline") !=
@@ -78,7 +81,8 @@ TEST_CASE("cluster: a topic of a node that is away is offline, and said to be", 
   });
   CHECK(noticed);
   // New topics go to the nodes that live, and are served.
-  REQUIRE(cluster.pinion({"topic", "create", "whole", "--partitions", "3"}).status == 0);
+  REQUIRE(cluster.pinion({"topic", "create", "whole", "--partitions", "3", "--replication", "1"})
+              .status == 0);
   write_file(cluster.folder() / "lines", "a\n");
   CHECK(cluster.pinion({"produce", "whole", "--file", cluster.folder() / "lines"}).status == 0);
   const Finished away = cluster.pinion({"consume", "half"}, 60s);
@@ -92,11 +96,13 @@ TEST_CASE("cluster: a node that joins later takes part in the next placement", "
   cluster.start_broker();
   cluster.start_node(1);
   REQUIRE(eventually(patience(20s), [&] {
-    return cluster.pinion({"topic", "create", "early", "--partitions", "2"}).status == 0;
+    return cluster.pinion({"topic", "create", "early", "--partitions", "2", "--replication", "1"})
+               .status == 0;
   }));
   cluster.start_node(2);
   REQUIRE(cluster.wait_until_online());
-  const Finished made = cluster.pinion({"topic", "create", "late", "--partitions", "2", "--json"});
+  const Finished made = cluster.pinion(
+      {"topic", "create", "late", "--partitions", "2", "--replication", "1", "--json"});
   INFO(made.output << made.errors);
   CHECK(made.output.find("\"leader\":2") != std::string::npos);
 }

@@ -227,6 +227,7 @@ TEST_CASE("calls: a batch goes with its payload, and again only under a sequence
   f.answer(*request, ProduceReply{Offset(5)});
   CHECK(f.take_call()->reply);
   f.step(produce(producer_none));
+  f.answer_metadata();
   REQUIRE(f.take<Produce>());
   f.pass(9s);
   CHECK_FALSE(f.take<Produce>());

@@ -89,20 +89,30 @@ TEST_CASE("follower: only the answer to the last fetch is taken", "[partition]")
 }
 
 TEST_CASE("follower: what does not follow its log, or is damaged, is not taken", "[partition]") {
-  NodeBench bench;
-  bench.replicate({.leader = node_two, .epoch = 4}, log_of(5, 3));
-  Batch wrong = stored(batch_of({"a"}), 5, 4, 100);
-  SECTION("a gap") { wrong.header.base_offset = Offset{6}; }
-  SECTION("an epoch before the last one") { wrong.header.leader_epoch = Epoch{2}; }
-  SECTION("an epoch after the leader's") { wrong.header.leader_epoch = Epoch{5}; }
-  SECTION("node_two bytes") { wrong.header.crc ^= 1U; }
-  SECTION("log time that goes back") { wrong.header.append_time = Micros{1}; }
-  bench.answer_fetch_with({wrong}, 0);
-  CHECK(bench.appends_waiting() == 0);
-  CHECK(bench.happened(EventKind::replica_refused));
-  const std::size_t before = bench.fetches();
-  bench.pass(limits::replica_retry_max);
-  CHECK(bench.fetches() == before + 1);  // Asked again.
+  struct Fault {
+    const char* name;
+    void (*spoil)(BatchHeader&);
+  };
+  const Fault faults[] = {
+      {"a gap", [](BatchHeader& header) { header.base_offset = Offset{6}; }},
+      {"an epoch before the last one", [](BatchHeader& header) { header.leader_epoch = Epoch{2}; }},
+      {"an epoch after the leader's", [](BatchHeader& header) { header.leader_epoch = Epoch{5}; }},
+      {"other bytes", [](BatchHeader& header) { header.crc ^= 1U; }},
+      {"log time that goes back", [](BatchHeader& header) { header.append_time = Micros{1}; }},
+  };
+  for (const Fault& fault : faults) {
+    CAPTURE(fault.name);
+    NodeBench bench;
+    bench.replicate({.leader = node_two, .epoch = 4}, log_of(5, 3));
+    Batch wrong = stored(batch_of({"a"}), 5, 4, 100);
+    fault.spoil(wrong.header);
+    bench.answer_fetch_with({wrong}, 0);
+    CHECK(bench.appends_waiting() == 0);
+    CHECK(bench.happened(EventKind::replica_refused));
+    const std::size_t before = bench.fetches();
+    bench.pass(limits::replica_retry_max);
+    CHECK(bench.fetches() == before + 1);  // Asked again.
+  }
 }
 
 TEST_CASE("follower: KIP-101, it cuts where its leader's epoch ended, and opens again",

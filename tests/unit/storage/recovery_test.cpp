@@ -1,4 +1,5 @@
 // Each check of "Opening a file" in docs/STORAGE.md, by a file that fails just that one.
+#include "common/base/limits.hpp"
 #include "common/sqlite/database.hpp"
 #include "partition/storage/sqlite_record_store.hpp"
 #include "partition/storage/verify.hpp"
@@ -201,7 +202,7 @@ TEST_CASE("storage: verify survives every page being overwritten", "[storage]") 
   std::ifstream in(file.path, std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   Prng prng(3);
-  constexpr std::size_t page = 16 * 1024;
+  constexpr std::size_t page = limits::partition_page_bytes;
   for (std::size_t at = 0; at < whole.size(); at += page) {
     std::string broken = whole;
     for (std::size_t i = 0; i < page; ++i) {
