@@ -57,8 +57,8 @@ using PositionVersion = Tagged<std::int64_t, struct PositionVersionTag>;
 using RegistrationId = Tagged<std::int64_t, struct RegistrationIdTag>;
 
 /// A registered producer may number its records itself. It then sends under this id, which no
-/// session is ever given, in one epoch, and may leave numbers out: whoever gives up on a record goes
-/// on with the next number.
+/// session is ever given, in one epoch, and may leave numbers out: whoever gives up on a record
+/// goes on with the next number.
 inline constexpr std::int64_t registered_producers_begin = std::int64_t{1} << 62;
 [[nodiscard]] constexpr ProducerId producer_of(RegistrationId id) noexcept {
   return ProducerId(registered_producers_begin + id.raw());

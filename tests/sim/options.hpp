@@ -74,7 +74,8 @@ struct SimOptions {
   std::uint64_t seed = 0;
   std::int32_t nodes = 3;
   Micros safety_phase{8'000'000};
-  /// Elections and moves of replicas; and what a lost message held of a client's credit comes back after two generations of counters.
+  /// Elections and moves of replicas; and what a lost message held of a client's credit comes back
+  /// after two generations of counters.
   Micros liveness_bound = Micros(150'000'000) + 2 * limits::request_lifetime_max;
   bool internal_checks = true;
   std::uint32_t client_requests_max = 8'192;  ///< The router's credit.
