@@ -848,17 +848,16 @@ struct IsrProposal {
   PINION_FIELDS(node, incarnation, session, proposals)
 };
 
-using Body =
-    std::variant<ErrorBody, Hello, HelloReply, Ping, Pong, SayHello, Goodbye, MetadataRequest,
-                 MetadataReply, MetadataChanged, CreateTopic, CreateTopicReply, DeleteTopic,
-                 DeleteTopicReply, ClusterStatusRequest, ClusterStatusReply, AllocateProducerIds,
-                 AllocateProducerIdsReply, RegisterProducer, RegisterProducerReply,
-                 RegisterConsumer, RegisterConsumerReply, FindRegistration, FindRegistrationReply,
-                 AlterTopic, AlterTopicReply, CommandNode, CommandNodeReply, Produce, ProduceReply, Fetch, FetchReply, ListOffset,
-                 ListOffsetReply, CommitPosition, CommitPositionReply, FetchPosition,
-                 FetchPositionReply, Dequeue, DequeueReply, Query, QueryReply, RegisterNode,
-                 RegisterNodeReply, NodeHeartbeat, NodeHeartbeatReply, Assign, ReplicaReport,
-                 ReplicaFetch, ReplicaFetchReply, ReplicaProgress, IsrProposal>;
+using Body = std::variant<
+    ErrorBody, Hello, HelloReply, Ping, Pong, SayHello, Goodbye, MetadataRequest, MetadataReply,
+    MetadataChanged, CreateTopic, CreateTopicReply, DeleteTopic, DeleteTopicReply,
+    ClusterStatusRequest, ClusterStatusReply, AllocateProducerIds, AllocateProducerIdsReply,
+    RegisterProducer, RegisterProducerReply, RegisterConsumer, RegisterConsumerReply,
+    FindRegistration, FindRegistrationReply, AlterTopic, AlterTopicReply, CommandNode,
+    CommandNodeReply, Produce, ProduceReply, Fetch, FetchReply, ListOffset, ListOffsetReply,
+    CommitPosition, CommitPositionReply, FetchPosition, FetchPositionReply, Dequeue, DequeueReply,
+    Query, QueryReply, RegisterNode, RegisterNodeReply, NodeHeartbeat, NodeHeartbeatReply, Assign,
+    ReplicaReport, ReplicaFetch, ReplicaFetchReply, ReplicaProgress, IsrProposal>;
 
 /// One decoded message and the batch payloads that came with it.
 struct Message {
