@@ -222,6 +222,9 @@ inline constexpr std::uint32_t query_rows_default = 10'000;
 inline constexpr std::uint32_t query_rows_max = 100'000;
 inline constexpr std::size_t query_bytes_max = 4 * mib;
 inline constexpr Micros query_time_max = 10s;
+/// What SQLite may allocate for a query; one runs at a time on a node. The parsed form of a JSON
+/// text takes up to 16 times the text, and twice that while it grows.
+inline constexpr std::size_t query_heap_bytes_max = 128 * mib;
 
 // ---- Loops
 // ----------------------------------------------------------------------------------------
@@ -245,6 +248,7 @@ static_assert(producer_small_inflight_max <= producer_inflight_max);
 static_assert(query_time_max < request_lifetime_max);
 static_assert(batch_bytes_default <= commit_bytes_max);
 static_assert(query_bytes_max < body_bytes_max);
+static_assert(query_heap_bytes_max >= 16 * query_bytes_max, "a row of a few largest values");
 static_assert(query_rows_max <= list_items_max);
 static_assert(partitions_max <= list_items_max);
 static_assert(pending_bytes_per_partition_max >= 2 * commit_bytes_max);

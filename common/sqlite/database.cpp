@@ -1,6 +1,7 @@
 #include "common/sqlite/database.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/sqlite/heap_limit.hpp"
 
 #include <cstring>
 #include <mutex>
@@ -18,6 +19,7 @@ void configure_library() {
   static std::once_flag once;
   std::call_once(once, [] {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    install_heap_limits();
     sqlite3_config(SQLITE_CONFIG_PAGECACHE, nullptr, 0, 0);
     sqlite3_initialize();
   });

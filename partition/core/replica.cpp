@@ -298,6 +298,7 @@ void Replica::answer_everything_waiting(const Error& why, Effects& out) {
     if (job.asker) shared_->refuse(std::move(*job.asker), why, epoch, out);
   }
   reads_waiting_.clear();
+  give_up_queries(why, out);
   for (Uncommitted& batch : log_.uncommitted) {
     for (ProduceWaiter& waiter : batch.waiters) {
       shared_->refuse(std::move(waiter.asker), fail(Errc::timed_out, why.detail), epoch, out);
