@@ -1,5 +1,7 @@
 #include "broker/app/broker_server.hpp"
 
+#include <algorithm>
+#include <random>
 #include <thread>
 #include <utility>
 
@@ -18,6 +20,11 @@ namespace {
 /// Requests to one node wait in its socket's queue; credit bounds their bytes.
 constexpr int node_send_queue_messages = 16'384;
 
+[[nodiscard]] std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32U) | device();
+}
+
 [[nodiscard]] BrokerOptions broker_options(const BrokerConfig& config) {
   BrokerOptions options;
   options.controller.heartbeat_every = Micros(std::int64_t{config.heartbeat_ms} * 1'000);
@@ -26,6 +33,15 @@ constexpr int node_send_queue_messages = 16'384;
   options.version = PINION_VERSION;
   options.sqlite_version = sqlite::library_version();
   options.cluster_name = config.cluster_name;
+  options.seed = random_seed();
+  // What clients leave unread is to stay under the fuse, and one largest answer is to pass.
+  const std::uint64_t fuse = std::uint64_t{config.memory_fuse_mib} * limits::mib;
+  UnreadLimits& unread = options.router.unread;
+  unread.bytes = std::min<std::uint64_t>(unread.bytes, fuse / 4);
+  unread.bytes_reading = std::min<std::uint64_t>(unread.bytes_reading, fuse / 2);
+  unread.bytes_reading = std::max<std::uint64_t>(
+      unread.bytes_reading, unread.bytes + config.record_bytes_max + limits::body_bytes_max);
+  unread.reads_within = std::max(unread.reads_within, 10 * options.controller.heartbeat_every);
   return options;
 }
 

@@ -41,7 +41,7 @@ constexpr Micros status_kept_for = 100ms;
 Broker::Broker(BrokerOptions options, MetaState state, const Now& now)
     : options_(std::move(options)),
       controller_(options_.controller, state, now),
-      router_(options_.router, state.controller_epoch, now),
+      router_(options_.router, state.controller_epoch, now, options_.seed),
       started_at_(now.wall) {
   // Routes of what is known but not served yet, so that a request is told why.
   for (const auto& [key, partition] : controller_.partitions().rows()) {
@@ -113,18 +113,30 @@ void Broker::on_client_message(const Now& now, Frames& frames, std::size_t index
     case Kind::hello:
       return on_hello(now, path, header, std::get<Hello>(received->message.body), out);
     case Kind::ping:
-      return send(
-          path, make_reply(header, Pong{controller_.epoch(), controller_.metadata_version()}), out);
+      return on_ping(path, header, std::get<Ping>(received->message.body), out);
     case Kind::goodbye:
       return router_.remove_client(path[0].view());
     default:
       break;
   }
   if (stopping_) return refuse(std::move(path), header, fail(Errc::shutting_down), out);
+  if (auto room = router_.check_unread(path[0].view()); !room) {
+    return refuse(std::move(path), header, std::move(room).error(), out);
+  }
   if (reply_as_before(now, path, header, received->message.body, out)) return;
   controller_.step(now, ClientRequest{std::move(path), header, std::move(received->message.body)},
                    effects_);
   carry_out(now, out);
+}
+
+void Broker::on_ping(const Frames& path, const Header& header, const Ping& ping,
+                     BrokerEffects& out) {
+  const std::string_view client = path[0].view();
+  router_.on_mark(client, ping.mark);
+  send_always(path,
+              make_reply(header, Pong{controller_.epoch(), controller_.metadata_version(),
+                                      router_.mark(client)}),
+              out);
 }
 
 void Broker::on_hello(const Now& now, const Frames& path, const Header& header, const Hello& hello,
@@ -152,7 +164,8 @@ void Broker::on_hello(const Now& now, const Frames& path, const Header& header, 
   answer.heartbeat_ms =
       static_cast<std::uint32_t>(options_.controller.heartbeat_every / Micros(1'000));
   answer.server_version = options_.version;
-  send(path, make_reply(header, std::move(answer)), out);
+  answer.mark = router_.mark(path[0].view());
+  send_always(path, make_reply(header, std::move(answer)), out);
 }
 
 void Broker::on(const Now&, ClientsReset&, BrokerEffects&) { router_.remove_all_clients(); }
@@ -192,6 +205,8 @@ void Broker::on(const Now& now, FromNode& input, BrokerEffects& out) {
 
 void Broker::on(const Now&, NotSent& input, BrokerEffects& out) {
   if (input.to == NotSent::To::client) {
+    const bool gone = input.why == NotSent::Why::no_peer && !input.path.empty();
+    if (gone && router_.connection_lost(input.path[0].view())) return;
     ++counters_.replies_dropped;
     return;
   }
@@ -226,6 +241,7 @@ void Broker::on(const Now&, Vitals& input, BrokerEffects&) { vitals_ = input; }
 
 void Broker::on(const Now& now, Tick& input, BrokerEffects& out) {
   router_.tick(now);
+  probe_departed(now, out);
   controller_.step(now, input, effects_);
   carry_out(now, out);
 }
@@ -273,8 +289,7 @@ void Broker::reply(const Now& now, ClientReply& answer, BrokerEffects& out) {
     status_body_ = body;
     status_until_ = now.monotonic + status_kept_for;
   }
-  out.to_clients.push_back(
-      join(answer.client, encode_header(answer.message.header), std::move(body), {}));
+  send(join(answer.client, encode_header(answer.message.header), std::move(body), {}), out);
 }
 
 bool Broker::reply_as_before(const Now& now, const Frames& path, const Header& header,
@@ -282,11 +297,12 @@ bool Broker::reply_as_before(const Now& now, const Frames& path, const Header& h
   const auto* asked = std::get_if<ClusterStatusRequest>(&body);
   if (asked == nullptr || !asked->with_partitions || now.monotonic >= status_until_) return false;
   const Header answer = make_reply(header, {}).header;
-  out.to_clients.push_back(join(path, encode_header(answer), status_body_, {}));
+  send(join(path, encode_header(answer), status_body_, {}), out);
   return true;
 }
 
-/// Encoded once, and shared by all.
+/// Encoded once, and shared by all, so that it costs nobody's room; those who are not known to read
+/// find out from the version in a pong.
 void Broker::push(const MetadataChanged& change, BrokerEffects& out) {
   if (router_.client_count() == 0) return;
   Header header;
@@ -294,6 +310,7 @@ void Broker::push(const MetadataChanged& change, BrokerEffects& out) {
   const Bytes header_frame = encode_header(header);
   const Bytes body_frame = encode_body(change);
   router_.for_each_client([&](const std::string& id) {
+    if (!router_.is_fresh(id)) return;
     out.to_clients.push_back(join({Bytes::copy_of(id)}, header_frame, body_frame, {}));
   });
 }
@@ -306,7 +323,8 @@ void Broker::complete(BrokerStatus& status) const {
   status.bytes_routed = routed.bytes_routed;
   status.refused_malformed = counters_.refused_malformed + vitals_.transport_dropped;
   status.refused_throttled = routed.throttled;
-  status.replies_dropped = counters_.replies_dropped + routed.answers_dropped;
+  status.replies_dropped =
+      counters_.replies_dropped + routed.answers_dropped + routed.unread_dropped;
   status.memory_bytes = vitals_.memory_bytes;
   status.fuse_trips = vitals_.fuse_trips;
   status.version = options_.version;
@@ -314,7 +332,15 @@ void Broker::complete(BrokerStatus& status) const {
   status.cluster_name = options_.cluster_name;
 }
 
+void Broker::send(Frames message, BrokerEffects& out) {
+  if (router_.admit(message)) out.to_clients.push_back(std::move(message));
+}
+
 void Broker::send(const Frames& path, const Message& message, BrokerEffects& out) {
+  send(join(path, encode_header(message.header), encode_body(message.body), {}), out);
+}
+
+void Broker::send_always(const Frames& path, const Message& message, BrokerEffects& out) {
   out.to_clients.push_back(
       join(path, encode_header(message.header), encode_body(message.body), {}));
 }
@@ -331,6 +357,11 @@ void Broker::say_hello(const Frames& path, BrokerEffects& out) {
   hello.header.kind = Kind::say_hello;
   hello.body = SayHello{controller_.epoch()};
   send(path, hello, out);
+}
+
+/// Whether they are still connected shows when something is sent to them.
+void Broker::probe_departed(const Now& now, BrokerEffects& out) {
+  for (const std::string& id : router_.take_probes(now)) say_hello({Bytes::copy_of(id)}, out);
 }
 
 Frames Broker::path_of(const Frames& frames, std::size_t header_index) {

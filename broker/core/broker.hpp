@@ -42,7 +42,7 @@ struct NotSent {
   Why why = Why::no_peer;
   Bytes return_frame;  ///< As in NodeFrames; empty otherwise.
   Bytes header;
-  Frames path;
+  Frames path;  ///< To a client: its routing id.
 };
 /// What only the driver can know, for cluster_status.
 struct Vitals {
@@ -64,6 +64,7 @@ struct BrokerOptions {
   std::string version;
   std::string sqlite_version;
   std::string cluster_name;  ///< For people.
+  std::uint64_t seed = 0;  ///< For what clients should not be able to guess.
 };
 
 struct BrokerCounters {
@@ -109,9 +110,15 @@ class Broker {
   void reply(const Now& now, ClientReply& answer, BrokerEffects& out);
   [[nodiscard]] bool reply_as_before(const Now& now, const Frames& path, const Header& header,
                                      const Body& body, BrokerEffects& out);
+  void on_ping(const Frames& path, const Header& header, const Ping& ping, BrokerEffects& out);
   void push(const MetadataChanged& change, BrokerEffects& out);
   void complete(BrokerStatus& status) const;
+  void probe_departed(const Now& now, BrokerEffects& out);
+  /// Drops and counts what the client has no room for.
+  void send(Frames message, BrokerEffects& out);
   void send(const Frames& path, const Message& message, BrokerEffects& out);
+  /// For what carries a mark: without it a client could never say that it reads again.
+  static void send_always(const Frames& path, const Message& message, BrokerEffects& out);
   void refuse(Frames path, const Header& header, Error why, BrokerEffects& out);
   void say_hello(const Frames& path, BrokerEffects& out);
   [[nodiscard]] static Frames path_of(const Frames& frames, std::size_t header_index);

@@ -35,11 +35,13 @@ InFlight Router::Pair::total() const noexcept {
   return sum;
 }
 
-Router::Router(RouterLimits limits, ControllerEpoch term, const Now& now)
+Router::Router(RouterLimits limits, ControllerEpoch term, const Now& now, std::uint64_t seed)
     : limits_(limits),
       last_(clients_.end()),
       lives_(static_cast<std::uint64_t>(term.raw()) << 32U),
-      rotate_at_(now.monotonic + limits.generation) {}
+      rotate_at_(now.monotonic + limits.generation),
+      now_(now.monotonic),
+      unread_(limits.unread, seed) {}
 
 // ---- Clients
 // ---------------------------------------------------------------------------------------
@@ -60,12 +62,14 @@ std::optional<std::string> Router::add_client(const Now& now, std::string_view i
   const auto client = clients_.emplace(std::string(id), Client{}).first;
   client->second.life = ++lives_;
   client->second.last_seen = now.monotonic;
+  client->second.unread = unread_.open(now, id);
   client->second.silent = silent_.insert(silent_.end(), &client->first);
   last_ = client;
   return evicted;
 }
 
 bool Router::touch_client(const Now& now, std::string_view id) {
+  now_ = now.monotonic;
   const auto client = find_client(id);
   if (client == clients_.end()) return false;
   last_ = client;
@@ -81,6 +85,7 @@ void Router::remove_client(std::string_view id) {
 
 void Router::remove_all_clients() {
   while (!clients_.empty()) forget(clients_.begin());
+  unread_.connections_lost();
 }
 
 void Router::for_each_client(const std::function<void(const std::string& id)>& visit) const {
@@ -94,9 +99,68 @@ void Router::forget(Clients::iterator client) {
     PINION_ASSERT(node != nodes_.end());
     subtract(node->second.total, pair.total());
   }
+  unread_.close(client->second.unread, client->first);
   silent_.erase(client->second.silent);
   clients_.erase(client);
   last_ = clients_.end();
+}
+
+// ---- What clients have not read
+// --------------------------------------------------------------------
+
+void Router::on_mark(std::string_view id, std::uint64_t mark) {
+  unread_.on_mark(now_, find_client(id)->second.unread, mark);
+}
+
+std::uint64_t Router::mark(std::string_view id) {
+  return unread_.mark(find_client(id)->second.unread);
+}
+
+Result<void> Router::check_unread(std::string_view id) {
+  Result<void> room = check_unread(find_client(id)->second);
+  if (!room) ++counters_.throttled;
+  return room;
+}
+
+Result<void> Router::check_unread(const Client& client) const {
+  if (unread_.may_ask(now_, client.unread)) return {};
+  return failure(Errc::throttled, "this client has been sent " +
+                                      std::to_string(client.unread.bytes) +
+                                      " bytes that it is not known to have read");
+}
+
+bool Router::admit(const Frames& frames) {
+  const auto client = find_client(frames[0].view());
+  if (client == clients_.end()) return true;
+  const std::uint64_t bytes = size_of(frames) - frames[0].size();
+  if (unread_.put(now_, client->second.unread, bytes)) return true;
+  ++counters_.unread_dropped;
+  return false;
+}
+
+bool Router::is_fresh(std::string_view id) const {
+  const auto client = clients_.find(id);
+  return client != clients_.end() && unread_.is_fresh(now_, client->second.unread);
+}
+
+bool Router::connection_lost(std::string_view id) {
+  const auto client = find_client(id);
+  if (client == clients_.end()) return unread_.connection_lost(id);
+  unread_.settle(client->second.unread);
+  return false;
+}
+
+std::vector<std::string> Router::take_probes(const Now& now) {
+  std::vector<std::string> probes;
+  if (now.monotonic < probe_at_) return probes;
+  probe_at_ = now.monotonic + limits::departed_probe_every;
+  unread_.for_each_departed([&](const std::string& id) { probes.push_back(id); });
+  return probes;
+}
+
+std::uint64_t Router::unread_bytes(std::string_view client) const {
+  const auto row = clients_.find(client);
+  return row == clients_.end() ? 0 : row->second.unread.bytes;
 }
 
 // ---- Nodes and routes
@@ -226,6 +290,10 @@ Result<NodeFrames> Router::forward(Frames& frames, std::size_t header_index, con
   if (node == nodes_.end()) {
     return failure(Errc::partition_offline, "the partition's node has no session");
   }
+  if (auto room = check_unread(client->second); !room) {
+    ++counters_.throttled;
+    return failure(std::move(room).error());
+  }
   const std::uint64_t bytes = size_of(frames);
   if (auto credit = check_credit(client->second, node->second, route->node, bytes); !credit) {
     ++counters_.throttled;
@@ -278,7 +346,12 @@ std::optional<Frames> Router::answer(Frames frames) {
     return std::nullopt;
   }
   give_back(client->second, *decoded);
-  counters_.bytes_routed += size_of(frames);
+  const std::uint64_t bytes = size_of(frames);
+  if (!unread_.put(now_, client->second.unread, bytes)) {
+    ++counters_.answers_dropped;
+    return std::nullopt;
+  }
+  counters_.bytes_routed += bytes;
   ++counters_.messages_routed;
   frames[1] = client_of(frames[1], *decoded);
   frames.erase(frames.begin());
@@ -297,6 +370,7 @@ std::optional<Bytes> Router::not_sent(const Bytes& return_frame) {
 // ------------------------------------------------------------------------------------------
 
 void Router::tick(const Now& now) {
+  now_ = now.monotonic;
   while (!silent_.empty()) {
     const auto client = clients_.find(*silent_.front());
     PINION_ASSERT(client != clients_.end());
@@ -322,9 +396,10 @@ void Router::rotate() {
 }
 
 Micros Router::next_tick() const noexcept {
-  if (silent_.empty()) return rotate_at_;
+  Micros next = unread_.has_departed() ? std::min(rotate_at_, probe_at_) : rotate_at_;
+  if (silent_.empty()) return next;
   const auto client = clients_.find(*silent_.front());
-  return std::min(rotate_at_, client->second.last_seen + limits_.client_expires_after);
+  return std::min(next, client->second.last_seen + limits_.client_expires_after);
 }
 
 // ---- For checks
@@ -344,6 +419,7 @@ void Router::check_invariants() const {
   PINION_ASSERT(clients_.size() <= limits_.clients);
   PINION_ASSERT(clients_.size() == silent_.size());
   std::map<NodeId, InFlight> nodes;
+  std::uint64_t unread = 0;
   for (const auto& [name, client] : clients_) {
     InFlight sum;
     for (const Pair& pair : client.pairs) {
@@ -353,9 +429,12 @@ void Router::check_invariants() const {
       add(nodes[pair.node], pair.total());
     }
     PINION_ASSERT(sum == client.total);
+    PINION_ASSERT(client.unread.marked <= client.unread.bytes);
+    unread += client.unread.bytes;
     PINION_ASSERT(**client.silent == name);
   }
   for (const auto& [id, node] : nodes_) PINION_ASSERT(nodes[id] == node.total);
+  unread_.check_invariants(unread);
 }
 
 }  // namespace pinion

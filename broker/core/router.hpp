@@ -10,6 +10,8 @@
 //   generation      rotates every request_lifetime_max; counts of the generation before the last
 //                   are forgotten, so what ZeroMQ loses under a silent reconnect leaks for at most
 //                   two lifetimes
+// What clients have been sent and have not read is bounded over all of them (unread_ledger.hpp):
+// who has no room for an answer is throttled, and one that comes all the same is dropped.
 // A node's room is shared: a client may have at most as much in flight at a node as is still free
 // there, so that none can take it all from the others; and a quarter of the room is kept for
 // clients that have nothing in flight there.
@@ -19,6 +21,7 @@
 
 #include "broker/core/effects.hpp"
 #include "broker/core/return_frame.hpp"
+#include "broker/core/unread_ledger.hpp"
 #include "common/base/bytes.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/result.hpp"
@@ -46,13 +49,16 @@ struct RouterLimits {
   std::size_t clients = limits::clients_max;
   Micros client_expires_after = limits::client_expires_after;
   Micros generation = limits::request_lifetime_max;
+  UnreadLimits unread;
 };
 
 struct RouterCounters {
   std::uint64_t messages_routed = 0;  ///< Requests and answers.
   std::uint64_t bytes_routed = 0;
   std::uint64_t throttled = 0;
-  std::uint64_t answers_dropped = 0;  ///< To clients that are gone, or with a foreign return frame.
+  /// To clients that are gone or have too much to read, or with a foreign return frame.
+  std::uint64_t answers_dropped = 0;
+  std::uint64_t unread_dropped = 0;  ///< The broker's own messages to clients that do not read.
   std::uint64_t clients_evicted = 0;
   std::uint64_t clients_expired = 0;
 };
@@ -66,8 +72,9 @@ struct InFlight {
 
 class Router {
  public:
-  /// `term` grows with every start, and with it the lives of clients and nodes.
-  Router(RouterLimits limits, ControllerEpoch term, const Now& now);
+  /// `term` grows with every start, and with it the lives of clients and nodes. `seed` is for what
+  /// clients should not be able to guess.
+  Router(RouterLimits limits, ControllerEpoch term, const Now& now, std::uint64_t seed = 0);
 
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
@@ -82,6 +89,25 @@ class Router {
   [[nodiscard]] std::size_t client_count() const noexcept { return clients_.size(); }
   /// Longest silent first.
   void for_each_client(const std::function<void(const std::string& id)>& visit) const;
+
+  // ---- What clients have not read.
+  /// A ping carried this mark. Requires, as do the next two: the client is known.
+  void on_mark(std::string_view id, std::uint64_t mark);
+  /// For a pong or a hello_reply.
+  [[nodiscard]] std::uint64_t mark(std::string_view id);
+  /// throttled: an answer to the client would be dropped.
+  [[nodiscard]] Result<void> check_unread(std::string_view id);
+  /// Counts a message of the broker's own; frames[0] is the client, known or not. False: drop it.
+  [[nodiscard]] bool admit(const Frames& frames);
+  /// False: it is of no use to send it what everybody is told.
+  [[nodiscard]] bool is_fresh(std::string_view id) const;
+  /// The transport knows no such peer. True: it had left, and this is what a probe was to find out.
+  bool connection_lost(std::string_view id);
+  /// Those that left, were not known to have read all, and may still be connected: due every
+  /// departed_probe_every.
+  [[nodiscard]] std::vector<std::string> take_probes(const Now& now);
+  [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return unread_.bytes(); }
+  [[nodiscard]] std::uint64_t unread_bytes(std::string_view client) const;
 
   // ---- Nodes and routes, as the controller says.
   void update_node(const NodeUpdate& update);
@@ -124,6 +150,7 @@ class Router {
     std::uint64_t life = 0;
     Micros last_seen{0};
     InFlight total;
+    UnreadLedger::Account unread;
     std::vector<Pair> pairs;  ///< Only with something in flight; few.
     Silent::iterator silent;
   };
@@ -138,6 +165,7 @@ class Router {
   [[nodiscard]] Result<void> check_credit(const Client& client, const Node& node, NodeId id,
                                           std::uint64_t bytes) const;
   [[nodiscard]] Clients::iterator find_client(std::string_view id);
+  [[nodiscard]] Result<void> check_unread(const Client& client) const;
   void take(Client& client, Node& node, NodeId id, std::uint64_t bytes);
   void give_back(Client& client, const ReturnFrame& frame);
   void forget(Clients::iterator client);
@@ -153,6 +181,9 @@ class Router {
   std::uint64_t lives_ = 0;  ///< Numbers clients and nodes.
   std::uint64_t generation_ = 0;
   Micros rotate_at_{0};
+  Micros now_;  ///< Of the last word of a client, or tick: what counts is whether they say any.
+  Micros probe_at_{0};
+  UnreadLedger unread_;
   RouterCounters counters_;
 };
 

@@ -117,13 +117,14 @@ void BrokerDriver::send_all(std::vector<NotSent>& failed) {
     return sent == Sent::no_peer ? NotSent::Why::no_peer : NotSent::Why::would_block;
   };
   for (Frames& frames : effects_.to_clients) {
+    Bytes client = frames.front();
     const Sent sent = transport_.try_send(client_link, std::move(frames));
     if (sent == Sent::queued) continue;
     failed.push_back({.to = NotSent::To::client,
                       .why = why(sent),
                       .return_frame = {},
                       .header = {},
-                      .path = {}});
+                      .path = {std::move(client)}});
   }
   for (NodeFrames& message : effects_.to_nodes) {
     const Sent sent = transport_.try_send(cluster_link, std::move(message.frames));

@@ -53,7 +53,7 @@ void ClientSession::check_invariants() const {
 
 void ClientSession::on(const Now& now, FromBroker& input, Effects& out) {
   ++wire_.counters.messages_in;
-  connection_.on_heard(now);
+  connection_.on_heard(now, size_of(input.frames));
   auto received = decode(std::move(input.frames));
   if (!received) {
     // Its request, if it was an answer, is sent again when its time is over.
@@ -82,7 +82,10 @@ void ClientSession::on_message(const Now& now, Message&& message, Effects& out) 
       }
       return;
     case Kind::pong:
-      if (const auto* pong = std::get_if<Pong>(&message.body)) metadata_.on_pong(*pong);
+      if (const auto* pong = std::get_if<Pong>(&message.body)) {
+        connection_.on_mark(pong->mark);
+        metadata_.on_pong(*pong);
+      }
       on_answer(now, std::move(message), out);
       return;
     default:

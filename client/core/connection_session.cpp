@@ -15,6 +15,12 @@ ConnectionSession::ConnectionSession(std::string broker, Hello hello, Wire& wire
   wire_->problem = "no broker answers at " + broker_ + ": is pinion-broker running?";
 }
 
+void ConnectionSession::on_heard(const Now& now, std::size_t bytes) noexcept {
+  heard_at_ = now.monotonic;
+  bytes_since_ping_ += bytes;
+  if (bytes_since_ping_ >= limits::client_ping_every_bytes) ping_at_ = now.monotonic;
+}
+
 ConnectionSession::Change ConnectionSession::on_hello_reply(const Now& now, const Header& header,
                                                             const Body& body, Effects& out) {
   // Another hello's answer may come late; it says nothing about this connection.
@@ -42,8 +48,9 @@ ConnectionSession::Change ConnectionSession::become_ready(const Now& now, const 
                                : Micros(std::int64_t{reply.heartbeat_ms} * 1000);
   state_ = State::ready;
   heartbeat_ = std::clamp(heartbeat, Micros(50ms), Micros(10s));
-  ping_at_ = now.monotonic + heartbeat_;
   heard_at_ = now.monotonic;
+  mark_ = reply.mark;
+  ping(now, out);
   pause_.reset();
   refusal_.reset();
   hello_.cluster_id = reply.cluster_id;  // From now on no other.
@@ -93,11 +100,14 @@ ConnectionSession::Change ConnectionSession::on_tick(const Now& now, Effects& ou
   if (now.monotonic >= heard_at_ + heartbeat_ * limits::client_quiet_heartbeats) {
     return rest(now, "the broker at " + broker_ + " has gone quiet: is it running?", out);
   }
-  if (now.monotonic >= ping_at_) {
-    ping_at_ = now.monotonic + heartbeat_;
-    wire_->send_uncounted(Ping{hello_.incarnation}, out);
-  }
+  if (now.monotonic >= ping_at_) ping(now, out);
   return Change::none;
+}
+
+void ConnectionSession::ping(const Now& now, Effects& out) {
+  ping_at_ = now.monotonic + heartbeat_;
+  bytes_since_ping_ = 0;
+  wire_->send_uncounted(Ping{hello_.incarnation, mark_}, out);
 }
 
 void ConnectionSession::on_stop(Effects& out) {

@@ -9,6 +9,9 @@
 //            after a pause that doubles, with jitter
 //   say_hello in `ready` (a restarted broker, or one that forgot us): greeting at once, same link.
 //
+// Pings carry back the broker's last mark, which says that all that came before it has been read:
+// at once when it is ready, with each heartbeat, and after each client_ping_every_bytes.
+//
 // Any message is a sign of life. Whenever `ready` ends, all that was on its way is of unknown fate
 // and is sent again, under its sequences, once it begins again.
 #pragma once
@@ -21,6 +24,7 @@
 #include "common/base/time.hpp"
 #include "common/proto/messages.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,7 +38,10 @@ class ConnectionSession {
 
   ConnectionSession(std::string broker, Hello hello, Wire& wire);
 
-  void on_heard(const Now& now) noexcept { heard_at_ = now.monotonic; }
+  /// A message of so many bytes came.
+  void on_heard(const Now& now, std::size_t bytes) noexcept;
+  /// The broker wants to know whether this has been read.
+  void on_mark(std::uint64_t mark) noexcept { mark_ = mark; }
   [[nodiscard]] Change on_hello_reply(const Now& now, const Header& header, const Body& body,
                                       Effects& out);
   [[nodiscard]] Change on_say_hello(const Now& now, Effects& out);
@@ -51,6 +58,7 @@ class ConnectionSession {
  private:
   void greet(const Now& now, Effects& out);
   [[nodiscard]] Change rest(const Now& now, std::string why, Effects& out);
+  void ping(const Now& now, Effects& out);
   [[nodiscard]] Change become_ready(const Now& now, const HelloReply& reply, Effects& out);
 
   const std::string broker_;
@@ -62,6 +70,8 @@ class ConnectionSession {
   Micros heard_at_{0};
   Micros ping_at_{0};
   Micros heartbeat_{0};
+  std::uint64_t mark_ = 0;            ///< The last one that came.
+  std::size_t bytes_since_ping_ = 0;  ///< Received.
   Backoff pause_;
   std::optional<Error> refusal_;
   ConnectionStatus status_;

@@ -79,6 +79,20 @@ inline constexpr std::size_t node_bytes_inflight_max = 128 * mib;
 /// Messages that a ROUTER holds for one client that reads slowly; beyond, answers are dropped and
 /// counted.
 inline constexpr int client_send_queue_messages = 1'000;
+/// What clients have been sent and may not have read, over all of them: each may hold as much as is
+/// still free, one alone half of it. With a smaller memory fuse it is a quarter of that.
+inline constexpr std::size_t clients_unread_bytes_max = 96 * mib;
+/// The same for clients that are known to read: what those that do not read leave them. 192 MiB,
+/// the broker's state and the registrations are some 300 MiB together, under the memory fuse.
+inline constexpr std::size_t clients_unread_reading_bytes_max = 192 * mib;
+/// A client that has not said for so long that it reads may not be one that does. Ten heartbeats.
+inline constexpr Micros client_reads_within = 5s;
+/// A client that has received so much says so at once, not with its next heartbeat.
+inline constexpr std::size_t client_ping_every_bytes = 8 * mib;
+/// What a queued message costs beside its bytes: four frames of 64 bytes, and what holds them.
+inline constexpr std::size_t message_cost_bytes = 512;
+/// Clients that left without having read all are asked for so often whether they are still there.
+inline constexpr Micros departed_probe_every = 1s;
 inline constexpr std::size_t clients_max = 20'000;
 inline constexpr Micros client_expires_after = 60s;  ///< Without a word.
 /// The memory at which the broker closes and rebinds its client socket (an unfinished multipart
@@ -227,7 +241,9 @@ inline constexpr std::size_t nodes_max = 256;
 inline constexpr std::size_t topics_max = 10'000;
 inline constexpr std::int32_t partitions_per_topic_max = 10'000;
 inline constexpr std::size_t partitions_max = 50'000;
-inline constexpr std::size_t registrations_max = 1'000'000;
+/// With a name of 256 bytes one costs 272 for the name, 96 for its row, at most 72 for its number:
+/// 440 x 131,072 is 55 MiB, which a broker holds for ever and again after each start.
+inline constexpr std::size_t registrations_max = 131'072;
 inline constexpr Micros heartbeat_every_default = 500ms;
 inline constexpr Micros node_lost_after_default = 1500ms;
 
@@ -246,6 +262,9 @@ inline constexpr std::uint32_t query_rows_default = 10'000;
 inline constexpr std::uint32_t query_rows_max = 100'000;
 inline constexpr std::size_t query_bytes_max = 4 * mib;
 inline constexpr Micros query_time_max = 10s;
+/// What SQLite may allocate for a query; one runs at a time on a node. The parsed form of a JSON
+/// text takes up to 16 times the text, and twice that while it grows.
+inline constexpr std::size_t query_heap_bytes_max = 128 * mib;
 
 // ---- Loops
 // ----------------------------------------------------------------------------------------
@@ -261,6 +280,9 @@ static_assert(producer_inflight_max <= producer_batches_remembered,
               "a retry of anything in flight must be recognised");
 static_assert(client_bytes_inflight_max >= batch_bytes_ceiling, "one largest record must pass");
 static_assert(node_bytes_inflight_max >= client_bytes_inflight_max);
+static_assert(clients_unread_reading_bytes_max >= clients_unread_bytes_max + message_bytes_max,
+              "a client that reads has room for one largest answer, whatever others leave unread");
+static_assert(clients_unread_reading_bytes_max <= memory_fuse_default / 2);
 static_assert(fetch_wait_max < request_lifetime_max);
 static_assert(consumer_fetch_wait <= fetch_wait_max);
 static_assert(consumer_fetch_bytes_default <= fetch_bytes_max);
@@ -271,6 +293,7 @@ static_assert(replica_fetch_wait < replica_lag_max, "a quiet follower is not a s
 static_assert(replica_fetch_bytes <= fetch_bytes_max);
 static_assert(batch_bytes_default <= commit_bytes_max);
 static_assert(query_bytes_max < body_bytes_max);
+static_assert(query_heap_bytes_max >= 16 * query_bytes_max, "a row of a few largest values");
 static_assert(query_rows_max <= list_items_max);
 static_assert(partitions_max <= list_items_max);
 static_assert(pending_bytes_per_partition_max >= 2 * commit_bytes_max);

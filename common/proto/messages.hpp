@@ -163,20 +163,23 @@ struct HelloReply {
   std::uint32_t heartbeat_ms = 0;  ///< Ping at least this often.
   std::string server_version;
   std::vector<std::string> features;
+  std::uint64_t mark = 0;  ///< As a pong's.
   PINION_FIELDS(version, cluster_id, controller_epoch, record_bytes_max, inflight_bytes_max,
-                inflight_requests_max, heartbeat_ms, server_version, features)
+                inflight_requests_max, heartbeat_ms, server_version, features, mark)
 };
 struct Ping {
   static constexpr Kind kind = Kind::ping;
   Incarnation incarnation{0};
-  PINION_FIELDS(incarnation)
+  std::uint64_t mark = 0;  ///< The last one that came; so all that came before it has been read.
+  PINION_FIELDS(incarnation, mark)
 };
 struct Pong {
   static constexpr Kind kind = Kind::pong;
   ControllerEpoch controller_epoch{0};
   std::int64_t metadata_version =
       0;  ///< When it differs from what the client holds, it asks for metadata.
-  PINION_FIELDS(controller_epoch, metadata_version)
+  std::uint64_t mark = 0;  ///< For the next ping to carry back.
+  PINION_FIELDS(controller_epoch, metadata_version, mark)
 };
 struct SayHello {
   static constexpr Kind kind = Kind::say_hello;

@@ -36,7 +36,7 @@ void RawClient::ping() {
     Message ping_message;
     ping_message.header.kind = Kind::ping;
     ping_message.header.request_id = RequestId(next_request_++);
-    ping_message.body = Ping{};
+    ping_message.body = Ping{.mark = mark_};
     send(ping_message);
   }
   plan(1s, [this] { ping(); });
@@ -91,9 +91,11 @@ void RawClient::on_frames(Frames frames) {
 }
 
 void RawClient::on_message(Message message) {
+  if (const auto* pong = std::get_if<Pong>(&message.body)) mark_ = pong->mark;
   const bool asked = waiting_.count(message.header.request_id) > 0;
   if (message.header.kind == Kind::hello_reply && !asked) {
     connected_ = message.header.error == Errc::ok;
+    if (const auto* reply = std::get_if<HelloReply>(&message.body)) mark_ = reply->mark;
     return;
   }
   if (message.header.kind == Kind::say_hello) {

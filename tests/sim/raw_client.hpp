@@ -55,6 +55,7 @@ class RawClient : public ClientProcess {
   void ping();
 
   std::uint64_t next_request_ = 1;
+  std::uint64_t mark_ = 0;  ///< Of the broker, to be carried back.
   std::map<RequestId, Done> waiting_;
   bool connected_ = false;
 };

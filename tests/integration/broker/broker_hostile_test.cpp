@@ -39,6 +39,13 @@ class Fixture {
   TopicId topic;
 };
 
+void send(RawPeer& peer, const Message& message) {
+  const Frames frames = encode(message);
+  REQUIRE(peer.send_frame("", More::yes));
+  REQUIRE(peer.send_frame(frames[0].view(), More::yes));
+  REQUIRE(peer.send_frame(frames[1].view(), More::no));
+}
+
 [[nodiscard]] std::string nested_arrays(int depth) {
   std::string bytes(static_cast<std::size_t>(depth), '\x91');
   return bytes + '\xc0';
@@ -161,6 +168,29 @@ TEST_CASE("broker hostile: a client that asks and never reads", "[integration][b
     if (i % 4'000 == 0) CHECK(f.others_are_served());
   }
   CHECK(f.others_are_served());
+}
+
+TEST_CASE("broker hostile: a client that asks for gigabytes and reads nothing harms nobody",
+          "[integration][broker]") {
+  Fixture f;
+  const auto before = f.status();
+  const auto greedy = f.raw("c-greedy");
+  send(*greedy, {{.kind = Kind::hello}, Hello{}, {}});
+  REQUIRE(eventually(patience_of_peers, [&] { return f.status().clients == before.clients + 1; }));
+  Fetch fetch;
+  fetch.bytes_max = limits::fetch_bytes_max;
+  Header header{.kind = Kind::fetch, .topic = f.topic, .timeout_ms = 20'000};
+  for (int round = 0; round < 40; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      header.request_id = RequestId(header.request_id.raw() + 1);
+      send(*greedy, {header, fetch, {}});
+    }
+    CHECK(f.others_are_served());
+  }
+  const auto after = f.status();
+  CHECK(after.fuse_trips == 0);
+  CHECK(after.clients == before.clients + 1);
+  CHECK(after.refused_throttled > before.refused_throttled);
 }
 
 TEST_CASE("broker hostile: many clients that say hello and nothing else", "[integration][broker]") {

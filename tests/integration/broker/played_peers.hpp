@@ -142,10 +142,14 @@ class PlayedNode {
     const auto header = decode_header(parts->header.view());
     if (!header) return;
     if (is_routed_request(header->kind)) {
-      FetchReply reply;
-      const Message answer = make_reply(*header, reply);
-      (void)transport.try_send(
-          Link{0}, join(parts->path, encode_header(answer.header), encode_body(answer.body), {}));
+      const Message answer = make_reply(*header, FetchReply{});
+      const auto request = decode_body(*header, parts->body.view());
+      const auto* fetch = request ? std::get_if<Fetch>(&*request) : nullptr;
+      // Who asks for as much as there may be gets it, in bytes that say nothing.
+      const bool much = fetch != nullptr && fetch->bytes_max == limits::fetch_bytes_max;
+      (void)transport.try_send(Link{0},
+                               join(parts->path, encode_header(answer.header),
+                                    encode_body(answer.body), much ? Frames{much_} : Frames{}));
       ++answered_;
       return;
     }
@@ -200,6 +204,7 @@ class PlayedNode {
   }
 
   std::string endpoint_;
+  const Bytes much_{std::string(limits::fetch_bytes_max, 'm')};
   std::atomic<bool> stop_{false};
   std::atomic<std::uint64_t> answered_{0};
   std::int64_t session_ = 0;

@@ -14,7 +14,7 @@ TEST_CASE("connection: the first tick says hello, and nothing else leaves before
   f.answer_hello();
   CHECK(f.session.status().connected);
   CHECK(f.session.status().cluster_id == "c1");
-  CHECK(f.count<Ping>() == 1);
+  CHECK(f.count<Ping>() == 2);  // Its own, that says it reads, and the call's.
 }
 
 TEST_CASE("connection: a hello without an answer resets the link, later and later", "[client]") {
@@ -44,6 +44,51 @@ TEST_CASE("connection: heartbeats leave as often as the broker wants", "[client]
   f.broker_alive = false;  // Count them, do not answer.
   f.pass(1'100ms);
   CHECK(f.count<Ping>() == 2);
+}
+
+TEST_CASE("connection: a ping carries back the last mark that came", "[client]") {
+  SessionFixture f;
+  f.tick();
+  HelloReply reply;
+  reply.cluster_id = "c1";
+  reply.controller_epoch = ControllerEpoch(1);
+  reply.heartbeat_ms = 500;
+  reply.mark = 7;
+  f.answer(*f.take<Hello>(), reply);
+  const auto first = f.take<Ping>();
+  REQUIRE(first);
+  CHECK(std::get<Ping>(first->body).mark == 7);
+  f.answer(*first, Pong{ControllerEpoch(1), f.metadata_version, 8});
+  CHECK_FALSE(f.take<Ping>());  // With the next heartbeat.
+  f.broker_alive = false;
+  f.pass(500ms);
+  const auto second = f.take<Ping>();
+  REQUIRE(second);
+  CHECK(std::get<Ping>(second->body).mark == 8);
+}
+
+TEST_CASE("connection: who receives much says so before the next heartbeat", "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.broker_alive = false;
+  while (f.take<Ping>()) {
+  }
+  const auto receive = [&](std::size_t bytes) {
+    Frames frames = encode(SessionFixture::one_way(Kind::goodbye, Goodbye{}));
+    frames[0] = Bytes(std::string("\xc1"));  // Counted, whatever it says.
+    frames.insert(frames.begin(), Bytes());
+    frames.push_back(Bytes(std::string(bytes, 'x')));
+    f.step(FromBroker{std::move(frames)});
+  };
+  receive(limits::client_ping_every_bytes - limits::kib);
+  CHECK(f.session.next_deadline() > f.now.monotonic);
+  receive(limits::kib);
+  CHECK(f.session.next_deadline() <= f.now.monotonic);
+  f.tick();
+  CHECK(f.count<Ping>() == 1);
+  receive(limits::kib);
+  f.tick();
+  CHECK(f.count<Ping>() == 1);
 }
 
 TEST_CASE("connection: a broker that goes quiet is left after some heartbeats", "[client]") {

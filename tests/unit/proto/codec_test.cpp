@@ -167,8 +167,8 @@ TEST_CASE("codec: rows of nothing cannot multiply into memory", "[proto]") {
 }
 
 TEST_CASE("codec: nesting is bounded", "[proto]") {
-  // Pong has two fields; the third, unknown, is lists in lists.
-  const std::string start("\x93\x01\x00", 3);
+  // Pong has three fields; the fourth, unknown, is lists in lists.
+  const std::string start("\x94\x01\x00\x00", 4);
   CHECK(body_error(Kind::pong,
                    start + std::string(limits::unpack_depth_max - 2, '\x91') + '\xc0') == Errc::ok);
   CHECK(body_error(Kind::pong, start + std::string(1'000'000, '\x91') + '\xc0') == Errc::malformed);
