@@ -14,6 +14,7 @@
 #include "common/proto/record_batch.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -152,6 +153,14 @@ class PartitionLog {
 // ---- Reading
 // ---------------------------------------------------------------------------------------
 
+/// What one query sees, and what it may use.
+struct QueryBounds {
+  Offset end{0};               ///< Records at and after it are not seen.
+  std::uint32_t rows_max = 0;  ///< More are cut off, and the reply says so.
+  Micros time_max{0};
+  std::function<bool()> cancelled;  ///< True ends it soon. Asked by the reader's thread; or empty.
+};
+
 class PartitionReader {
  public:
   virtual ~PartitionReader() = default;
@@ -171,10 +180,9 @@ class PartitionReader {
   [[nodiscard]] virtual Result<Offset> find_retention(Micros before, std::int64_t bytes_kept,
                                                       Offset end) = 0;
 
-  /// One read-only SQL statement over the records below `end`. Errors: sql_invalid, sql_refused,
-  /// sql_limit.
-  [[nodiscard]] virtual Result<QueryReply> query(const std::string& sql, std::uint32_t rows_max,
-                                                 Micros time_max, Offset end) = 0;
+  /// One read-only SQL statement. Errors: sql_invalid, sql_refused, sql_limit; cancelled.
+  [[nodiscard]] virtual Result<QueryReply> query(const std::string& sql,
+                                                 const QueryBounds& bounds) = 0;
 };
 
 // ---- The store

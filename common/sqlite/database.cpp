@@ -1,6 +1,7 @@
 #include "common/sqlite/database.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/sqlite/heap_limit.hpp"
 
 #include <cstring>
 #include <mutex>
@@ -18,6 +19,7 @@ void configure_library() {
   static std::once_flag once;
   std::call_once(once, [] {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    install_heap_limits();
     sqlite3_config(SQLITE_CONFIG_PAGECACHE, nullptr, 0, 0);
     sqlite3_initialize();
   });
@@ -109,6 +111,7 @@ std::string Statement::column_name(int index) const {
 struct Database::Hooks {
   std::function<bool()> interrupt;
   std::function<bool(const Action&)> allow;
+  bool refused = false;  ///< What is being prepared was, in part.
   std::int64_t wal_pages = 0;
   RowSinkSlot row_sink;
 };
@@ -180,9 +183,15 @@ Result<void> Database::exec(const std::string& sql) {
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* handle = nullptr;
   const char* tail = nullptr;
+  hooks_->refused = false;
   const int rc = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                                     SQLITE_PREPARE_PERSISTENT, &handle, &tail);
-  if (rc != SQLITE_OK) return failed(rc, {});
+  if (rc != SQLITE_OK) {
+    // Of a function that is refused SQLite makes an error like any other.
+    Error error = error_of(rc, handle_, {});
+    if (rc == SQLITE_ERROR && hooks_->refused) error.code = Errc::sql_refused;
+    return failure(std::move(error));
+  }
   Statement statement(handle);
   if (handle == nullptr) return failure(Errc::sql_invalid, "there is no statement");
   if (has_more(tail, sql.data() + sql.size(), handle_)) {
@@ -280,7 +289,10 @@ void Database::set_authorizer(std::function<bool(const Action&)> allow) {
           return text == nullptr ? std::string_view() : std::string_view(text);
         };
         const Action action{code, view(first), view(second), view(schema), view(inside)};
-        return static_cast<Hooks*>(hooks)->allow(action) ? SQLITE_OK : SQLITE_DENY;
+        auto* const own = static_cast<Hooks*>(hooks);
+        if (own->allow(action)) return SQLITE_OK;
+        own->refused = true;
+        return SQLITE_DENY;
       },
       hooks_.get());
 }

@@ -296,6 +296,7 @@ NodeView Node::view() const {
   view.cluster_id = saved_.cluster_id;
   view.requests_open = shared_.requests_open;
   view.reads_inflight = shared_.reads.inflight;
+  view.queries_inflight = shared_.queries_inflight;
   view.pending_bytes = shared_.pending_bytes;
   view.tail_bytes = shared_.tail.bytes;
   view.low_space = shared_.low_space;

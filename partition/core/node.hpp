@@ -56,8 +56,9 @@ struct NodeView {
   ControllerEpoch controller_epoch{0};  ///< The highest seen and saved.
   std::int64_t session = 0;
   std::string cluster_id;
-  std::size_t requests_open = 0;  ///< Received and not answered yet.
-  std::size_t reads_inflight = 0;
+  std::size_t requests_open = 0;   ///< Received and not answered yet.
+  std::size_t reads_inflight = 0;  ///< Without the queries.
+  std::size_t queries_inflight = 0;
   std::size_t pending_bytes = 0;
   std::size_t tail_bytes = 0;
   bool low_space = false;

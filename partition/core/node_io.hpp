@@ -234,7 +234,7 @@ struct FindRetention {
 struct RunQuery {
   std::string sql;
   std::uint32_t rows_max = 0;
-  Micros time_max{0};
+  Micros deadline{0};  ///< Monotonic. Nobody waits for it any longer: not even to be begun.
   Offset end;
 };
 struct ReadEffect {
@@ -290,6 +290,8 @@ struct Effects {
   std::vector<StoreEffect> store;
   std::vector<NodeStoreEffect> node_store;
   std::vector<ReadEffect> reads;
+  /// Queries that were answered otherwise. They come back all the same; the sooner, the better.
+  std::vector<Ticket> queries_given_up;
   std::vector<Event> events;
   bool reset_link = false;  ///< Close the socket to the broker and connect afresh; before `sends`.
 
@@ -299,6 +301,7 @@ struct Effects {
     store.clear();
     node_store.clear();
     reads.clear();
+    queries_given_up.clear();
     events.clear();
     reset_link = false;
   }

@@ -426,6 +426,7 @@ void Replica::answer_everything_waiting(const Error& why, Effects& out) {
     if (job.asker) shared_->refuse(std::move(*job.asker), why, epoch, out);
   }
   reads_waiting_.clear();
+  give_up_queries(why, out);
 }
 
 /// What is durable here, or on its way, and promised to nobody yet: it may survive or not.

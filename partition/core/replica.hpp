@@ -269,6 +269,7 @@ class Replica {
 
   // replica_reads.cpp: what goes to the reader threads and comes back; query.
   void on_query(const Now& now, Request& request, Effects& out);
+  void give_up_queries(const Error& why, Effects& out);
   void start_or_queue(const Now& now, ReadJob job, Effects& out);
   void start(ReadJob job, Effects& out);
   [[nodiscard]] std::optional<ReadJob> finish_read(Ticket ticket, Effects& out);

@@ -78,6 +78,17 @@ std::optional<ReadJob> Replica::finish_read(Ticket ticket, Effects& out) {
   return std::nullopt;
 }
 
+/// Whoever waits for a query is answered now: it may run for long, and its rows would come too
+/// late.
+void Replica::give_up_queries(const Error& why, Effects& out) {
+  for (auto& [ticket, job] : reads_) {
+    if (!std::holds_alternative<QueryJob>(job.why) || !job.asker) continue;
+    shared_->refuse(std::move(*job.asker), why, assignment_.leader_epoch, out);
+    job.asker.reset();
+    out.queries_given_up.push_back(ticket);
+  }
+}
+
 /// A read that will bring nothing: whoever waits for it is told, whatever it was for.
 void Replica::fail_read(const Now& now, ReadJob& job, const Error& why, Effects& out) {
   if (std::holds_alternative<RetentionJob>(job.why)) {
@@ -155,12 +166,11 @@ void Replica::on_query(const Now& now, Request& request, Effects& out) {
   ReadJob job;
   job.asker = std::move(request.asker);
   job.why = QueryJob{};
-  const Micros left = request.deadline == never ? never : request.deadline - now.monotonic;
   RunQuery run;
   run.sql = std::move(query.sql);
   run.rows_max = query.rows_max == 0 ? limits::query_rows_default
                                      : std::min(query.rows_max, limits::query_rows_max);
-  run.time_max = std::min(left, limits::query_time_max);
+  run.deadline = std::min(request.deadline, now.monotonic + limits::request_lifetime_max);
   run.end = log_.high_watermark;
   job.op = std::move(run);
   start(std::move(job), out);

@@ -122,6 +122,8 @@ class PartitionDriver::Inside {
   std::map<NodeId, Link> peers_;
   std::string routing_id_;  ///< At other nodes' data sockets.
   std::map<PartitionKey, std::shared_ptr<const LogIdentity>> identities_;
+  std::map<Ticket, std::shared_ptr<GivenUp>>
+      queries_;  ///< Under way; at most queries_inflight_max.
   DriverLog log_;
   std::uint64_t malformed_ = 0;
   std::uint64_t unsent_to_peers_ = 0;
@@ -170,6 +172,7 @@ void PartitionDriver::Inside::take_results() {
   results_.take_all(result_batch_);
   for (Input& result : result_batch_) {
     if (std::holds_alternative<DiskChanged>(result)) measuring_disk_ = false;
+    if (const auto* queried = std::get_if<Queried>(&result)) queries_.erase(queried->ticket);
     step(std::move(result));
   }
 }
@@ -234,6 +237,10 @@ void PartitionDriver::Inside::carry_out() {
     store_threads_.front()->push(std::move(effect));
   }
   for (ReadEffect& effect : effects_.reads) carry_out_read(effect);
+  for (const Ticket ticket : effects_.queries_given_up) {
+    const auto query = queries_.find(ticket);
+    if (query != queries_.end()) query->second->store(true);
+  }
   if (effects_.reset_link) {
     unsent_.clear();  // Of a connection that is gone: whoever waits asks again.
     transport_->reset(broker_link);
@@ -260,9 +267,13 @@ void PartitionDriver::Inside::carry_out_read(ReadEffect& effect) {
   const PartitionKey key = effect.key;
   const auto identity = identities_.find(key);
   PINION_ASSERT(identity != identities_.end());
-  const bool is_query = std::holds_alternative<RunQuery>(effect.op);
-  ReaderThread& thread = is_query ? *reader_threads_.back() : reader_thread_of(key);
-  thread.push(ReadWork{std::move(effect), identity->second});
+  if (std::holds_alternative<RunQuery>(effect.op)) {
+    const auto given_up = std::make_shared<GivenUp>(false);
+    queries_.emplace(effect.ticket, given_up);
+    reader_threads_.back()->push(ReadWork{std::move(effect), identity->second, given_up});
+  } else {
+    reader_thread_of(key).push(ReadWork{std::move(effect), identity->second, nullptr});
+  }
 }
 
 void PartitionDriver::Inside::send(Send& send) {
@@ -339,7 +350,10 @@ void PartitionDriver::Inside::measure_when_due() {
   }
   step(load);
   if (stopping_since_ != never && now_.monotonic - stopping_since_ >= stop_warning_after) {
-    log_warn("still stopping: a disk is slow", {{"node", options_.node.id}});
+    const bool query_runs = node_.view().queries_inflight > 0;
+    log_warn(
+        query_runs ? "still stopping: a query has not ended" : "still stopping: a disk is slow",
+        {{"node", options_.node.id}});
   }
 }
 

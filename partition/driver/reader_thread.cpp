@@ -2,6 +2,7 @@
 
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
+#include "partition/driver/driver_clock.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -128,10 +129,24 @@ void ReaderThread::answer(ReadWork& work, PartitionReader& reader) {
     results_->push(RetentionFound{
         key, ticket,
         reader.find_retention(retention->before, retention->bytes_kept, retention->end)});
-  } else if (const auto* query = std::get_if<RunQuery>(&op)) {
-    results_->push(Queried{key, ticket,
-                           reader.query(query->sql, query->rows_max, query->time_max, query->end)});
+  } else if (std::holds_alternative<RunQuery>(op)) {
+    results_->push(Queried{key, ticket, run_query(work, reader)});
   }
+}
+
+Result<QueryReply> ReaderThread::run_query(const ReadWork& work, PartitionReader& reader) {
+  const auto& query = std::get<RunQuery>(work.effect.op);
+  const Micros left = query.deadline - read_monotonic();
+  if (left <= Micros{0}) {
+    return failure(Errc::throttled, "other queries took all of its time");
+  }
+  if (work.given_up->load()) return failure(Errc::cancelled, "nobody waits for the query");
+  QueryBounds bounds;
+  bounds.end = query.end;
+  bounds.rows_max = query.rows_max;
+  bounds.time_max = std::min(left, limits::query_time_max);
+  bounds.cancelled = [given_up = work.given_up] { return given_up->load(); };
+  return reader.query(query.sql, bounds);
 }
 
 void ReaderThread::refuse(const ReadWork& work, const Error& why) {

@@ -1,5 +1,6 @@
 // ReaderThread: reads some of a node's partition files for fetches; or runs the queries, which have
-// a thread of their own so that a slow statement never delays a fetch.
+// a thread of their own so that a slow statement never delays a fetch. A query that nobody waits
+// for any longer is not begun, and ended when it runs.
 //
 // What has been read and is still on its way to a client (in queues, or in a socket) is bounded by
 // ReadBudget: past it the thread reads nothing more until some of it has left.
@@ -42,9 +43,13 @@ class ReadBudget : public std::enable_shared_from_this<ReadBudget> {
   std::atomic<bool> closed_{false};
 };
 
+/// Set by the I/O thread when nobody waits for a query any more; shared with whoever runs it.
+using GivenUp = std::atomic<bool>;
+
 struct ReadWork {
   ReadEffect effect;
   std::shared_ptr<const LogIdentity> identity;
+  std::shared_ptr<const GivenUp> given_up;  ///< Of queries only.
 };
 /// The log is about to be closed; nothing reads it any more.
 struct ForgetReader {
@@ -74,6 +79,7 @@ class ReaderThread {
   void run();
   void carry_out(ReadWork& work);
   void answer(ReadWork& work, PartitionReader& reader);
+  [[nodiscard]] Result<QueryReply> run_query(const ReadWork& work, PartitionReader& reader);
   void refuse(const ReadWork& work, const Error& why);
   [[nodiscard]] Result<PartitionReader*> reader_of(const ReadWork& work);
 

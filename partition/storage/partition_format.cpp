@@ -46,8 +46,8 @@ CREATE TABLE meta(
   value) WITHOUT ROWID;
 CREATE VIEW readable AS SELECT
   offset,
-  strftime('%Y-%m-%dT%H:%M:%S', timestamp / 1000000, 'unixepoch')
-    || printf('.%06dZ', timestamp % 1000000) AS time,
+  strftime('%Y-%m-%dT%H:%M:%S', timestamp / 1000000 - (timestamp % 1000000 < 0), 'unixepoch')
+    || printf('.%06dZ', timestamp % 1000000 + 1000000 * (timestamp % 1000000 < 0)) AS time,
   CAST(key AS TEXT) AS key,
   headers,
   CAST(value AS TEXT) AS value,

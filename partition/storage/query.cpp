@@ -2,7 +2,9 @@
 
 #include "common/base/limits.hpp"
 #include "common/sqlite/database.hpp"
+#include "common/sqlite/heap_limit.hpp"
 #include "partition/storage/node_file.hpp"
+#include "partition/storage/query_functions.hpp"
 
 #include <array>
 #include <chrono>
@@ -20,7 +22,45 @@ using sqlite::Statement;
 constexpr std::array<std::string_view, 7> readable_names = {
     "messages", "readable", "batches", "epochs", "consumer_offsets", "json_each", "json_tree"};
 
-constexpr int progress_every = 10'000;  ///< Virtual instructions: some 100 microseconds.
+/// Virtual instructions: a microsecond of small ones, at most a second of calls with largest
+/// values.
+constexpr int progress_every = 100;
+constexpr int disk_every = 100;  ///< Of those: looking at the disk is a system call.
+
+/// Why a statement is to end.
+class QueryEnd {
+ public:
+  explicit QueryEnd(const QueryScope& scope)
+      : scope_(&scope),
+        deadline_(std::chrono::steady_clock::now() +
+                  std::chrono::microseconds(scope.bounds.time_max.count())) {}
+
+  [[nodiscard]] bool reached() {
+    if (why_.code != Errc::ok) return true;
+    if (scope_->bounds.cancelled && scope_->bounds.cancelled()) {
+      why_ = fail(Errc::cancelled, "nobody waits for the query any more");
+    } else if (std::chrono::steady_clock::now() >= deadline_) {
+      why_ =
+          fail(Errc::sql_limit, "the query took longer than its limit of " +
+                                    std::to_string(scope_->bounds.time_max.count() / 1000) + " ms");
+    }
+    return why_.code != Errc::ok;
+  }
+  [[nodiscard]] bool reached_or_disk_low() {
+    if (reached()) return true;
+    if (++uses_ % disk_every != 0 || !scope_->disk_is_low || !scope_->disk_is_low()) return false;
+    why_ = fail(Errc::sql_limit, "the disk has no room for what the query sorts or sets aside");
+    return true;
+  }
+  /// `ok`: it is not.
+  [[nodiscard]] const Error& why() const noexcept { return why_; }
+
+ private:
+  const QueryScope* scope_;
+  const std::chrono::steady_clock::time_point deadline_;
+  std::uint64_t uses_ = 0;
+  Error why_;
+};
 
 bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
   for (const std::string_view candidate : names) {
@@ -45,7 +85,7 @@ bool allow(const Action& action) {
       return is_one_of(action.first, readable_names) ||
              (action.second.empty() && !is_hidden(action.first));
     case SQLITE_FUNCTION:
-      return action.second != "load_extension";
+      return may_call(action.second);
     default:
       return false;
   }
@@ -55,14 +95,16 @@ bool allow(const Action& action) {
 std::string views_sql(const std::string& file, const QueryScope& scope, std::int64_t log_start) {
   const std::string partition = std::to_string(scope.partition.raw()) + " AS partition";
   const std::string start = std::to_string(log_start);
-  const std::string end = std::to_string(scope.end.raw());
+  const std::string end = std::to_string(scope.bounds.end.raw());
   return "CREATE TEMP VIEW messages AS SELECT offset, timestamp, key, headers, value, " +
          partition + " FROM " + file + ".messages WHERE offset >= " + start + " AND offset < " +
          end +
          ";"
          "CREATE TEMP VIEW readable AS SELECT offset,"
-         " strftime('%Y-%m-%dT%H:%M:%S', timestamp / 1000000, 'unixepoch')"
-         " || printf('.%06dZ', timestamp % 1000000) AS time, CAST(key AS TEXT) AS key, headers,"
+         " strftime('%Y-%m-%dT%H:%M:%S', timestamp / 1000000 - (timestamp % 1000000 < 0),"
+         " 'unixepoch') || '.' || substr(1000000 + timestamp % 1000000"
+         " + 1000000 * (timestamp % 1000000 < 0), 2) || 'Z' AS time, CAST(key AS TEXT) AS key, "
+         "headers,"
          " CAST(value AS TEXT) AS value,"
          " CASE WHEN json_valid(CAST(value AS TEXT)) THEN CAST(value AS TEXT) END AS json,"
          " 1 AS committed, " +
@@ -108,21 +150,19 @@ Result<Database> open_views(const QueryScope& scope) {
   return database;
 }
 
-/// What one statement of a stranger may use at most.
-void set_limits(Database& database, const QueryScope& scope) {
-  database.set_limit(SQLITE_LIMIT_LENGTH, static_cast<int>(limits::batch_bytes_ceiling));
+/// What one statement of a stranger may use at most. A value is no larger than an answer may be:
+/// nobody could be shown it. (Reading a larger record's value fails; its length() does not.)
+void set_limits(Database& database, QueryEnd& end) {
+  database.set_limit(SQLITE_LIMIT_LENGTH, static_cast<int>(limits::query_bytes_max));
   database.set_limit(SQLITE_LIMIT_SQL_LENGTH, static_cast<int>(limits::sql_bytes_max));
-  database.set_limit(SQLITE_LIMIT_EXPR_DEPTH, 200);
+  database.set_limit(SQLITE_LIMIT_EXPR_DEPTH, 100);  // A chain of ANDs is as deep as it is long.
   database.set_limit(SQLITE_LIMIT_COMPOUND_SELECT, 20);
-  database.set_limit(SQLITE_LIMIT_VDBE_OP, 25'000);
-  database.set_limit(SQLITE_LIMIT_COLUMN, 200);
+  database.set_limit(SQLITE_LIMIT_VDBE_OP, 5'400);  // SQLite doubles: 42 x 2^7 are 5,376.
+  database.set_limit(SQLITE_LIMIT_COLUMN, 64);
+  database.set_limit(SQLITE_LIMIT_FUNCTION_ARG, 16);
   database.set_limit(SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1'000);
   database.set_limit(SQLITE_LIMIT_WORKER_THREADS, 0);
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::microseconds(scope.time_max.count());
-  database.set_progress(progress_every, [deadline, low = scope.disk_is_low] {
-    return std::chrono::steady_clock::now() >= deadline || (low && low());
-  });
+  database.set_progress(progress_every, [&end] { return end.reached_or_disk_low(); });
 }
 
 SqlValue value_of(Statement& row, int column) {
@@ -140,11 +180,11 @@ SqlValue value_of(Statement& row, int column) {
   }
 }
 
-std::size_t size_of_value(const SqlValue& value) {
+std::size_t size_of_value(Statement& row, int column) {
   constexpr std::size_t fixed = 9;
-  if (const auto* text = std::get_if<std::string>(&value)) return fixed + text->size();
-  if (const auto* blob = std::get_if<SqlBlob>(&value)) return fixed + blob->bytes.size();
-  return fixed;
+  const int type = row.column_type(column);
+  const bool has_bytes = type == SQLITE_TEXT || type == SQLITE_BLOB;
+  return fixed + (has_bytes ? row.column_bytes(column).size() : 0);
 }
 
 Result<QueryReply> read_rows(Statement& statement, const QueryScope& scope) {
@@ -155,12 +195,12 @@ Result<QueryReply> read_rows(Statement& statement, const QueryScope& scope) {
   for (;;) {
     PINION_TRY(row, statement.step());
     if (!row) return reply;
-    if (reply.rows.size() == scope.rows_max) break;
+    if (reply.rows.size() == scope.bounds.rows_max) break;
     std::vector<SqlValue> values;
     values.reserve(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i) {
-      values.push_back(value_of(statement, i));
-      bytes += size_of_value(values.back());
+    for (int i = 0; i < columns && bytes <= limits::query_bytes_max; ++i) {
+      bytes += size_of_value(statement, i);
+      if (bytes <= limits::query_bytes_max) values.push_back(value_of(statement, i));
     }
     if (bytes > limits::query_bytes_max) {
       if (!reply.rows.empty()) break;
@@ -176,11 +216,6 @@ Result<QueryReply> read_rows(Statement& statement, const QueryScope& scope) {
 Error query_error(const Error& error, const QueryScope& scope) {
   switch (error.code) {
     case Errc::sql_limit:
-      return fail(Errc::sql_limit, error.detail == "interrupted"
-                                       ? "the query took longer than its limit of " +
-                                             std::to_string(scope.time_max.count() / 1000) +
-                                             " ms, or the disk has no room for it"
-                                       : error.detail);
     case Errc::sql_invalid:
     case Errc::sql_refused:
     case Errc::file_corrupt:
@@ -191,22 +226,40 @@ Error query_error(const Error& error, const QueryScope& scope) {
   }
 }
 
-}  // namespace
-
-Result<QueryReply> run_query(const std::string& sql, const QueryScope& scope) {
-  auto opened = open_views(scope);
-  if (!opened) return failure(query_error(opened.error(), scope));
-  Database& database = *opened;
-  set_limits(database, scope);
+Result<QueryReply> run(const std::string& sql, const QueryScope& scope, QueryEnd& end) {
+  QueryFunctions functions([&end] { return end.reached(); });
+  PINION_TRY(database, open_views(scope));
+  PINION_CHECK(functions.add_to(database));
+  set_limits(database, end);
   database.set_authorizer(allow);
   auto statement = database.prepare(sql);
-  if (!statement) return failure(query_error(statement.error(), scope));
+  if (!statement) {
+    // What SQLite says of a program that is longer than its limit.
+    if (database.extended_code() == SQLITE_NOMEM && end.why().code == Errc::ok) {
+      return failure(Errc::sql_limit, "the statement is too long or too complex");
+    }
+    return failure(statement.error());
+  }
   if (statement->is_explain() || statement->column_count() == 0) {
     return failure(Errc::sql_refused, "only SELECT is allowed");
   }
-  Result<QueryReply> reply = read_rows(*statement, scope);
-  if (!reply) return failure(query_error(reply.error(), scope));
-  return reply;
+  return read_rows(*statement, scope);
+}
+
+}  // namespace
+
+Result<QueryReply> run_query(const std::string& sql, const QueryScope& scope) {
+  QueryEnd end(scope);
+  sqlite::HeapLimit heap(limits::query_heap_bytes_max, [&end] { return end.reached(); });
+  Result<QueryReply> reply = run(sql, scope, end);
+  if (reply) return reply;
+  if (end.why().code != Errc::ok) return failure(end.why());
+  if (heap.refused() && reply.error().code == Errc::storage_failed) {
+    return failure(Errc::sql_limit, "the query needs more memory than " +
+                                        std::to_string(limits::query_heap_bytes_max / limits::mib) +
+                                        " MiB");
+  }
+  return failure(query_error(reply.error(), scope));
 }
 
 }  // namespace pinion::storage

@@ -169,16 +169,13 @@ Result<Offset> SqlitePartitionReader::find_retention(Micros before, std::int64_t
   });
 }
 
-Result<QueryReply> SqlitePartitionReader::query(const std::string& sql, std::uint32_t rows_max,
-                                                Micros time_max, Offset end) {
+Result<QueryReply> SqlitePartitionReader::query(const std::string& sql, const QueryBounds& bounds) {
   ++connection_->uses;
   QueryScope scope;
   scope.path = open_->path;
   scope.vfs = store_->options.vfs;
   scope.partition = open_->identity.key.partition;
-  scope.end = end;
-  scope.rows_max = rows_max;
-  scope.time_max = time_max;
+  scope.bounds = bounds;
   scope.disk_is_low = [store = store_] {
     return store->folder.space().free_bytes < store->options.low_space_bytes;
   };

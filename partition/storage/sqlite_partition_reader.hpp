@@ -25,8 +25,8 @@ class SqlitePartitionReader final : public PartitionReader {
   /// Looks at retention_batches_max batches in one call at most: a larger backlog takes several.
   [[nodiscard]] Result<Offset> find_retention(Micros before, std::int64_t bytes_kept,
                                               Offset end) override;
-  [[nodiscard]] Result<QueryReply> query(const std::string& sql, std::uint32_t rows_max,
-                                         Micros time_max, Offset end) override;
+  [[nodiscard]] Result<QueryReply> query(const std::string& sql,
+                                         const QueryBounds& bounds) override;
 
   static constexpr std::int64_t retention_batches_max = 200'000;
 

@@ -211,8 +211,8 @@ Input NodeProcess::carry_out_read(const partition::ReadEffect& effect) {
                 key, ticket, reader.find_retention(op.before, op.bytes_kept, op.end)};
           },
           [&](const partition::RunQuery& op) -> Input {
-            return partition::Queried{key, ticket,
-                                      reader.query(op.sql, op.rows_max, op.time_max, op.end)};
+            const QueryBounds bounds{op.end, op.rows_max, limits::query_time_max, {}};
+            return partition::Queried{key, ticket, reader.query(op.sql, bounds)};
           }},
       effect.op);
 }

@@ -329,14 +329,14 @@ class MemoryPartitionReader final : public PartitionReader {
   }
 
   /// Only what a simulated client asks: how many records are committed.
-  Result<QueryReply> query(const std::string& sql, std::uint32_t, Micros, Offset end) override {
+  Result<QueryReply> query(const std::string& sql, const QueryBounds& bounds) override {
     const std::lock_guard lock(disk_->mutex_);
     if (sql != "select count(*) from messages") {
       return failure(Errc::sql_invalid, "the memory store knows one statement only");
     }
     QueryReply reply;
     reply.columns = {"count(*)"};
-    reply.rows = {{SqlValue{std::max<std::int64_t>(0, end - file_->written.log_start)}}};
+    reply.rows = {{SqlValue{std::max<std::int64_t>(0, bounds.end - file_->written.log_start)}}};
     return reply;
   }
 

@@ -4,6 +4,7 @@
 
 #include "tests/support/memory_record_store.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -41,6 +42,8 @@ class Gate {
 struct Gates {
   Gate commits;
   Gate queries;
+  std::atomic<int> queries_begun{0};
+  std::atomic<int> queries_cancelled{0};  ///< When they were let through.
   std::mutex mutex;
   std::vector<std::size_t> groups;  ///< Appends of each commit that had any.
   std::vector<std::size_t> appends_of_commits() {
@@ -90,8 +93,10 @@ class GatedReader final : public PartitionReader {
   Result<Offset> find_retention(Micros before, std::int64_t bytes_kept, Offset end) override {
     return inner_->find_retention(before, bytes_kept, end);
   }
-  Result<QueryReply> query(const std::string&, std::uint32_t, Micros, Offset) override {
+  Result<QueryReply> query(const std::string&, const QueryBounds& bounds) override {
+    ++gates_->queries_begun;
     gates_->queries.pass();
+    if (bounds.cancelled()) ++gates_->queries_cancelled;
     return QueryReply{};
   }
 

@@ -1,6 +1,7 @@
 // The driver over real sockets and threads, on a disk in memory.
 #include "partition/driver/partition_driver.hpp"
 
+#include "common/proto/codec.hpp"
 #include "partition/driver/reader_thread.hpp"
 #include "tests/integration/partition/gated_store.hpp"
 #include "tests/integration/partition/played_broker.hpp"
@@ -8,7 +9,9 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
+#include <vector>
 
 namespace pinion::test {
 
@@ -132,6 +135,49 @@ TEST_CASE("partition driver: a stop finishes the commit in flight and closes cle
   stopper.join();
   CHECK(bench.disk->fsynced(orders)->clean);
   CHECK(bench.disk->fsynced_end(orders) == Offset{taken_on});
+}
+
+TEST_CASE("partition driver: a stop answers queries at once; none of them is begun any more",
+          "[partition]") {
+  Bench bench;
+  bench.lead();
+  bench.gates.queries.close();
+  std::vector<RequestId> queries;
+  for (int i = 0; i < 3; ++i) queries.push_back(bench.broker.ask(Query{"select 1", 0}));
+  bench.gates.queries.await_arrivals(1);
+  bench.broker.answer(bench.broker.ask(ListOffset{OffsetSpec::latest, {}}));
+  std::thread stopper([&] { bench.driver->stop(); });
+  for (const RequestId query : queries) {
+    CHECK(bench.broker.answer(query).header.error == Errc::shutting_down);
+  }
+  bench.gates.queries.open();
+  bench.broker.until([&] { return bench.broker.count(Kind::goodbye) == 1; });
+  stopper.join();
+  CHECK(bench.gates.queries_begun == 1);
+  CHECK(bench.gates.queries_cancelled == 1);
+  CHECK(bench.disk->fsynced(orders)->clean);
+}
+
+TEST_CASE("partition driver: a query whose time is over is not begun", "[partition]") {
+  Bench bench;
+  bench.lead();
+  bench.gates.queries.close();
+  const RequestId first = bench.broker.ask(Query{"select 1", 0});
+  bench.gates.queries.await_arrivals(1);
+  Header header;
+  header.kind = Kind::query;
+  header.topic = orders.topic;
+  header.partition = orders.partition;
+  header.timeout_ms = 1;
+  const RequestId late = bench.broker.ask_raw(header, encode_body(Query{"select 1", 0}));
+  // What is answered after it has arrived; and by the time of a second one, it is over.
+  bench.broker.answer(bench.broker.ask(ListOffset{OffsetSpec::latest, {}}));
+  const auto over = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
+  bench.broker.until([&] { return std::chrono::steady_clock::now() >= over; });
+  bench.gates.queries.open();
+  CHECK(bench.broker.answer(first).header.error == Errc::ok);
+  CHECK(bench.broker.answer(late).header.error == Errc::throttled);
+  CHECK(bench.gates.queries_begun == 1);
 }
 
 TEST_CASE("partition driver: a quiet broker is connected to afresh; the data waits",

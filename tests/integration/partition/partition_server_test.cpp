@@ -5,8 +5,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 namespace pinion::test {
 
@@ -96,6 +98,32 @@ TEST_CASE("partition server: SQL runs on the live log", "[partition]") {
   CHECK(refused.header.error == Errc::sql_invalid);
   const Message hidden = broker.answer(broker.ask(Query{"select * from meta", 0}));
   CHECK(hidden.header.error == Errc::sql_refused);
+}
+
+TEST_CASE("partition server: it stops within seconds while endless SQL runs and waits",
+          "[partition]") {
+  Folder folder;
+  PlayedBroker broker;
+  const auto server = started(config_of(broker, folder));
+  broker.admit();
+  broker.assign({orders});
+  broker.await_online(1);
+  broker.answer(broker.produce(batch_of({"a"})));
+  std::vector<RequestId> queries;
+  for (int i = 0; i < 5; ++i) {
+    queries.push_back(broker.ask(Query{
+        "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n",
+        0}));
+  }
+  broker.answer(broker.ask(ListOffset{OffsetSpec::latest, {}}));
+  const auto begun = std::chrono::steady_clock::now();
+  std::thread stopper([&] { server->stop(); });
+  for (const RequestId query : queries) {
+    CHECK(broker.answer(query).header.error == Errc::shutting_down);
+  }
+  broker.until([&] { return broker.count(Kind::goodbye) == 1; });
+  stopper.join();
+  CHECK(std::chrono::steady_clock::now() - begun < 3s);
 }
 
 TEST_CASE("partition server: many partitions open in parallel, and are served", "[partition]") {

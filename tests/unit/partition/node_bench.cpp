@@ -86,6 +86,7 @@ void NodeBench::step(Input input) {
   for (StoreEffect& effect : out.store) store.push_back(std::move(effect));
   for (NodeStoreEffect& effect : out.node_store) node_store.push_back(std::move(effect));
   for (ReadEffect& effect : out.reads) reads.push_back(std::move(effect));
+  for (const Ticket ticket : out.queries_given_up) queries_given_up.push_back(ticket);
   for (Event& event : out.events) events.push_back(std::move(event));
   if (out.reset_link) ++link_resets;
 }

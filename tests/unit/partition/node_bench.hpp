@@ -141,6 +141,7 @@ class NodeBench {
   std::deque<StoreEffect> store;
   std::deque<NodeStoreEffect> node_store;
   std::deque<ReadEffect> reads;
+  std::vector<Ticket> queries_given_up;
   std::vector<Event> events;
   std::size_t link_resets = 0;
   std::int64_t session = 1;

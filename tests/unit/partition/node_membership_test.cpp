@@ -280,6 +280,22 @@ TEST_CASE("node: a stop finishes what is in flight, says goodbye, and closes cle
   CHECK(bench.reply(bench.fetch(0)).error() == Errc::shutting_down);
 }
 
+TEST_CASE("node: a stop answers queries at once, and waits until they have ended", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  const RequestId query = bench.ask(Query{"select 1", 0});
+  REQUIRE(bench.reads.size() == 1);
+  const Ticket ticket = bench.reads.front().ticket;
+  bench.step(Stop{});
+  CHECK(bench.reply(query).error() == Errc::shutting_down);
+  CHECK(bench.queries_given_up == std::vector<Ticket>{ticket});
+  CHECK_FALSE(bench.node.stopped());
+  CHECK(bench.store.empty());
+  bench.step(Queried{orders, ticket, failure(Errc::cancelled)});
+  bench.close(orders);
+  CHECK(bench.node.stopped());
+}
+
 TEST_CASE("node: a stop while a file is being opened closes it too", "[partition]") {
   NodeBench bench;
   bench.join();

@@ -114,4 +114,22 @@ TEST_CASE("storage: the readable view shows time, text, JSON and what is committ
   CHECK(*database.query_int("SELECT sum(committed) FROM readable") == 2);
 }
 
+TEST_CASE("storage: readable times are right on both sides of 1970, and NULL past 9999",
+          "[storage]") {
+  auto database = with_schema();
+  REQUIRE(
+      database.exec("INSERT INTO meta VALUES('log_start', 0), ('high_watermark', 9);"
+                    "INSERT INTO messages VALUES(0, -5, NULL, NULL, 'a'),"
+                    "(1, -1000000, NULL, NULL, 'a'), (2, 0, NULL, NULL, 'a'),"
+                    "(3, 1700000000000042, NULL, NULL, 'a'),"
+                    "(4, 253402300800000000, NULL, NULL, 'a')"));
+  const auto found = database.query_text(
+      "SELECT group_concat(ifnull(time, 'none'), ' ')"
+      " FROM readable");
+  REQUIRE(found);
+  CHECK(*found ==
+        "1969-12-31T23:59:59.999995Z 1969-12-31T23:59:59.000000Z 1970-01-01T00:00:00.000000Z"
+        " 2023-11-14T22:13:20.000042Z none");
+}
+
 }  // namespace pinion::storage

@@ -6,6 +6,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
+#include <functional>
+
 namespace pinion::storage {
 namespace {
 
@@ -20,6 +23,7 @@ struct Fixture {
   std::unique_ptr<SqliteRecordStore> store;
   OpenedLog opened;
   std::unique_ptr<PartitionReader> reader;
+  std::function<bool()> cancelled;
 
   Fixture() {
     SqliteRecordStoreOptions options;
@@ -43,7 +47,7 @@ struct Fixture {
 
   Result<QueryReply> run(const std::string& sql, std::uint32_t rows_max = 1000,
                          Micros time_max = 5s) {
-    return reader->query(sql, rows_max, time_max, Offset(80));
+    return reader->query(sql, {Offset(80), rows_max, time_max, cancelled});
   }
   std::int64_t number(const std::string& sql) {
     const auto reply = run(sql);
@@ -58,6 +62,11 @@ struct Fixture {
     return reply ? Errc::ok : reply.error().code;
   }
 };
+
+/// An expression for a text of `bytes`, a multiple of 1000, without a function that makes bytes.
+std::string text_of(std::size_t bytes) {
+  return "replace('" + std::string(bytes / 1000, 'a') + "', 'a', '" + std::string(1000, 'b') + "')";
+}
 
 }  // namespace
 
@@ -166,12 +175,13 @@ TEST_CASE("query: rows, bytes and time are bounded", "[storage]") {
   REQUIRE(reply);
   CHECK(reply->rows.size() == 80);
   CHECK_FALSE(reply->truncated);
-  reply = fixture.run("SELECT zeroblob(1000000) FROM messages");
+  reply = fixture.run("SELECT " + text_of(1'000'000) + " FROM messages");
   REQUIRE(reply);
   CHECK(reply->rows.size() == 4);
   CHECK(reply->truncated);
-  CHECK(fixture.error("SELECT zeroblob(5000000)") == Errc::sql_limit);
-  CHECK(fixture.error("SELECT zeroblob(500000000)") == Errc::sql_limit);
+  CHECK(fixture.error("SELECT " + text_of(5'000'000)) == Errc::sql_limit);
+  CHECK(fixture.error("SELECT " + text_of(3'000'000) + ", " + text_of(3'000'000)) ==
+        Errc::sql_limit);
   reply =
       fixture.run("SELECT count(*) FROM messages a, messages b, messages c, messages d", 10, 50ms);
   REQUIRE_FALSE(reply);
@@ -179,6 +189,109 @@ TEST_CASE("query: rows, bytes and time are bounded", "[storage]") {
   CHECK(reply.error().detail.find("50 ms") != std::string::npos);
   CHECK(fixture.error("SELECT " + std::string(limits::sql_bytes_max, ' ') + "1") ==
         Errc::sql_limit);
+}
+
+TEST_CASE("query: functions that make bytes are refused; our own views do without", "[storage]") {
+  Fixture fixture;
+  for (const char* sql : {"SELECT randomblob(10)", "SELECT zeroblob(10)", "SELECT printf('%d', 1)",
+                          "SELECT format('%.2000000000c', 'x')", "SELECT json_patch('{}', '{}')",
+                          "WITH readable AS (SELECT printf('x') AS a) SELECT a FROM readable"}) {
+    CAPTURE(sql);
+    CHECK(fixture.error(sql) == Errc::sql_refused);
+  }
+  const auto reply = fixture.run("SELECT time FROM readable WHERE offset = 4");
+  REQUIRE(reply);
+  CHECK((reply->rows.at(0).at(0) == SqlValue("2023-11-14T22:13:20.000004Z")));
+}
+
+TEST_CASE("query: memory is bounded, whatever it is used for", "[storage]") {
+  Fixture fixture;
+  // Many large values at a time: each a register of SQLite's.
+  std::string sum = "SELECT 0";
+  for (int i = 0; i < 60; ++i) {
+    sum += " + length(" + text_of(4'000'000 - 1'000 * static_cast<std::size_t>(i)) + ")";
+    if (sum.size() > limits::sql_bytes_max - 6'000) break;
+  }
+  for (const std::string& sql :
+       {sum, "WITH t(x) AS (SELECT " + text_of(4'000'000) + ") SELECT json_array(" + [] {
+          std::string names = "x || 1";
+          for (int i = 2; i < 16; ++i) names += ", x || " + std::to_string(i);
+          return names;
+        }() + ") FROM t"}) {
+    const auto reply = fixture.run(sql);
+    if (!reply) CHECK(reply.error().code == Errc::sql_limit);
+  }
+  std::string columns = "x || 1";
+  for (int i = 2; i <= 60; ++i) columns += ", x || " + std::to_string(i);
+  const auto reply = fixture.run("SELECT count(*) FROM (WITH t(x) AS (SELECT " +
+                                 text_of(4'000'000) + ") SELECT DISTINCT " + columns + " FROM t)");
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().detail == "the query needs more memory than 128 MiB");
+  CHECK(fixture.number("SELECT count(*) FROM messages") == 80);
+}
+
+TEST_CASE("query: nothing outlasts its time, not even one instruction or the compiling",
+          "[storage]") {
+  Fixture fixture;
+  const std::string text = text_of(4'000'000);
+  std::string views = "WITH v0 AS (SELECT 1 AS a)";
+  for (int i = 1; i < 40; ++i) {
+    const std::string last = "v" + std::to_string(i - 1);
+    views += ", v" + std::to_string(i) + " AS (SELECT x.a FROM " + last + " x, " + last + " y)";
+  }
+  std::string calls = "length(hex(substr(x, 1)))";
+  for (int i = 2; i < 90; ++i) calls += " + length(hex(substr(x, " + std::to_string(i) + ")))";
+  for (const std::string& sql : std::vector<std::string>{
+           "SELECT instr(" + text + ", " + text_of(2'000'000) + " || '1')",
+           "SELECT " + text + " LIKE '%" + std::string(900, 'b') + "c'",
+           "WITH t(x) AS (SELECT " + text_of(2'000'000) + ") SELECT sum(" + calls +
+               ") FROM t, messages a, messages b",
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+           views + " SELECT count(*) FROM v39"}) {
+    CAPTURE(sql.substr(0, 60));
+    const auto begun = std::chrono::steady_clock::now();
+    const auto reply = fixture.run(sql, 10, 100ms);
+    if (!reply) CHECK(reply.error().code == Errc::sql_limit);
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(3));
+  }
+}
+
+TEST_CASE("query: one that nobody waits for ends", "[storage]") {
+  Fixture fixture;
+  int asked = 0;
+  fixture.cancelled = [&asked] { return ++asked > 100; };
+  CHECK(fixture.error("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                      " SELECT max(i) FROM n") == Errc::cancelled);
+}
+
+TEST_CASE("query: what people ask of a log fits into the limits", "[storage]") {
+  Fixture fixture;
+  for (const char* sql :
+       {"SELECT r.offset, r.time, r.key, r.headers, r.value, r.json, b.*, e.start_offset"
+        " FROM readable r JOIN batches b ON r.offset BETWEEN b.base_offset AND b.last_offset"
+        " JOIN epochs e ON e.leader_epoch = b.leader_epoch",
+        "SELECT x.*, y.* FROM readable x JOIN readable y ON x.offset = y.offset + 1"
+        " WHERE x.value LIKE '%v1%' AND y.value NOT GLOB 'w*' ORDER BY y.time DESC LIMIT 5",
+        "SELECT substr(time, 1, 16) AS minute, count(*), avg(length(value)), min(offset),"
+        " max(offset), group_concat(DISTINCT key), json_group_array(value) FROM readable"
+        " GROUP BY minute HAVING count(*) > 1 ORDER BY minute",
+        "SELECT j.key, j.value, count(*) FROM readable r, json_each(json_object('a', r.offset,"
+        " 'b', r.value)) j GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10",
+        "SELECT offset, timestamp - lag(timestamp) OVER w AS gap, row_number() OVER w,"
+        " sum(length(value)) OVER (ORDER BY offset ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)"
+        " FROM messages WINDOW w AS (ORDER BY offset)",
+        "SELECT c.reader, max(m.offset) + 1 - c.offset AS lag FROM consumer_offsets c, messages m"
+        " GROUP BY c.reader",
+        "WITH RECURSIVE hours(h) AS (SELECT 0 UNION ALL SELECT h + 1 FROM hours WHERE h < 23)"
+        " SELECT h, (SELECT count(*) FROM readable WHERE strftime('%H', time) + 0 = h) FROM hours",
+        "SELECT * FROM readable WHERE offset IN (1,2,3,4,5,6,7,8,9,10) AND json->>'$.user' IS NULL"
+        " UNION ALL SELECT * FROM readable WHERE trim(replace(value, 'v', ' ')) = '7'"}) {
+    CAPTURE(sql);
+    const auto reply = fixture.run(sql);
+    INFO((reply ? std::string() : reply.error().to_string()));
+    REQUIRE(reply);
+    CHECK_FALSE(reply->rows.empty());
+  }
 }
 
 }  // namespace pinion::storage
