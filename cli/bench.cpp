@@ -62,23 +62,24 @@ int bench(const BenchOptions& options, bool json) {
 
 void add_load_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--messages", options.messages, "Records to send, read or ask for")
-      ->check(whole_number())
+      ->check(counting_number())
       ->type_name("N");
   command.add_option("--size", options.size, "Bytes of a value (100)")
       ->check(CLI::Range(std::size_t{1}, limits::record_bytes_default))
       ->type_name("B");
   command
       .add_option("--rate", options.rate, "So many a second (as fast as it goes; latency: 1000)")
-      ->check(whole_number())
+      ->check(counting_number())
       ->type_name("R");
   command
       .add_option("--seconds", options.seconds, "With --rate: for so long, instead of --messages")
-      ->check(CLI::NonNegativeNumber)
+      ->check(seconds_of_time())
       ->type_name("T");
   command.add_option("--partitions", options.partitions, "Of the topic that is made (1)")
       ->check(CLI::Range(1, limits::partitions_per_topic_max))
       ->type_name("P");
   command.add_option("--replication", options.replication, "Of the topic that is made (1)")
+      ->check(CLI::Range(std::size_t{1}, limits::nodes_max))
       ->type_name("R");
   command.add_option("--producers", options.producers, "Connections that send (1)")
       ->check(CLI::Range(1, 64))
@@ -89,7 +90,7 @@ void add_load_options(CLI::App& command, BenchOptions& options) {
   command
       .add_option("--batch", options.batch,
                   "storage: rows a commit (1000); else records a batch (256 KiB)")
-      ->check(whole_number())
+      ->check(counting_number())
       ->type_name("N");
 }
 

@@ -3,6 +3,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 
+#include "common/base/limits.hpp"
 #include "common/obs/standard_files.hpp"
 
 namespace pinion::cli {
@@ -16,6 +17,10 @@ constexpr const char* closing =
     "Exit status: 0 when everything asked for was done, 1 when not (one line on stderr says what\n"
     "to do), 2 for a command line that cannot be understood, 130 when interrupted before the end,\n"
     "141 when the reader of a pipe went away.";
+
+constexpr std::uint64_t count_max = 1'000'000'000'000;
+/// Of an option in seconds: ten years.
+constexpr double seconds_max = 315'360'000;
 
 /// One line, without the library's own hint at --help.
 int refuse(const CLI::Error& error) {
@@ -41,6 +46,39 @@ CLI::Validator whole_number() {
             return whole ? std::string() : "'" + text + "' is no whole number from 0 on";
           },
           ""};
+}
+
+CLI::Validator counting_number() {
+  return {[](std::string& text) -> std::string {
+            const CLI::Range range(std::uint64_t{1}, count_max);
+            const bool whole = whole_number()(text).empty();
+            if (whole && range(text).empty()) return {};
+            return "'" + text + "' is no whole number from 1 to " + std::to_string(count_max);
+          },
+          ""};
+}
+
+CLI::Validator partition_index() {
+  return {[](std::string& text) -> std::string {
+            const CLI::Range range(0, limits::partitions_per_topic_max - 1);
+            const bool whole = whole_number()(text).empty();
+            if (whole && range(text).empty()) return {};
+            return "'" + text + "' is no partition; they count from 0";
+          },
+          ""};
+}
+
+CLI::Validator seconds_of_time() {
+  return {[](std::string& text) -> std::string {
+            if (CLI::Range(0.0, seconds_max)(text).empty()) return {};
+            return "'" + text + "' is no time from 0 to " +
+                   std::to_string(static_cast<std::int64_t>(seconds_max)) + " seconds";
+          },
+          ""};
+}
+
+CLI::Validator some_text() {
+  return {[](std::string& text) -> std::string { return text.empty() ? "it is empty" : ""; }, ""};
 }
 
 int run_command_line(int argc, char** argv) {

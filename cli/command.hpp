@@ -19,6 +19,12 @@ void add_broker_option(CLI::App& app, Commands& commands);
 
 /// Digits and nothing else: CLI11 takes -1 for a very large number without a sign.
 [[nodiscard]] CLI::Validator whole_number();
+/// The same from 1 on, up to what no run comes to the end of.
+[[nodiscard]] CLI::Validator counting_number();
+[[nodiscard]] CLI::Validator partition_index();
+/// From 0 to ten years, whole or not.
+[[nodiscard]] CLI::Validator seconds_of_time();
+[[nodiscard]] CLI::Validator some_text();
 
 void add_up(CLI::App& app, Commands& commands);
 void add_topic(CLI::App& app, Commands& commands);

@@ -291,6 +291,7 @@ void add_consume(CLI::App& app, Commands& commands) {
   command
       ->add_option("--consumer", options->consumer,
                    "Go on where this consumer stopped, and keep where it stops now")
+      ->check(some_text())
       ->type_name("NAME");
   command
       ->add_option("--from", options->from,
@@ -299,13 +300,13 @@ void add_consume(CLI::App& app, Commands& commands) {
       ->type_name("earliest|latest|OFFSET|@TIME");
   command->add_flag("--reset", options->reset, "Begin at --from even where there is a position");
   command->add_option("--partition", options->partition, "Only this one (all)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(partition_index())
       ->type_name("P");
   command->add_option("--max", options->max, "End after so many records")
       ->check(whole_number())
       ->type_name("N");
   command->add_option("--idle-exit", options->idle_exit, "End when nothing came for so long")
-      ->check(CLI::NonNegativeNumber)
+      ->check(seconds_of_time())
       ->type_name("SECONDS");
   command->add_flag("--follow", options->follow, "Wait for more at the end");
   command->add_flag("--json", options->json, "One object a record");

@@ -244,7 +244,7 @@ void add_produce(CLI::App& app, Commands& commands) {
                    "What stands before the first SEP of a line is the record's key; \\t is a tab")
       ->type_name("SEP");
   command->add_option("--partition", options->partition, "Send all to this one")
-      ->check(CLI::NonNegativeNumber)
+      ->check(partition_index())
       ->type_name("P");
   command->add_option("--header", options->headers, "A header of every record; may be repeated")
       ->expected(1)

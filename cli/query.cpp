@@ -151,10 +151,10 @@ void add_query(CLI::App& app, Commands& commands) {
   command->add_option("TOPIC", options->topic, "The topic")->required()->type_name("");
   command->add_option("SQL", options->sql, "One SELECT statement")->required()->type_name("");
   command->add_option("--partition", options->partition, "Only this one (all)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(partition_index())
       ->type_name("P");
   command->add_option("--rows", options->rows, "At most so many rows (10000)")
-      ->check(whole_number())
+      ->check(counting_number())
       ->type_name("N");
   CLI::Option* json = command->add_flag("--json", options->json, "A JSON array of objects");
   command->add_flag("--csv", options->csv, "Comma-separated, with a line of titles")

@@ -100,6 +100,9 @@ bool parse_calendar(std::string_view text, Micros& time) {
   return true;
 }
 
+/// A hundred years: nobody's records are older, and no sum of microseconds overflows.
+constexpr std::int64_t ago_seconds_max = std::int64_t{100} * 365 * 86'400;
+
 /// "-15m" and the like, as what lies before now.
 bool parse_ago(std::string_view text, Micros& ago) {
   if (!take(text, '-') || text.size() < 2) return false;
@@ -108,7 +111,7 @@ bool parse_ago(std::string_view text, Micros& ago) {
   for (const auto& [letter, seconds] : units) {
     std::int64_t count = 0;
     if (text.back() != letter || !parse_all(text.substr(0, text.size() - 1), count)) continue;
-    if (count < 0 || count > 1'000'000'000) return false;
+    if (count < 0 || count > ago_seconds_max / seconds) return false;
     ago = micros(count * seconds * 1'000'000);
     return true;
   }

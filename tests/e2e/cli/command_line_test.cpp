@@ -93,3 +93,32 @@ TEST_CASE("command line: what is not understood ends with status 2 and one line"
     CHECK(done.errors.find("--help") != std::string::npos);
   }
 }
+
+TEST_CASE("command line: an odd value is refused with the option's name and the value",
+          "[e2e][cli]") {
+  const std::vector<std::vector<std::string>> cases = {
+      {"--seconds", "1e300", "bench", "produce"},
+      {"--seconds", "nan", "bench", "produce"},
+      {"--seconds", "-1", "bench", "produce"},
+      {"--messages", "0", "bench", "storage"},
+      {"--messages", "99999999999999999999", "bench", "storage"},
+      {"--batch", "0", "bench", "storage"},
+      {"--replication", "-1", "bench", "produce"},
+      {"--partition", "-1", "consume", "t"},
+      {"--partition", "first", "produce", "t"},
+      {"--partition", "4294967296", "query", "t", "select 1"},
+      {"--idle-exit", "inf", "consume", "t"}};
+  for (const std::vector<std::string>& odd : cases) {
+    std::vector<std::string> arguments(odd.begin() + 2, odd.end());
+    arguments.push_back(odd[0] + "=" + odd[1]);
+    const Finished done = run_pinion(arguments);
+    INFO(odd[0] << " " << odd[1] << "\n" << done.errors);
+    CHECK(done.status == 2);
+    CHECK(lines_of(done.errors).size() == 1);
+    CHECK(done.errors.find(odd[0]) != std::string::npos);
+    CHECK(done.errors.find(odd[1]) != std::string::npos);
+  }
+  CHECK(run_pinion({"consume", "t", "--consumer", ""}).errors.find("--consumer") !=
+        std::string::npos);
+  CHECK(run_pinion({"frobnicate"}).errors.find("frobnicate") != std::string::npos);
+}

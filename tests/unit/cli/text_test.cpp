@@ -33,12 +33,14 @@ TEST_CASE("cli text: times as people write them become microseconds", "[cli]") {
   CHECK(time_of("-15m") == noon - 900s);
   CHECK(time_of("-2h") == noon - 7200s);
   CHECK(time_of("-1d") == noon - 86'400s);
+  CHECK(time_of("-36500d") == noon - 36'500 * 86'400s);
 }
 
 TEST_CASE("cli text: what is no time is refused with what would be one", "[cli]") {
   for (const char* text : {"", "now", "-", "-5", "-5w", "2023", "2023-13-01", "2023-02-31",
                            "2023-11-14T25:00", "2023-11-14T22:13:20+", "2023-11-14T22:13:20.",
-                           "2023-11-14T22:13:20Zx", "1.5", "-s", "1700000000", "1700000000000"}) {
+                           "2023-11-14T22:13:20Zx", "1.5", "-s", "1700000000", "1700000000000",
+                           "-999999999d", "-99999999999999999999s", "-36501d"}) {
     INFO(text);
     const Result<Micros> time = parse_time(text, noon);
     REQUIRE_FALSE(time);
