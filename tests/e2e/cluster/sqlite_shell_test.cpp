@@ -69,8 +69,9 @@ TEST_CASE("cluster: a shell's long read transaction fails no write, is shown, an
   options.value_bytes = 1'000;
   options.delivery_timeout = patience(5s);
   Load load(options, log);
-  // Far below the cap no write fails, and the holder is named.
-  const bool acknowledged = load.wait_for_more(2'000, patience(30s));
+  // Far below the cap no write fails, and the holder is named. A commit of one record may write
+  // eight pages of 4 KiB: with 200 the log is far below, however fast the disk.
+  const bool acknowledged = load.wait_for_more(200, patience(30s));
   INFO(load.problem() << "\n" << cluster.logs());
   REQUIRE(acknowledged);
   CHECK(log.counts().fail == 0);

@@ -323,19 +323,29 @@ TEST_CASE("storage: an older copy of a file that is put back is set aside", "[st
   CHECK(explained == 1);
 }
 
+/// The file that `disk` had is not taken for its own: it is set aside, and the reason names `why`.
+void check_set_aside(Disk& disk, const std::string& why) {
+  disk.start();
+  const Result<void> done = disk.open(IfMissing::fail);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::file_corrupt);
+  INFO(done.error().detail);
+  CHECK(done.error().detail.find(why) != std::string::npos);
+  CHECK(done.error().detail.find("set-aside") != std::string::npos);
+}
+
 TEST_CASE("storage: emptied, swapped and foreign files are set aside", "[storage]") {
   Disk disk;
   disk.begin();
   REQUIRE(disk.append(10));
   disk.close();
-  std::string expected;
   SECTION("emptied") {
     std::filesystem::resize_file(disk.path(), 0);
-    expected = "emptied";
+    check_set_aside(disk, "emptied");
   }
   SECTION("overwritten with something else") {
     std::ofstream(disk.path(), std::ios::trunc) << std::string(50'000, 'x');
-    expected = "not a database";
+    check_set_aside(disk, "not a database");
   }
   SECTION("another partition's") {
     disk.start();
@@ -345,7 +355,7 @@ TEST_CASE("storage: emptied, swapped and foreign files are set aside", "[storage
     other->log.reset();
     disk.end();
     std::filesystem::rename(disk.folder.path() + "/orders/orders-1.db", disk.path());
-    expected = "it is partition 1 of topic orders";
+    check_set_aside(disk, "it is partition 1 of topic orders");
   }
   SECTION("another file of the same partition") {
     Disk twin;
@@ -354,19 +364,12 @@ TEST_CASE("storage: emptied, swapped and foreign files are set aside", "[storage
     twin.close();
     std::filesystem::copy_file(twin.path(), disk.path(),
                                std::filesystem::copy_options::overwrite_existing);
-    expected = "it is another file than the one this node made";
+    check_set_aside(disk, "it is another file than the one this node made");
   }
   SECTION("of a node whose own memory is gone") {
     std::filesystem::remove(disk.folder.path() + "/node.db");
-    expected = "no memory";
+    check_set_aside(disk, "no memory");
   }
-  disk.start();
-  const Result<void> done = disk.open(IfMissing::fail);
-  REQUIRE_FALSE(done);
-  CHECK(done.error().code == Errc::file_corrupt);
-  INFO(done.error().detail);
-  CHECK(done.error().detail.find(expected) != std::string::npos);
-  CHECK(done.error().detail.find("set-aside") != std::string::npos);
 }
 
 TEST_CASE("storage: a bit that flips in a record's bytes is found by verify", "[storage]") {
