@@ -15,7 +15,7 @@ build_packages="g++ cmake ninja-build ccache pkg-config libzmq3-dev cppzmq-dev l
   libexpected-dev libisal-dev libboost-dev libssl-dev prometheus-cpp-dev catch2 sqlite3 openssl
   python3 python3-pip python3-venv python3-setuptools python3-wheel"
 # What the tests use beside it.
-test_packages="curl nginx-light patch"
+test_packages="curl nginx-light patch iproute2 iptables"
 build_libraries="a C++20 compiler (g++ 12 or clang 14), CMake 3.25, Ninja, ccache, pkg-config,
   ZeroMQ 4.3.4, cppzmq 4.9, msgpack-cxx 4.1 (header-only), SQLite 3.40 with its shell,
   toml++ 3.3, CLI11 2.1, nlohmann-json 3.11, spdlog 1.10 with fmt 9, tl::expected 1.0, ISA-L 2.30,

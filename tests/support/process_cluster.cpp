@@ -1,13 +1,20 @@
 #include "tests/support/process_cluster.hpp"
 
+#include "tests/support/network_spaces.hpp"
+
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <regex>
 
 namespace pinion::test {
 namespace {
 
 std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
+
+/// Each question is a process.
+constexpr Micros between_questions = 50ms;
 
 /// How often `part` stands in `text`.
 std::size_t count_of(const std::string& text, const std::string& part) {
@@ -38,6 +45,12 @@ bool long_form() {
   return wish != nullptr && *wish != '\0' && *wish != '0';
 }
 
+std::uint64_t seed_of_this_run() {
+  const char* wish = std::getenv("PINION_E2E_SEED");
+  if (wish != nullptr) return std::strtoull(wish, nullptr, 10);
+  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+}
+
 ProcessCluster::ProcessCluster(int nodes)
     : address_("tcp://127.0.0.1:" + std::to_string(free_port())),
       cluster_address_("tcp://127.0.0.1:" + std::to_string(free_port())),
@@ -49,9 +62,21 @@ ProcessCluster::ProcessCluster(int nodes)
   }
 }
 
-void ProcessCluster::start_all() {
+ProcessCluster::ProcessCluster(int nodes, const NetworkSpaces& spaces) : ProcessCluster(nodes) {
+  address_ = "tcp://" + spaces.address(0) + ":5550";
+  cluster_address_ = "tcp://" + spaces.address(0) + ":5551";
+  broker_wrapper_ = spaces.wrapper(0);
+  for (int number = 1; number <= nodes; ++number) {
+    set_node_wrapper(number, spaces.wrapper(number));
+    add_node_config(number, "data_bind = " + in_quotes("tcp://" + spaces.address(number) + ":*"));
+  }
+}
+
+void ProcessCluster::start_all() { start_some(nodes()); }
+
+void ProcessCluster::start_some(int nodes) {
   start_broker();
-  for (int number = 1; number <= nodes(); ++number) start_node(number);
+  for (int number = 1; number <= nodes; ++number) start_node(number);
 }
 
 void ProcessCluster::start_broker() {
@@ -60,8 +85,11 @@ void ProcessCluster::start_broker() {
   write_file(config, "data_dir = " + in_quotes(broker_data()) +
                          "\nclient_bind = " + in_quotes(address_) +
                          "\ncluster_bind = " + in_quotes(cluster_address_) + "\n");
-  broker_ = std::make_unique<TestProcess>(
-      ProcessOptions{.arguments = {programs() + "/pinion-broker", config}});
+  ProcessOptions options;
+  options.arguments = broker_wrapper_;
+  options.arguments.push_back(programs() + "/pinion-broker");
+  options.arguments.push_back(config);
+  broker_ = std::make_unique<TestProcess>(options);
 }
 
 void ProcessCluster::start_node(int number) {
@@ -76,6 +104,8 @@ void ProcessCluster::start_node(int number) {
   options.arguments.push_back(config);
   nodes_.at(index(number)) = std::make_unique<TestProcess>(options);
 }
+
+void ProcessCluster::end_node(int number) { nodes_.at(index(number)).reset(); }
 
 std::string ProcessCluster::node_data(int number) const { return node_data_.at(index(number)); }
 
@@ -92,14 +122,37 @@ void ProcessCluster::set_node_wrapper(int number, std::vector<std::string> wrapp
 }
 
 bool ProcessCluster::wait_until_online(Micros limit) {
-  return eventually(patience(limit), [this] {
-    const Finished status = pinion({"status", "--json"}, patience(10s));
-    if (status.status != 0) return false;
-    const std::size_t alive = count_of(status.output, "\"health\":\"alive\"");
-    return alive == nodes_.size() &&
-           status.output.find("\"state\":\"offline\"") == std::string::npos &&
-           status.output.find("\"state\":\"opening\"") == std::string::npos;
-  });
+  return eventually(
+      patience(limit),
+      [this] {
+        const Finished status = pinion({"status", "--json"}, patience(10s));
+        if (status.status != 0) return false;
+        const std::size_t alive = count_of(status.output, "\"health\":\"alive\"");
+        const auto started = std::count_if(nodes_.begin(), nodes_.end(),
+                                           [](const auto& node) { return node != nullptr; });
+        return alive == static_cast<std::size_t>(started) &&
+               status.output.find("\"state\":\"offline\"") == std::string::npos &&
+               status.output.find("\"state\":\"opening\"") == std::string::npos;
+      },
+      between_questions);
+}
+
+bool ProcessCluster::wait_until_in_sync(int replicas, Micros limit) {
+  static const std::regex sets(R"("isr":\[([0-9,]*)\])");
+  return wait_until_online(limit) &&
+         eventually(
+             patience(limit),
+             [&] {
+               const Finished status = pinion({"status", "--json"}, patience(10s));
+               const std::sregex_iterator end;
+               std::sregex_iterator at(status.output.begin(), status.output.end(), sets);
+               if (status.status != 0 || at == end) return false;
+               return std::all_of(at, end, [&](const std::smatch& set) {
+                 const std::string members = set[1];
+                 return std::count(members.begin(), members.end(), ',') == replicas - 1;
+               });
+             },
+             between_questions);
 }
 
 ProcessOptions ProcessCluster::command(std::vector<std::string> arguments) const {
@@ -123,6 +176,7 @@ std::vector<std::string> ProcessCluster::partition_files(const std::string& topi
     std::error_code missing;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(data, missing)) {
       const std::string name = entry.path().filename().string();
+      if (entry.path().string().find("/set-aside/") != std::string::npos) continue;
       if (entry.path().extension() == ".db" && name.rfind(topic + "-", 0) == 0) {
         files.push_back(entry.path().string());
       }
@@ -130,6 +184,15 @@ std::vector<std::string> ProcessCluster::partition_files(const std::string& topi
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+std::string ProcessCluster::damage_in(const std::string& topic) const {
+  std::string damage;
+  for (const std::string& path : partition_files(topic)) {
+    const Finished verified = pinion({"verify", path}, 120s);
+    if (verified.status != 0) damage += verified.output + verified.errors;
+  }
+  return damage;
 }
 
 std::string ProcessCluster::logs() const {

@@ -10,6 +10,8 @@
 
 namespace pinion::test {
 
+class NetworkSpaces;
+
 /// The folder that holds the programs under test.
 [[nodiscard]] const std::string& programs();
 
@@ -19,13 +21,21 @@ namespace pinion::test {
 /// The long form of the process tests (./test --all).
 [[nodiscard]] bool long_form();
 
+/// PINION_E2E_SEED, or another one each time: what chooses the victims.
+[[nodiscard]] std::uint64_t seed_of_this_run();
+
 class ProcessCluster {
  public:
   explicit ProcessCluster(int nodes);
+  /// The broker as member 0 of the spaces, node N as member N.
+  ProcessCluster(int nodes, const NetworkSpaces& spaces);
 
   void start_all();
+  /// Without the nodes behind the first `nodes`: what joins later.
+  void start_some(int nodes);
   void start_broker();
   void start_node(int number);  ///< From 1.
+  void end_node(int number);    ///< Killed, and no longer waited for.
 
   [[nodiscard]] TestProcess& broker() { return *broker_; }
   [[nodiscard]] TestProcess& node(int number) { return *nodes_.at(index(number)); }
@@ -40,16 +50,22 @@ class ProcessCluster {
   /// Put in front of the node's command, for example unshare --mount.
   void set_node_wrapper(int number, std::vector<std::string> wrapper);
 
-  /// All nodes alive and all partitions online, as `pinion status` shows them.
+  /// All nodes that were started alive and all partitions online, as `pinion status` shows them.
   [[nodiscard]] bool wait_until_online(Micros limit = 30s);
+  /// The same, and every partition has so many replicas, all in sync.
+  [[nodiscard]] bool wait_until_in_sync(int replicas, Micros limit = 60s);
 
   /// `pinion ARGUMENTS...` against this cluster.
   [[nodiscard]] Finished pinion(std::vector<std::string> arguments, Micros limit = 60s,
                                 const std::string& input_file = {}) const;
   [[nodiscard]] ProcessOptions command(std::vector<std::string> arguments) const;
 
-  /// The partition files of a topic over all nodes, "ORDERS-0.db" and so on.
+  /// The partition files of a topic over all nodes, "ORDERS-0.db" and so on, but for those that
+  /// were set aside.
   [[nodiscard]] std::vector<std::string> partition_files(const std::string& topic) const;
+
+  /// What `pinion verify` says of those that are not whole; empty: all are.
+  [[nodiscard]] std::string damage_in(const std::string& topic) const;
 
   /// What every process wrote on stderr, for the message of a failed check.
   [[nodiscard]] std::string logs() const;
@@ -66,6 +82,7 @@ class ProcessCluster {
   std::vector<std::unique_ptr<TestProcess>> nodes_;
   std::vector<std::string> node_data_;
   std::vector<std::string> node_config_;
+  std::vector<std::string> broker_wrapper_;
   std::vector<std::vector<std::string>> node_wrapper_;
 };
 

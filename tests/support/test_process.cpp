@@ -50,12 +50,12 @@ void reset_signals(posix_spawnattr_t& attributes) {
 
 }  // namespace
 
-bool eventually(Micros limit, const std::function<bool()>& condition) {
+bool eventually(Micros limit, const std::function<bool()>& condition, Micros every) {
   const auto until = std::chrono::steady_clock::now() + limit;
   for (;;) {
     if (condition()) return true;
     if (std::chrono::steady_clock::now() >= until) return false;
-    std::this_thread::sleep_for(5ms);
+    std::this_thread::sleep_for(every);
   }
 }
 

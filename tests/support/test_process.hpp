@@ -18,9 +18,10 @@
 
 namespace pinion::test {
 
-/// Calls `condition` every few milliseconds until it holds or the time is over. The one place of
-/// the process tests that sleeps.
-[[nodiscard]] bool eventually(Micros limit, const std::function<bool()>& condition);
+/// Calls `condition` every few milliseconds, or less often where asking costs more, until it holds
+/// or the time is over. The one place of the process tests that sleeps.
+[[nodiscard]] bool eventually(Micros limit, const std::function<bool()>& condition,
+                              Micros every = 5ms);
 
 /// A folder that is removed, with all in it, at the end.
 class TemporaryFolder {

@@ -6,7 +6,6 @@
 #include "tests/e2e/cluster/load.hpp"
 #include "tests/support/process_cluster.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -20,44 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::uint64_t seed_of_this_run() {
-  const char* wish = std::getenv("PINION_E2E_SEED");
-  if (wish != nullptr) return std::strtoull(wish, nullptr, 10);
-  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-}
-
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-/// Every partition of the status has all three copies in sync.
-bool all_in_sync(const ProcessCluster& cluster) {
-  const Finished status = cluster.pinion({"status", "--json"}, patience(10s));
-  if (status.status != 0) return false;
-  static const std::regex sets(R"("isr":\[([0-9,]*)\])");
-  const std::sregex_iterator end;
-  std::size_t found = 0;
-  for (std::sregex_iterator at(status.output.begin(), status.output.end(), sets); at != end; ++at) {
-    const std::string members = (*at)[1];
-    if (std::count(members.begin(), members.end(), ',') != 2) return false;
-    ++found;
-  }
-  return found > 0;
-}
-
-bool wait_until_in_sync(ProcessCluster& cluster) {
-  return cluster.wait_until_online() &&
-         eventually(patience(60s), [&] { return all_in_sync(cluster); });
-}
-
-void check_whole(const ProcessCluster& cluster, const std::string& topic, std::size_t files) {
-  const std::vector<std::string> paths = cluster.partition_files(topic);
-  CHECK(paths.size() == files);
-  for (const std::string& path : paths) {
-    const Finished verified = cluster.pinion({"verify", path}, 120s);
-    INFO(verified.output << verified.errors);
-    CHECK(verified.status == 0);
-  }
 }
 
 }  // namespace
@@ -73,7 +36,7 @@ TEST_CASE("cluster: with three copies one node at a time may die, hang or lose i
       cluster.pinion({"topic", "create", "r", "--partitions", "3", "--replication", "3"});
   INFO(created.errors);
   REQUIRE(created.status == 0);
-  REQUIRE(wait_until_in_sync(cluster));
+  REQUIRE(cluster.wait_until_in_sync(3));
 
   LogChecker log;
   LoadOptions options{.broker = cluster.address(), .topic = "r", .partitions = 3, .senders = 2};
@@ -110,7 +73,7 @@ TEST_CASE("cluster: with three copies one node at a time may die, hang or lose i
     } else {
       cluster.start_node(victim);
     }
-    REQUIRE(wait_until_in_sync(cluster));
+    REQUIRE(cluster.wait_until_in_sync(3));
     REQUIRE(load.wait_for_more(500, patience(30s)));
   }
   load.finish();
@@ -124,7 +87,8 @@ TEST_CASE("cluster: with three copies one node at a time may die, hang or lose i
   CHECK(counts.info == 0);
   WARN("seed " << seed << ": " << strikes << " strikes, " << counts.ok
                << " acknowledged, 1500 records after a strike took at most " << longest << " s");
-  check_whole(cluster, "r", 9);
+  CHECK(cluster.partition_files("r").size() == 9);
+  CHECK(cluster.damage_in("r") == "");
 }
 
 TEST_CASE("cluster: a leader killed with -9 is followed by another one within seconds",
@@ -133,7 +97,7 @@ TEST_CASE("cluster: a leader killed with -9 is followed by another one within se
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
   REQUIRE(cluster.pinion({"topic", "create", "one", "--replication", "3"}).status == 0);
-  REQUIRE(wait_until_in_sync(cluster));
+  REQUIRE(cluster.wait_until_in_sync(3));
   const Finished status = cluster.pinion({"status", "--json"});
   std::smatch found;
   REQUIRE(std::regex_search(status.output, found, std::regex(R"("leader":([0-9]+))")));

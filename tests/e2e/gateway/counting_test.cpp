@@ -138,12 +138,6 @@ class Counting {
   std::mutex mutex_;
 };
 
-std::uint64_t seed_of_this_run() {
-  const char* wish = std::getenv("PINION_E2E_SEED");
-  if (wish != nullptr) return std::strtoull(wish, nullptr, 10);
-  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-}
-
 void count_under_kills(const Plan& plan) {
   const std::uint64_t seed = seed_of_this_run();
   INFO("PINION_E2E_SEED=" << seed);
