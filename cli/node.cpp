@@ -1,10 +1,12 @@
 // pinion node list, drain, keep, remove, rebalance: which nodes hold what, and moving it.
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/output.hpp"
 #include "cli/session.hpp"
 #include "cli/text.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace pinion::cli {
@@ -14,7 +16,56 @@ struct NodeOptions {
   std::string broker;
   std::int32_t id = 0;
   bool json = false;
+  bool wait = false;
 };
+
+/// How often a person who waits looks.
+constexpr Micros look_every = 500ms;
+/// So often nothing moves before it is said that nothing will.
+constexpr int quiet_looks_max = 6;
+
+std::size_t moving_in(const ClusterStatusReply& status) {
+  std::size_t moving = 0;
+  for (const TopicMetadata& topic : status.topics) {
+    for (const PartitionMetadata& p : topic.partitions) moving += p.target.empty() ? 0U : 1U;
+  }
+  return moving;
+}
+
+std::uint32_t held_by(const ClusterStatusReply& status, NodeId id) {
+  for (const NodeStatus& node : status.nodes) {
+    if (node.id == id) return node.replicas;
+  }
+  return 0;
+}
+
+/// Until no partition is being moved, and `emptied` holds nothing; with the count on a terminal.
+/// Returns the exit status.
+int wait_for_moves(Client& client, NodeId emptied) {
+  Progress progress;
+  int quiet_looks = 0;
+  std::size_t most = 0;
+  std::size_t moving = 0;
+  // A status may be older than the command, by less than a look.
+  while (!sleep_unless_interrupted(look_every)) {
+    const auto status = client.admin().cluster_status(answer_timeout);
+    if (!status) return complain_about(status.error());
+    moving = moving_in(*status);
+    const std::uint32_t held = held_by(*status, emptied);
+    if (moving == 0 && held == 0) return 0;
+    quiet_looks = moving == 0 ? quiet_looks + 1 : 0;
+    if (quiet_looks == quiet_looks_max) {
+      return complain("node " + std::to_string(emptied.raw()) + " still holds " +
+                      format_count(held) + " replicas, and no other node may have them; start one");
+    }
+    most = std::max(most, moving);
+    progress.show(format_count(most - moving) + " of " + format_count(most) +
+                  " partitions are moved");
+  }
+  progress.finish();
+  complain("interrupted; the cluster goes on moving " + format_count(moving) + " partitions");
+  return exit_interrupted;
+}
 
 int list(const NodeOptions& options) {
   const std::unique_ptr<Client> client = connect(options.broker, "node list");
@@ -32,11 +83,7 @@ int list(const NodeOptions& options) {
                  node.draining ? "yes" : "", node.address, node.rack, node.region});
     }
     out.write(table.to_string());
-    std::size_t moving = 0;
-    for (const TopicMetadata& topic : status->topics) {
-      for (const PartitionMetadata& p : topic.partitions) moving += p.target.empty() ? 0U : 1U;
-    }
-    if (moving > 0) {
+    if (const std::size_t moving = moving_in(*status); moving > 0) {
       out.line(std::to_string(moving) +
                " partitions are being moved; pinion topic describe NAME shows where to");
     }
@@ -45,18 +92,26 @@ int list(const NodeOptions& options) {
   return out.exit_status();
 }
 
+std::string outcome_of(std::uint32_t moves, bool waited) {
+  if (waited) return "; all is moved";
+  if (moves == 0) return {};
+  return "; " + std::to_string(moves) + " partitions are being moved (pinion node list)";
+}
+
 int command(const NodeOptions& options, NodeCommand what, const std::string& done) {
   const std::unique_ptr<Client> client = connect(options.broker, "node");
   if (!client) return 1;
   const auto moves = client->admin().command_node(what, NodeId(options.id), answer_timeout);
   if (!moves) return complain_about(moves.error());
+  if (options.wait) {
+    const NodeId emptied = what == NodeCommand::drain ? NodeId(options.id) : node_none;
+    if (const int status = wait_for_moves(*client, emptied); status != 0) return status;
+  }
   Output out;
   if (options.json) {
     out.line("{\"moves\":" + std::to_string(*moves) + "}");
   } else {
-    out.line(done + (*moves == 0 ? std::string()
-                                 : "; " + std::to_string(*moves) +
-                                       " partitions are being moved (pinion node list)"));
+    out.line(done + outcome_of(*moves, options.wait));
   }
   out.flush();
   return out.exit_status();
@@ -104,10 +159,14 @@ void add_node(CLI::App& app, Commands& commands) {
     command->add_option("ID", options->id, "The node's number")->required()->type_name("");
   };
   add("list", "Show all nodes and what they hold", list);
-  add_id(add("drain", "Move everything away from a node, while all goes on", drain));
+  const auto add_wait = [&](CLI::App* command) {
+    command->add_flag("--wait", options->wait, "End when all is moved; shows how far it is");
+    return command;
+  };
+  add_id(add_wait(add("drain", "Move everything away from a node, while all goes on", drain)));
   add_id(add("keep", "Undo a drain", keep));
   add_id(add("remove", "Forget a node that is stopped and holds nothing", remove));
-  add("rebalance", "Spread replicas evenly over all nodes", rebalance);
+  add_wait(add("rebalance", "Spread replicas evenly over all nodes", rebalance));
 }
 
 }  // namespace pinion::cli

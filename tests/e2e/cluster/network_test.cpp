@@ -203,9 +203,9 @@ class Nemesis {
     const std::string id = std::to_string(spare);
     cluster_.start_node(spare);
     REQUIRE(cluster_.wait_until_online());
-    must({"node", "rebalance"});
+    must({"node", "rebalance", "--wait"});
     let_it_last();
-    must({"node", "drain", id});
+    must({"node", "drain", id, "--wait"});
     REQUIRE(eventually(
         patience(120s), [&] { return holds_nothing(id); }, 100ms));
     cluster_.end_node(spare);
