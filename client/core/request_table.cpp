@@ -77,6 +77,13 @@ void RequestTable::on_answer(const Now& now, CallId id, Message&& answer, Effect
     end(at, failure(std::move(error)), out);
     return;
   }
+  if (code == Errc::no_nodes) {
+    if (open.no_nodes_since == never) open.no_nodes_since = now.monotonic;
+    if (now.monotonic - open.no_nodes_since >= limits::client_no_nodes_patience) {
+      end(at, failure(std::move(error)), out);
+      return;
+    }
+  }
   open.last = std::move(error);
   if (code == Errc::not_leader || code == Errc::fenced_epoch || code == Errc::partition_offline) {
     const PartitionKey key{answer.header.topic, answer.header.partition};

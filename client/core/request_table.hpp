@@ -45,7 +45,8 @@ class RequestTable {
     Micros retry_at{0};
     bool maybe_done = false;  ///< An attempt went out whose fate nobody knows.
     bool sent = false;
-    std::optional<Error> last;  ///< Refusal.
+    std::optional<Error> last;      ///< Refusal.
+    Micros no_nodes_since = never;  ///< The first refusal of that kind.
     Backoff retry{limits::client_retry_min, limits::client_retry_max};
   };
   using Table = std::map<CallId, Open>;

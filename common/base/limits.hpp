@@ -87,6 +87,9 @@ inline constexpr std::size_t clients_unread_bytes_max = 96 * mib;
 inline constexpr std::size_t clients_unread_reading_bytes_max = 192 * mib;
 /// A client that has not said for so long that it reads may not be one that does. Ten heartbeats.
 inline constexpr Micros client_reads_within = 5s;
+/// A cluster that starts has its partition brokers within seconds: a topic that asks for more of
+/// them waits so long.
+inline constexpr Micros client_no_nodes_patience = 5s;
 /// A client that has received so much says so at once, not with its next heartbeat.
 inline constexpr std::size_t client_ping_every_bytes = 8 * mib;
 /// What a queued message costs beside its bytes: four frames of 64 bytes, and what holds them.

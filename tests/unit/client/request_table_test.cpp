@@ -30,6 +30,20 @@ TEST_CASE("calls: an answer ends the call", "[client]") {
   CHECK_FALSE(done->repeated);
 }
 
+TEST_CASE("calls: too few nodes are waited for some seconds, not to the deadline", "[client]") {
+  SessionFixture f;
+  f.connect();
+  const Micros begun = f.now.monotonic;
+  f.step(call(f, CreateTopic{"new", {}}, 30s));
+  while (f.calls.empty()) {
+    if (auto request = f.take<CreateTopic>()) f.refuse(*request, Errc::no_nodes, "two of three");
+    f.pass(10ms);
+  }
+  CHECK(f.calls[0].reply.error().code == Errc::no_nodes);
+  CHECK(f.now.monotonic - begun >= limits::client_no_nodes_patience);
+  CHECK(f.now.monotonic - begun < limits::client_no_nodes_patience + 3s);
+}
+
 TEST_CASE("calls: a final refusal ends the call", "[client]") {
   SessionFixture f;
   f.connect();
