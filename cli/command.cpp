@@ -3,6 +3,8 @@
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 
+#include <cstdlib>
+
 #include "common/base/limits.hpp"
 #include "common/obs/standard_files.hpp"
 
@@ -22,10 +24,22 @@ constexpr std::uint64_t count_max = 1'000'000'000'000;
 /// Of an option in seconds: ten years.
 constexpr double seconds_max = 315'360'000;
 
+/// The first word that names no command and no option, of those that were given.
+std::string stray_word(const CLI::App& app) {
+  for (const CLI::App* chosen : app.get_subcommands()) return stray_word(*chosen);
+  for (const std::string& word : app.remaining()) {
+    if (!word.empty() && word.front() != '-') return word;
+  }
+  return {};
+}
+
 /// One line, without the library's own hint at --help.
-int refuse(const CLI::Error& error) {
+int refuse(const CLI::App& app, const CLI::Error& error) {
   std::string what = error.what();
-  if (what.find("A subcommand is required") != std::string::npos) what = "name a command";
+  if (what.find("A subcommand is required") != std::string::npos) {
+    const std::string stray = stray_word(app);
+    what = stray.empty() ? "name a command" : "'" + stray + "' is no command";
+  }
   complain(what + "; pinion --help lists the commands, pinion COMMAND --help their options");
   return 2;
 }
@@ -70,7 +84,11 @@ CLI::Validator partition_index() {
 
 CLI::Validator seconds_of_time() {
   return {[](std::string& text) -> std::string {
-            if (CLI::Range(0.0, seconds_max)(text).empty()) return {};
+            // CLI11's Range takes what is no number at all, nan, for one within it.
+            char* end = nullptr;
+            const double seconds = std::strtod(text.c_str(), &end);
+            const bool number = !text.empty() && *end == '\0';
+            if (number && seconds >= 0 && seconds <= seconds_max) return {};
             return "'" + text + "' is no time from 0 to " +
                    std::to_string(static_cast<std::int64_t>(seconds_max)) + " seconds";
           },
@@ -103,7 +121,7 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::Success& wish) {
     return app.exit(wish);  // --help and --version print and end.
   } catch (const CLI::ParseError& error) {
-    return refuse(error);
+    return refuse(app, error);
   }
   return commands.run();
 }

@@ -3,6 +3,8 @@
 #include "tests/e2e/cli/up_cluster.hpp"
 #include "tests/support/process_cluster.hpp"
 
+#include <memory>
+
 using namespace pinion;
 using namespace pinion::test;
 
@@ -53,15 +55,20 @@ TEST_CASE("command line: a broker that is not there is an error that says what t
   const std::string nobody = "tcp://127.0.0.1:" + std::to_string(free_port());
   const std::vector<std::vector<std::string>> commands = {
       {"topic", "list"}, {"status"}, {"consume", "t"}, {"query", "t", "select 1"}};
+  std::vector<std::unique_ptr<TestProcess>> all;
   for (const std::vector<std::string>& command : commands) {
-    std::vector<std::string> arguments = {"--broker", nobody};
-    arguments.insert(arguments.end(), command.begin(), command.end());
-    const Finished done = run_pinion(arguments);
-    INFO(command.front() << "\n" << done.errors);
-    CHECK(done.status == 1);
-    CHECK(lines_of(done.errors).size() == 1);
-    CHECK(done.errors.find(nobody) != std::string::npos);
-    CHECK(done.errors.find("pinion up") != std::string::npos);
+    ProcessOptions options;
+    options.arguments = {programs() + "/pinion", "--broker", nobody};
+    options.arguments.insert(options.arguments.end(), command.begin(), command.end());
+    all.push_back(std::make_unique<TestProcess>(options));
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    CHECK(all[i]->wait(patience(60s)) == 1);
+    const std::string errors = all[i]->errors();
+    INFO(commands[i].front() << "\n" << errors);
+    CHECK(lines_of(errors).size() == 1);
+    CHECK(errors.find(nobody) != std::string::npos);
+    CHECK(errors.find("pinion up") != std::string::npos);
   }
 }
 
