@@ -34,14 +34,10 @@ constexpr int node_send_queue_messages = 16'384;
   options.sqlite_version = sqlite::library_version();
   options.cluster_name = config.cluster_name;
   options.seed = random_seed();
-  // What clients leave unread is to stay under the fuse, and one largest answer is to pass.
-  const std::uint64_t fuse = std::uint64_t{config.memory_fuse_mib} * limits::mib;
+  // Some clients that do not read are to stay under the fuse.
   UnreadLimits& unread = options.router.unread;
-  unread.bytes = std::min<std::uint64_t>(unread.bytes, fuse / 4);
-  unread.bytes_reading = std::min<std::uint64_t>(unread.bytes_reading, fuse / 2);
-  unread.bytes_reading = std::max<std::uint64_t>(
-      unread.bytes_reading, unread.bytes + config.record_bytes_max + limits::body_bytes_max);
-  unread.reads_within = std::max(unread.reads_within, 10 * options.controller.heartbeat_every);
+  unread.bytes = std::min(unread.bytes, std::uint64_t{config.memory_fuse_mib} * limits::mib / 4);
+  unread.asking = std::min(unread.asking, unread.bytes / 4 * 3);
   return options;
 }
 

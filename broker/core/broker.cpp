@@ -206,7 +206,7 @@ void Broker::on(const Now& now, FromNode& input, BrokerEffects& out) {
 void Broker::on(const Now&, NotSent& input, BrokerEffects& out) {
   if (input.to == NotSent::To::client) {
     const bool gone = input.why == NotSent::Why::no_peer && !input.path.empty();
-    if (gone && router_.connection_lost(input.path[0].view())) return;
+    if (gone) router_.connection_lost(input.path[0].view());
     ++counters_.replies_dropped;
     return;
   }
@@ -241,7 +241,6 @@ void Broker::on(const Now&, Vitals& input, BrokerEffects&) { vitals_ = input; }
 
 void Broker::on(const Now& now, Tick& input, BrokerEffects& out) {
   router_.tick(now);
-  probe_departed(now, out);
   controller_.step(now, input, effects_);
   carry_out(now, out);
 }
@@ -301,7 +300,7 @@ bool Broker::reply_as_before(const Now& now, const Frames& path, const Header& h
   return true;
 }
 
-/// Encoded once, and shared by all, so that it costs nobody's room; those who are not known to read
+/// Encoded once, and shared by all, so that it costs nobody's room; those who leave much unread
 /// find out from the version in a pong.
 void Broker::push(const MetadataChanged& change, BrokerEffects& out) {
   if (router_.client_count() == 0) return;
@@ -310,7 +309,7 @@ void Broker::push(const MetadataChanged& change, BrokerEffects& out) {
   const Bytes header_frame = encode_header(header);
   const Bytes body_frame = encode_body(change);
   router_.for_each_client([&](const std::string& id) {
-    if (!router_.is_fresh(id)) return;
+    if (!router_.has_room(id)) return;
     out.to_clients.push_back(join({Bytes::copy_of(id)}, header_frame, body_frame, {}));
   });
 }
@@ -357,11 +356,6 @@ void Broker::say_hello(const Frames& path, BrokerEffects& out) {
   hello.header.kind = Kind::say_hello;
   hello.body = SayHello{controller_.epoch()};
   send(path, hello, out);
-}
-
-/// Whether they are still connected shows when something is sent to them.
-void Broker::probe_departed(const Now& now, BrokerEffects& out) {
-  for (const std::string& id : router_.take_probes(now)) say_hello({Bytes::copy_of(id)}, out);
 }
 
 Frames Broker::path_of(const Frames& frames, std::size_t header_index) {

@@ -64,7 +64,7 @@ struct BrokerOptions {
   std::string version;
   std::string sqlite_version;
   std::string cluster_name;  ///< For people.
-  std::uint64_t seed = 0;  ///< For what clients should not be able to guess.
+  std::uint64_t seed = 0;    ///< Of the marks that clients carry back.
 };
 
 struct BrokerCounters {
@@ -113,7 +113,6 @@ class Broker {
   void on_ping(const Frames& path, const Header& header, const Ping& ping, BrokerEffects& out);
   void push(const MetadataChanged& change, BrokerEffects& out);
   void complete(BrokerStatus& status) const;
-  void probe_departed(const Now& now, BrokerEffects& out);
   /// Drops and counts what the client has no room for.
   void send(Frames message, BrokerEffects& out);
   void send(const Frames& path, const Message& message, BrokerEffects& out);

@@ -40,8 +40,7 @@ Router::Router(RouterLimits limits, ControllerEpoch term, const Now& now, std::u
       last_(clients_.end()),
       lives_(static_cast<std::uint64_t>(term.raw()) << 32U),
       rotate_at_(now.monotonic + limits.generation),
-      now_(now.monotonic),
-      unread_(limits.unread, seed) {}
+      marks_(seed) {}
 
 // ---- Clients
 // ---------------------------------------------------------------------------------------
@@ -62,14 +61,12 @@ std::optional<std::string> Router::add_client(const Now& now, std::string_view i
   const auto client = clients_.emplace(std::string(id), Client{}).first;
   client->second.life = ++lives_;
   client->second.last_seen = now.monotonic;
-  client->second.unread = unread_.open(now, id);
   client->second.silent = silent_.insert(silent_.end(), &client->first);
   last_ = client;
   return evicted;
 }
 
 bool Router::touch_client(const Now& now, std::string_view id) {
-  now_ = now.monotonic;
   const auto client = find_client(id);
   if (client == clients_.end()) return false;
   last_ = client;
@@ -85,7 +82,6 @@ void Router::remove_client(std::string_view id) {
 
 void Router::remove_all_clients() {
   while (!clients_.empty()) forget(clients_.begin());
-  unread_.connections_lost();
 }
 
 void Router::for_each_client(const std::function<void(const std::string& id)>& visit) const {
@@ -99,7 +95,6 @@ void Router::forget(Clients::iterator client) {
     PINION_ASSERT(node != nodes_.end());
     subtract(node->second.total, pair.total());
   }
-  unread_.close(client->second.unread, client->first);
   silent_.erase(client->second.silent);
   clients_.erase(client);
   last_ = clients_.end();
@@ -109,11 +104,11 @@ void Router::forget(Clients::iterator client) {
 // --------------------------------------------------------------------
 
 void Router::on_mark(std::string_view id, std::uint64_t mark) {
-  unread_.on_mark(now_, find_client(id)->second.unread, mark);
+  find_client(id)->second.unread.on_mark(mark);
 }
 
 std::uint64_t Router::mark(std::string_view id) {
-  return unread_.mark(find_client(id)->second.unread);
+  return find_client(id)->second.unread.mark(marks_);
 }
 
 Result<void> Router::check_unread(std::string_view id) {
@@ -123,44 +118,33 @@ Result<void> Router::check_unread(std::string_view id) {
 }
 
 Result<void> Router::check_unread(const Client& client) const {
-  if (unread_.may_ask(now_, client.unread)) return {};
+  if (client.unread.may_ask(limits_.unread)) return {};
   return failure(Errc::throttled, "this client has been sent " +
-                                      std::to_string(client.unread.bytes) +
+                                      std::to_string(client.unread.bytes()) +
                                       " bytes that it is not known to have read");
 }
 
 bool Router::admit(const Frames& frames) {
   const auto client = find_client(frames[0].view());
   if (client == clients_.end()) return true;
-  const std::uint64_t bytes = size_of(frames) - frames[0].size();
-  if (unread_.put(now_, client->second.unread, bytes)) return true;
+  if (client->second.unread.put(limits_.unread, size_of(frames) - frames[0].size())) return true;
   ++counters_.unread_dropped;
   return false;
 }
 
-bool Router::is_fresh(std::string_view id) const {
+bool Router::has_room(std::string_view id) const {
   const auto client = clients_.find(id);
-  return client != clients_.end() && unread_.is_fresh(now_, client->second.unread);
+  return client != clients_.end() && client->second.unread.may_ask(limits_.unread);
 }
 
-bool Router::connection_lost(std::string_view id) {
+void Router::connection_lost(std::string_view id) {
   const auto client = find_client(id);
-  if (client == clients_.end()) return unread_.connection_lost(id);
-  unread_.settle(client->second.unread);
-  return false;
-}
-
-std::vector<std::string> Router::take_probes(const Now& now) {
-  std::vector<std::string> probes;
-  if (now.monotonic < probe_at_) return probes;
-  probe_at_ = now.monotonic + limits::departed_probe_every;
-  unread_.for_each_departed([&](const std::string& id) { probes.push_back(id); });
-  return probes;
+  if (client != clients_.end()) client->second.unread.settle();
 }
 
 std::uint64_t Router::unread_bytes(std::string_view client) const {
   const auto row = clients_.find(client);
-  return row == clients_.end() ? 0 : row->second.unread.bytes;
+  return row == clients_.end() ? 0 : row->second.unread.bytes();
 }
 
 // ---- Nodes and routes
@@ -347,7 +331,7 @@ std::optional<Frames> Router::answer(Frames frames) {
   }
   give_back(client->second, *decoded);
   const std::uint64_t bytes = size_of(frames);
-  if (!unread_.put(now_, client->second.unread, bytes)) {
+  if (!client->second.unread.put(limits_.unread, bytes)) {
     ++counters_.answers_dropped;
     return std::nullopt;
   }
@@ -370,7 +354,6 @@ std::optional<Bytes> Router::not_sent(const Bytes& return_frame) {
 // ------------------------------------------------------------------------------------------
 
 void Router::tick(const Now& now) {
-  now_ = now.monotonic;
   while (!silent_.empty()) {
     const auto client = clients_.find(*silent_.front());
     PINION_ASSERT(client != clients_.end());
@@ -396,10 +379,9 @@ void Router::rotate() {
 }
 
 Micros Router::next_tick() const noexcept {
-  Micros next = unread_.has_departed() ? std::min(rotate_at_, probe_at_) : rotate_at_;
-  if (silent_.empty()) return next;
+  if (silent_.empty()) return rotate_at_;
   const auto client = clients_.find(*silent_.front());
-  return std::min(next, client->second.last_seen + limits_.client_expires_after);
+  return std::min(rotate_at_, client->second.last_seen + limits_.client_expires_after);
 }
 
 // ---- For checks
@@ -419,7 +401,6 @@ void Router::check_invariants() const {
   PINION_ASSERT(clients_.size() <= limits_.clients);
   PINION_ASSERT(clients_.size() == silent_.size());
   std::map<NodeId, InFlight> nodes;
-  std::uint64_t unread = 0;
   for (const auto& [name, client] : clients_) {
     InFlight sum;
     for (const Pair& pair : client.pairs) {
@@ -429,12 +410,10 @@ void Router::check_invariants() const {
       add(nodes[pair.node], pair.total());
     }
     PINION_ASSERT(sum == client.total);
-    PINION_ASSERT(client.unread.marked <= client.unread.bytes);
-    unread += client.unread.bytes;
+    PINION_ASSERT(client.unread.holds_together());
     PINION_ASSERT(**client.silent == name);
   }
   for (const auto& [id, node] : nodes_) PINION_ASSERT(nodes[id] == node.total);
-  unread_.check_invariants(unread);
 }
 
 }  // namespace pinion

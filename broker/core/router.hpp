@@ -10,8 +10,8 @@
 //   generation      rotates every request_lifetime_max; counts of the generation before the last
 //                   are forgotten, so what ZeroMQ loses under a silent reconnect leaks for at most
 //                   two lifetimes
-// What clients have been sent and have not read is bounded over all of them (unread_ledger.hpp):
-// who has no room for an answer is throttled, and one that comes all the same is dropped.
+// What a client has been sent and has not read is bounded (unread_account.hpp): who has no room for
+// an answer is throttled, and one that comes all the same is dropped.
 // A node's room is shared: a client may have at most as much in flight at a node as is still free
 // there, so that none can take it all from the others; and a quarter of the room is kept for
 // clients that have nothing in flight there.
@@ -21,7 +21,7 @@
 
 #include "broker/core/effects.hpp"
 #include "broker/core/return_frame.hpp"
-#include "broker/core/unread_ledger.hpp"
+#include "broker/core/unread_account.hpp"
 #include "common/base/bytes.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/result.hpp"
@@ -99,14 +99,10 @@ class Router {
   [[nodiscard]] Result<void> check_unread(std::string_view id);
   /// Counts a message of the broker's own; frames[0] is the client, known or not. False: drop it.
   [[nodiscard]] bool admit(const Frames& frames);
-  /// False: it is of no use to send it what everybody is told.
-  [[nodiscard]] bool is_fresh(std::string_view id) const;
-  /// The transport knows no such peer. True: it had left, and this is what a probe was to find out.
-  bool connection_lost(std::string_view id);
-  /// Those that left, were not known to have read all, and may still be connected: due every
-  /// departed_probe_every.
-  [[nodiscard]] std::vector<std::string> take_probes(const Now& now);
-  [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return unread_.bytes(); }
+  /// check_unread() without the words, for a client that is known.
+  [[nodiscard]] bool has_room(std::string_view id) const;
+  /// The transport knows no such peer: what it had not read is gone.
+  void connection_lost(std::string_view id);
   [[nodiscard]] std::uint64_t unread_bytes(std::string_view client) const;
 
   // ---- Nodes and routes, as the controller says.
@@ -150,7 +146,7 @@ class Router {
     std::uint64_t life = 0;
     Micros last_seen{0};
     InFlight total;
-    UnreadLedger::Account unread;
+    UnreadAccount unread;
     std::vector<Pair> pairs;  ///< Only with something in flight; few.
     Silent::iterator silent;
   };
@@ -181,9 +177,7 @@ class Router {
   std::uint64_t lives_ = 0;  ///< Numbers clients and nodes.
   std::uint64_t generation_ = 0;
   Micros rotate_at_{0};
-  Micros now_;  ///< Of the last word of a client, or tick: what counts is whether they say any.
-  Micros probe_at_{0};
-  UnreadLedger unread_;
+  Prng marks_;
   RouterCounters counters_;
 };
 

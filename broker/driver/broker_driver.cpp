@@ -210,16 +210,16 @@ void BrokerDriver::log_event(const BrokerEvent& event) {
 void BrokerDriver::log_refusals(const Now& now) {
   refusals_log_at_ = now.monotonic + refusals_log_every;
   const BrokerCounters& counters = broker_.counters();
-  if (counters.refused_malformed == logged_.refused_malformed &&
-      counters.replies_dropped == logged_.replies_dropped &&
-      counters.node_sends_failed == logged_.node_sends_failed) {
-    return;
-  }
+  const RouterCounters& routed = broker_.router().counters();
+  const Refusals seen{counters.refused_malformed,
+                      counters.replies_dropped + routed.answers_dropped + routed.unread_dropped,
+                      counters.node_sends_failed};
+  if (seen == logged_) return;
   log_warn("messages refused or dropped",
-           {{"malformed", counters.refused_malformed - logged_.refused_malformed},
-            {"replies_dropped", counters.replies_dropped - logged_.replies_dropped},
-            {"node_sends_failed", counters.node_sends_failed - logged_.node_sends_failed}});
-  logged_ = counters;
+           {{"malformed", seen.malformed - logged_.malformed},
+            {"replies_dropped", seen.replies_dropped - logged_.replies_dropped},
+            {"node_sends_failed", seen.node_sends_failed - logged_.node_sends_failed}});
+  logged_ = seen;
 }
 
 }  // namespace pinion

@@ -69,7 +69,13 @@ class BrokerDriver {
   Micros tick_at_{0};
   Micros memory_check_at_{0};
   Micros refusals_log_at_{0};
-  BrokerCounters logged_;
+  struct Refusals {
+    std::uint64_t malformed = 0;
+    std::uint64_t replies_dropped = 0;
+    std::uint64_t node_sends_failed = 0;
+    friend bool operator==(const Refusals&, const Refusals&) = default;
+  };
+  Refusals logged_;
 };
 
 }  // namespace pinion

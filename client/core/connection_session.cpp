@@ -17,7 +17,7 @@ ConnectionSession::ConnectionSession(std::string broker, Hello hello, Wire& wire
 
 void ConnectionSession::on_heard(const Now& now, std::size_t bytes) noexcept {
   heard_at_ = now.monotonic;
-  bytes_since_ping_ += bytes;
+  bytes_since_ping_ += bytes + limits::message_cost_bytes;  // As the broker counts it.
   if (bytes_since_ping_ >= limits::client_ping_every_bytes) ping_at_ = now.monotonic;
 }
 

@@ -79,14 +79,11 @@ inline constexpr std::size_t node_bytes_inflight_max = 128 * mib;
 /// Messages that a ROUTER holds for one client that reads slowly; beyond, answers are dropped and
 /// counted.
 inline constexpr int client_send_queue_messages = 1'000;
-/// What clients have been sent and may not have read, over all of them: each may hold as much as is
-/// still free, one alone half of it. With a smaller memory fuse it is a quarter of that.
-inline constexpr std::size_t clients_unread_bytes_max = 96 * mib;
-/// The same for clients that are known to read: what those that do not read leave them. 192 MiB,
-/// the broker's state and the registrations are some 300 MiB together, under the memory fuse.
-inline constexpr std::size_t clients_unread_reading_bytes_max = 192 * mib;
-/// A client that has not said for so long that it reads may not be one that does. Ten heartbeats.
-inline constexpr Micros client_reads_within = 5s;
+/// What one client has been sent and may not have read: beyond the first its requests are throttled,
+/// beyond the second answers to it are dropped. One that reads stands at three of its pings' bytes
+/// and what is on the wire. With a smaller memory fuse a quarter of that.
+inline constexpr std::size_t client_unread_asking_bytes_max = 48 * mib;
+inline constexpr std::size_t client_unread_bytes_max = 64 * mib;
 /// A cluster that starts has its partition brokers within seconds: a topic that asks for more of
 /// them waits so long.
 inline constexpr Micros client_no_nodes_patience = 5s;
@@ -94,8 +91,6 @@ inline constexpr Micros client_no_nodes_patience = 5s;
 inline constexpr std::size_t client_ping_every_bytes = 8 * mib;
 /// What a queued message costs beside its bytes: four frames of 64 bytes, and what holds them.
 inline constexpr std::size_t message_cost_bytes = 512;
-/// Clients that left without having read all are asked for so often whether they are still there.
-inline constexpr Micros departed_probe_every = 1s;
 inline constexpr std::size_t clients_max = 20'000;
 inline constexpr Micros client_expires_after = 60s;  ///< Without a word.
 /// The memory at which the broker closes and rebinds its client socket (an unfinished multipart
@@ -283,9 +278,9 @@ static_assert(producer_inflight_max <= producer_batches_remembered,
               "a retry of anything in flight must be recognised");
 static_assert(client_bytes_inflight_max >= batch_bytes_ceiling, "one largest record must pass");
 static_assert(node_bytes_inflight_max >= client_bytes_inflight_max);
-static_assert(clients_unread_reading_bytes_max >= clients_unread_bytes_max + message_bytes_max,
-              "a client that reads has room for one largest answer, whatever others leave unread");
-static_assert(clients_unread_reading_bytes_max <= memory_fuse_default / 2);
+static_assert(client_unread_asking_bytes_max >= 4 * client_ping_every_bytes,
+              "a client that reads as fast as it can is never throttled for what it has not read");
+static_assert(4 * client_unread_bytes_max <= memory_fuse_default);
 static_assert(fetch_wait_max < request_lifetime_max);
 static_assert(consumer_fetch_wait <= fetch_wait_max);
 static_assert(consumer_fetch_bytes_default <= fetch_bytes_max);
