@@ -22,6 +22,9 @@ class FunctionCall {
   [[nodiscard]] bool is_blob(int index) const noexcept { return type(index) == SQLITE_BLOB; }
   /// The value as text; a blob's bytes are taken for text. Empty for NULL.
   [[nodiscard]] std::string_view text(int index) const noexcept;
+  /// The bytes of a blob, which stays one: text() makes a text of it for the rest of the statement,
+  /// when it is a constant.
+  [[nodiscard]] std::string_view blob(int index) const noexcept;
   /// Values that are larger cannot be.
   [[nodiscard]] std::size_t bytes_max() const noexcept;
 
@@ -58,8 +61,13 @@ template <ScalarFunction function>
   const int rc = sqlite3_create_function_v2(
       database.raw(), name, arguments, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, user,
       [](sqlite3_context* context, int count, sqlite3_value** values) {
-        FunctionCall call(context, count, values);
-        function(call);
+        // Nothing may be thrown through SQLite's frames.
+        try {
+          FunctionCall call(context, count, values);
+          function(call);
+        } catch (...) {
+          sqlite3_result_error_nomem(context);
+        }
       },
       nullptr, nullptr, nullptr);
   if (rc != SQLITE_OK) return failure(error_of(rc, database.raw(), name));

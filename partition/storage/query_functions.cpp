@@ -158,8 +158,8 @@ std::size_t place_of(std::string_view text, std::string_view part, std::size_t f
 void instr(FunctionCall& call) {
   if (any_null(call)) return;
   const bool in_bytes = call.is_blob(0) && call.is_blob(1);
-  const std::string_view text = call.text(0);
-  const std::string_view part = call.text(1);
+  const std::string_view text = call.is_blob(0) ? call.blob(0) : call.text(0);
+  const std::string_view part = call.is_blob(1) ? call.blob(1) : call.text(1);
   if (part.empty()) return call.set_int(1);
   if (state_of(call).over_after(text.size())) return call.fail_interrupted();
   std::size_t at = std::string_view::npos;

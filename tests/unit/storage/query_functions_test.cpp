@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <chrono>
+#include <ctime>
 
 namespace pinion::storage {
 namespace {
@@ -96,6 +96,26 @@ TEST_CASE("query functions: results are SQLite's own", "[storage]") {
   }
 }
 
+TEST_CASE("query functions: a constant argument is the same in every row", "[storage]") {
+  Database theirs = in_memory();
+  Database ours = in_memory();
+  QueryFunctions functions([] { return false; });
+  REQUIRE(functions.add_to(ours));
+  // A text in the place of a blob, and the other way round: SQLite keeps a constant's register.
+  const std::string rows =
+      "WITH t(v) AS (VALUES (x'c3a962'), ('\u00e9b'), (x'c3a962'), (NULL), ('\u00e9b'), (x'62')) "
+      "SELECT group_concat(ifnull(typeof(r) || ':' || hex(r), '-')) FROM (SELECT ";
+  for (const char* call :
+       {"instr(v, x'62')", "instr(v, 'b')", "instr(x'c3a962', v)", "instr('\u00e9b', v)",
+        "replace(v, x'62', 'zz')", "replace(v, 'b', x'7a')", "replace(x'c3a962', v, 'z')",
+        "trim(v, x'62')", "rtrim(x'c3a962', v)", "v LIKE x'25'", "x'c3a962' LIKE v", "v GLOB x'2a'",
+        "ltrim(x'2020')"}) {
+    const std::string sql = rows + call + " AS r FROM t)";
+    CAPTURE(call);
+    CHECK(result_of(ours, sql.c_str(), {}, 0) == result_of(theirs, sql.c_str(), {}, 0));
+  }
+}
+
 TEST_CASE("query functions: numbers are texts, and a set and a range are what GLOB says",
           "[storage]") {
   Database theirs = in_memory();
@@ -132,11 +152,12 @@ TEST_CASE("query functions: each can be ended within", "[storage]") {
   }
 }
 
-TEST_CASE("query functions: what took minutes takes less than a second", "[storage]") {
+TEST_CASE("query functions: what took minutes of processor time takes seconds at most",
+          "[storage]") {
   Database database = in_memory();
   QueryFunctions functions([] { return false; });
   REQUIRE(functions.add_to(database));
-  const auto begun = std::chrono::steady_clock::now();
+  const std::clock_t begun = std::clock();  // Of the processor: others' work does not count.
   CHECK(result_of(database, "SELECT instr(hex(zeroblob(2000000)), hex(zeroblob(1000000)) || '1')",
                   {}, 0) == "1 0");
   CHECK(result_of(database, "SELECT hex(zeroblob(20000)) LIKE '%0%0%0%0%0%0%0%0%0%0%0%0%0%0%0%0%1'",
@@ -144,7 +165,7 @@ TEST_CASE("query functions: what took minutes takes less than a second", "[stora
   CHECK(result_of(database,
                   "SELECT length(replace(hex(zeroblob(1000000)), hex(zeroblob(500000)) || 1, ''))",
                   {}, 0) == "1 2000000");
-  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(1));
+  CHECK((std::clock() - begun) / CLOCKS_PER_SEC < 5);
 }
 
 TEST_CASE("query functions: arguments are bounded", "[storage]") {
