@@ -24,13 +24,12 @@ constexpr std::uint64_t count_max = 1'000'000'000'000;
 /// Of an option in seconds: ten years.
 constexpr double seconds_max = 315'360'000;
 
-/// The first word that names no command and no option, of those that were given.
+/// The word that stands where a command should; empty: there is none.
 std::string stray_word(const CLI::App& app) {
-  for (const CLI::App* chosen : app.get_subcommands()) return stray_word(*chosen);
-  for (const std::string& word : app.remaining()) {
-    if (!word.empty() && word.front() != '-') return word;
-  }
-  return {};
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  if (!chosen.empty()) return stray_word(*chosen.front());
+  const std::vector<std::string> words = app.remaining();
+  return words.empty() || words.front().rfind('-', 0) == 0 ? std::string() : words.front();
 }
 
 /// One line, without the library's own hint at --help.

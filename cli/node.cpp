@@ -21,8 +21,8 @@ struct NodeOptions {
 
 /// How often a person who waits looks.
 constexpr Micros look_every = 500ms;
-/// So often nothing moves before it is said that nothing will.
-constexpr int quiet_looks_max = 6;
+/// Nothing moves for so long, in which a node could have been started again: nothing will.
+constexpr Micros stalled_after = 30s;
 
 std::size_t moving_in(const ClusterStatusReply& status) {
   std::size_t moving = 0;
@@ -43,27 +43,30 @@ std::uint32_t held_by(const ClusterStatusReply& status, NodeId id) {
 /// Returns the exit status.
 int wait_for_moves(Client& client, NodeId emptied) {
   Progress progress;
-  int quiet_looks = 0;
-  std::size_t most = 0;
-  std::size_t moving = 0;
+  Micros last_move = monotonic_now();
+  std::uint32_t at_first = 0;
+  std::string left;
   // A status may be older than the command, by less than a look.
   while (!sleep_unless_interrupted(look_every)) {
     const auto status = client.admin().cluster_status(answer_timeout);
     if (!status) return complain_about(status.error());
-    moving = moving_in(*status);
+    // Some move at a time: of a drain, what the node still holds is what is left.
+    const std::size_t moving = moving_in(*status);
     const std::uint32_t held = held_by(*status, emptied);
     if (moving == 0 && held == 0) return 0;
-    quiet_looks = moving == 0 ? quiet_looks + 1 : 0;
-    if (quiet_looks == quiet_looks_max) {
-      return complain("node " + std::to_string(emptied.raw()) + " still holds " +
-                      format_count(held) + " replicas, and no other node may have them; start one");
+    at_first = std::max(at_first, held);
+    left = emptied == node_none ? format_count(moving) + " partitions are being moved"
+                                : format_count(held) + " of " + format_count(at_first) +
+                                      " replicas are still on the node";
+    progress.show(moving == 0 ? left + "; nothing moves now" : left);
+    if (moving > 0) last_move = monotonic_now();
+    if (monotonic_now() - last_move > stalled_after) {
+      progress.finish();
+      return complain(left + ", and no other live node may have them; start one");
     }
-    most = std::max(most, moving);
-    progress.show(format_count(most - moving) + " of " + format_count(most) +
-                  " partitions are moved");
   }
   progress.finish();
-  complain("interrupted; the cluster goes on moving " + format_count(moving) + " partitions");
+  complain("interrupted; the cluster goes on: " + left);
   return exit_interrupted;
 }
 

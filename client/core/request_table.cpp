@@ -77,7 +77,9 @@ void RequestTable::on_answer(const Now& now, CallId id, Message&& answer, Effect
     end(at, failure(std::move(error)), out);
     return;
   }
-  if (code == Errc::no_nodes) {
+  if (code != Errc::no_nodes) {
+    open.no_nodes_since = never;
+  } else {
     if (open.no_nodes_since == never) open.no_nodes_since = now.monotonic;
     if (now.monotonic - open.no_nodes_since >= limits::client_no_nodes_patience) {
       end(at, failure(std::move(error)), out);
@@ -123,6 +125,7 @@ void RequestTable::on_lost(const Now& now, Effects& out) {
   for (auto& [id, open] : open_) {
     if (!open.request) continue;
     open.request.reset();
+    open.no_nodes_since = never;
     open.maybe_done = true;
     open.retry_at = now.monotonic;
     if (!is_repeatable(open.call.body)) ended.push_back(id);
