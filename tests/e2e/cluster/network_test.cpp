@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -174,30 +175,30 @@ class Nemesis {
     let_it_last();
     cluster_.start_node(victim);
   }
-  /// The partition files as they were some faults ago, under a node that remembers newer ones.
+  /// The partition files as they were some thousand records ago, under a node that remembers newer
+  /// ones: it must notice, and copy them from the others.
   void put_back_old_files() {
     const int victim = any_node();
     const std::string topic = cluster_.node_data(victim) + "/n";
-    const std::string copy = cluster_.folder() / ("old-" + std::to_string(victim));
+    const std::string copy = cluster_.folder() / "old";
     cluster_.node(victim).kill();
-    const bool put_back = std::filesystem::exists(copy);
-    if (put_back) {
-      std::filesystem::remove_all(topic);
-      std::filesystem::rename(copy, topic);
-    } else if (std::filesystem::exists(topic)) {
-      std::filesystem::copy(topic, copy, std::filesystem::copy_options::recursive);
-    }
+    REQUIRE(std::filesystem::exists(topic));
+    std::filesystem::copy(topic, copy, std::filesystem::copy_options::recursive);
     let_it_last();
     cluster_.start_node(victim);
-    if (!put_back) {
-      // Now for certain.
-      REQUIRE(cluster_.wait_until_in_sync(3));
-      REQUIRE(load_.wait_for_more(2'000, patience(60s)));
-      cluster_.node(victim).kill();
-      std::filesystem::remove_all(topic);
-      if (std::filesystem::exists(copy)) std::filesystem::rename(copy, topic);
-      cluster_.start_node(victim);
-    }
+    REQUIRE(cluster_.wait_until_in_sync(3));
+    REQUIRE(load_.wait_for_more(3'000, patience(60s)));
+    cluster_.node(victim).kill();
+    const std::size_t before = set_aside(victim);
+    std::filesystem::remove_all(topic);
+    std::filesystem::rename(copy, topic);
+    cluster_.start_node(victim);
+    REQUIRE(eventually(patience(30s), [&] { return set_aside(victim) > before; }));
+  }
+  [[nodiscard]] std::size_t set_aside(int node) const {
+    std::error_code none;
+    const std::filesystem::directory_iterator files(cluster_.node_data(node) + "/set-aside", none);
+    return static_cast<std::size_t>(std::distance(begin(files), end(files)));
   }
   void join_and_leave() {
     const std::string id = std::to_string(spare);
