@@ -26,7 +26,7 @@ Controller::Controller(ControllerOptions options, MetaState state, const Now& no
       ids_next_(state.counters.producer_id),
       ids_reserved_(state.counters.producer_id),
       sessions_(state.controller_epoch.raw() << 32),
-      gone_at_(now.monotonic + options_.node_lost_after),
+      gone_at_(now.monotonic + options_.node_lost_after + limits::register_again_within),
       return_at_(now.monotonic + options_.leader_return_after),
       refresh_at_(now.monotonic + options_.refresh_every),
       last_step_(now.monotonic),

@@ -217,8 +217,11 @@ class Controller {
   // controller_partitions.cpp
   void on_replica_report(const Now& now, const NodeMessage& message, ControllerEffects& out);
   using OpenedReplica = std::pair<PartitionKey, NodeId>;
-  void note_replica(const Now& now, Node& node, const ReplicaState& state,
+  void note_replica(const Now& now, Node& node, const ReportedReplica& state,
                     std::vector<OpenedReplica>& opened, ControllerEffects& out);
+  void note_status_of_follower(const Now& now, Node& node, const PartitionStatus& status,
+                               RequestId said_in, std::vector<OpenedReplica>& opened,
+                               ControllerEffects& out);
   void note_leader(Node& node, Partition& partition, const ReplicaState& state,
                    ControllerEffects& out);
   void decide_opened(std::vector<OpenedReplica> opened, ControllerEffects& out);
@@ -332,8 +335,9 @@ class Controller {
   std::map<std::pair<NodeId, PartitionKey>, Untold> untold_;
   std::set<PartitionKey> waiting_;     ///< To be reconsidered with the next ticks.
   std::vector<PartitionKey> planned_;  ///< Decided in this step, not handed to the store yet.
-  Micros gone_at_{0};    ///< Nodes that have not come back since the start are gone then.
-  Micros return_at_{0};  ///< When leaderships are next given back.
+  Micros gone_at_{0};          ///< Nodes that have not come back since the start are gone then.
+  bool all_had_time_ = false;  ///< It was then: nobody is waited for because of the start.
+  Micros return_at_{0};        ///< When leaderships are next given back.
   std::set<PartitionKey> opening_;  ///< Assigned, and not reported yet.
   std::set<PartitionKey> refresh_;  ///< Sizes changed since they were last written.
   Micros refresh_at_{0};

@@ -59,22 +59,21 @@ std::map<NodeId, Candidate> Controller::candidates(const Partition& partition) c
 
 // ---- Planning
 
-/// Without members of the in-sync set that are gone, as long as another one is there.
+/// Without members of the in-sync set that are gone, as long as the file of another one is there.
+/// One that starts again with its data folder is not gone: what it has fsynced it still has.
 PartitionMeta Controller::plan_without_lost(const Partition& partition) const {
   PartitionMeta next = partition.decided;
   const std::size_t least = min_insync(next.key);
-  const auto is_there = [&](NodeId id) {
-    const Node* node = nodes_.find(id);
-    const auto report = partition.reports.find(id);
-    const bool halted =
-        report != partition.reports.end() && report->second.state == PartitionState::halted;
-    return node != nullptr && node->alive() && !halted;
-  };
   const auto is_lost = [&](NodeId id) {
     const Node* node = nodes_.find(id);
     if (node == nullptr) return true;
-    return !is_there(id) && (node->is_gone || node->alive());
+    if (registering_.count(id) != 0) return false;
+    const auto report = partition.reports.find(id);
+    const bool halted =
+        report != partition.reports.end() && report->second.state == PartitionState::halted;
+    return node->alive() ? halted : node->is_gone;
   };
+  const auto is_there = [&](NodeId id) { return may_lead(partition, id); };
   for (const NodeId id : partition.decided.isr) {
     if (!is_lost(id) || next.isr.size() == 1) continue;
     if (std::none_of(next.isr.begin(), next.isr.end(), is_there)) break;
@@ -102,7 +101,9 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
   input.partition = &next;
   input.candidates = candidates(partition);
   input.candidates.erase(halted ? next.leader : node_none);
-  input.has_waited = now.monotonic - partition.leaderless_since >= options_.node_lost_after;
+  // After a start of this process all nodes get the time to come back to it.
+  input.has_waited =
+      now.monotonic - partition.leaderless_since >= options_.node_lost_after && all_had_time_;
   input.unclean_allowed = topics_.find(next.key.topic)->meta.config.unclean_elections;
   // The only one that may lead does so when it comes; there is nothing to compare it with.
   if (next.isr.size() == 1 && next.isr.front() == next.leader && next.eligible.empty() &&

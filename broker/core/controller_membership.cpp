@@ -112,12 +112,12 @@ Result<void> Controller::may_register(const Now& now, const RegisterNode& reques
 void Controller::keep_node(const Now& now, const NodeMessage& message, ControllerEffects& out) {
   const auto& request = std::get<RegisterNode>(message.body);
   Node* node = nodes_.find(request.node);
-  Registering registering{.request = request,
-                          .routing = message.routing,
-                          .header = message.header,
-                          .new_life = node == nullptr || !is_same_life(*node, request),
-                          .changed = {},
-                          .again = std::nullopt};
+  Registering asked{.request = request,
+                    .routing = message.routing,
+                    .header = message.header,
+                    .new_life = node == nullptr || !is_same_life(*node, request),
+                    .changed = {},
+                    .again = std::nullopt};
   NodeMeta meta{.id = request.node,
                 .store_id = request.store_id,
                 .incarnation = request.incarnation,
@@ -130,11 +130,11 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
                 .last_heartbeat = now.wall,
                 .health = NodeHealth::alive,
                 .draining = node != nullptr && node->meta.draining};
-  if (node != nullptr && !registering.new_life) {
+  if (node != nullptr && !asked.new_life) {
     NodeMeta known = node->meta;
     known.last_heartbeat = meta.last_heartbeat;
     known.health = meta.health;
-    if (known == meta) return begin_session(now, *node, registering, out);
+    if (known == meta) return begin_session(now, *node, asked, out);
   }
   if (auto allowed = may_decide(); !allowed) {
     out.to_nodes.push_back(
@@ -143,6 +143,8 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
   }
   std::vector<MetaOp> ops;
   ops.emplace_back(PutNode{std::move(meta)});
+  // From here on it is neither lost nor may it lead.
+  Registering& registering = registering_.emplace(request.node, std::move(asked)).first->second;
   if (registering.new_life) {
     // The life before is over, whatever its time-out says; each partition gets a new epoch.
     const bool new_store = node != nullptr && !is_same_store(*node, request);
@@ -167,7 +169,6 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
       registering.changed.push_back(key);
     }
   }
-  registering_.emplace(request.node, std::move(registering));
   decide(std::move(ops), NodeKept{request.node}, out);
 }
 
@@ -180,11 +181,14 @@ void Controller::then(const Now& now, const NodeKept& kept, ControllerEffects& o
   PINION_ASSERT(node != nullptr);
   node->last_heartbeat = std::max(node->last_heartbeat, node->meta.last_heartbeat);
   if (registering.new_life) node->life_began = now.monotonic;
+  const bool was_gone =
+      std::exchange(node->is_gone, false);  // It is here, if not in a session yet.
   then(now, PartitionsSet{registering.changed}, out);
-  if (registering.again) {
-    return on_register_node(now, *registering.again, out);
-  }
-  begin_session(now, *node, registering, out);
+  if (!registering.again) return begin_session(now, *node, registering, out);
+  on_register_node(now, *registering.again, out);
+  if (node->alive() || registering_.count(kept.node) != 0 || !was_gone) return;
+  node->is_gone = true;  // What it asked in the meantime was refused.
+  reconsider_all_of(now, kept.node, out);
 }
 
 /// Requires: what is durable of the node is what `registering` says.
@@ -195,6 +199,7 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
   const bool returns = !node.alive();
   if (returns) {
     node.session = ++sessions_;
+    node.newest_heartbeat = RequestId{0};
     node.health = NodeHealth::alive;
   }
   node.is_gone = false;
@@ -265,6 +270,8 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
   heard_since_grace_ = true;
   node->last_heartbeat = std::max(node->last_heartbeat, now.wall);
   node->load = heartbeat.load;
+  const RequestId said_in = message.header.request_id;
+  node->newest_heartbeat = std::max(node->newest_heartbeat, said_in);
   std::vector<OpenedReplica> opened;
   for (const PartitionStatus& status : heartbeat.partitions) {
     const PartitionKey key{status.topic, status.partition};
@@ -272,26 +279,18 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
     if (partition == nullptr) continue;
     if (partition->meta.leader != node->meta.id ||
         partition->meta.leader_epoch != status.leader_epoch) {
-      // Of a follower only a halt is of interest; its report may have been lost.
-      const auto known = partition->reports.find(node->meta.id);
-      if (status.state == PartitionState::halted && known != partition->reports.end() &&
-          known->second.state != PartitionState::halted) {
-        ReplicaState halted = known->second;
-        halted.state = PartitionState::halted;
-        halted.role = ReplicaRole::none;
-        halted.file = FileState::unknown;
-        halted.detail = status.detail;
-        note_replica(now, *node, halted, opened, out);
-      }
+      note_status_of_follower(now, *node, status, said_in, opened, out);
       continue;
     }
+    const auto known = partition->reports.find(node->meta.id);
+    const bool is_old = known != partition->reports.end() && said_in < known->second.said_in;
+    if (is_old) continue;
     partition->status = status;
     if (partition->status.readers.size() > status_readers_max) {
       partition->status.readers.resize(status_readers_max);
     }
     refresh_.insert(key);
-    ReplicaState state;
-    const auto known = partition->reports.find(node->meta.id);
+    ReportedReplica state;
     if (known != partition->reports.end()) state = known->second;
     state.topic = status.topic;
     state.partition = status.partition;
@@ -307,6 +306,29 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
   answer.controller_epoch = epoch_;
   answer.session = node->session;
   out.to_nodes.push_back({node->routing, make_reply(message.header, std::move(answer))});
+}
+
+/// The report that should have said so may have been lost. A halt counts at once; about the rest
+/// the node is asked again.
+void Controller::note_status_of_follower(const Now& now, Node& node, const PartitionStatus& status,
+                                         RequestId said_in, std::vector<OpenedReplica>& opened,
+                                         ControllerEffects& out) {
+  const PartitionKey key{status.topic, status.partition};
+  const Partition* partition = partitions_.find(key);
+  const auto known = partition->reports.find(node.meta.id);
+  if (known == partition->reports.end() || said_in < known->second.said_in ||
+      known->second.state == status.state) {
+    return;
+  }
+  if (status.state == PartitionState::halted) {
+    ReportedReplica halted = known->second;
+    halted.state = PartitionState::halted;
+    halted.role = ReplicaRole::none;
+    halted.file = FileState::unknown;
+    halted.detail = status.detail;
+    return note_replica(now, node, halted, opened, out);
+  }
+  untold_.try_emplace({node.meta.id, key}, Untold{now.monotonic + options_.assign_again, 0});
 }
 
 void Controller::on_node_goodbye(const Now& now, const NodeMessage& message,
@@ -358,9 +380,9 @@ void Controller::expire_nodes(const Now& now, ControllerEffects& out) {
     end_session(now, node, NodeHealth::lost, why, out);
     out.events.push_back({.kind = BrokerEventKind::node_lost, .node = id, .detail = why});
   }
-  if (now.monotonic < gone_at_) return;
+  if (all_had_time_ || now.monotonic < gone_at_) return;
   // Those that have not come back since this process started: others take over from them.
-  gone_at_ = never;
+  all_had_time_ = true;
   for (auto& [id, node] : nodes_.rows()) {
     if (node.alive() || node.is_gone) continue;
     node.is_gone = true;

@@ -36,13 +36,24 @@ void Controller::on_replica_report(const Now& now, const NodeMessage& message,
   node->last_proved = now.monotonic;
   heard_since_grace_ = true;
   std::vector<OpenedReplica> opened;
-  for (const ReplicaState& state : report.replicas) note_replica(now, *node, state, opened, out);
+  const RequestId said_in = message.header.request_id;
+  for (const ReplicaState& state : report.replicas) {
+    note_replica(now, *node, {state, said_in}, opened, out);
+    // A heartbeat that was sent after it has come before it, and is not repeated: asked again.
+    const PartitionKey key{state.topic, state.partition};
+    const Partition* partition = partitions_.find(key);
+    const bool is_overtaken = said_in < node->newest_heartbeat;
+    if (is_overtaken && partition != nullptr && partition->reports.count(node->meta.id) > 0) {
+      untold_.try_emplace({node->meta.id, key});
+    }
+  }
   decide_opened(std::move(opened), out);
   note_tombstones(*node, report.deleted, out);
   note_dropped(*node, report.dropped, out);
 }
 
-void Controller::note_replica(const Now& now, Node& node, const ReplicaState& state,
+/// Messages overtake each other: of one replica only what was said last counts.
+void Controller::note_replica(const Now& now, Node& node, const ReportedReplica& state,
                               std::vector<OpenedReplica>& opened, ControllerEffects& out) {
   const PartitionKey key{state.topic, state.partition};
   Partition* partition = partitions_.find(key);
@@ -52,6 +63,7 @@ void Controller::note_replica(const Now& now, Node& node, const ReplicaState& st
   if (leads && partition->meta.leader_epoch != state.leader_epoch) return;
   if (!leads && !names(partition->meta.replicas, id)) return;
   const auto known = partition->reports.find(id);
+  if (known != partition->reports.end() && state.said_in < known->second.said_in) return;
   const bool was_halted =
       known != partition->reports.end() && known->second.state == PartitionState::halted;
   if (leads && state.state == PartitionState::halted && !was_halted) {

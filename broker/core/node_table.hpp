@@ -26,6 +26,7 @@ struct Node {
   Micros last_proved{0};     ///< Monotonic. One that named the session.
   Micros last_heartbeat{0};  ///< Wall.
   NodeLoad load;
+  RequestId newest_heartbeat{0};  ///< Of this session.
   Micros tombstones_again_at = never;
   Micros drops_again_at = never;
   bool is_gone = false;  ///< Not alive, and waited for long enough: others take over from it.

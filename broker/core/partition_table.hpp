@@ -29,12 +29,17 @@ struct Untold {
   std::uint32_t attempts = 0;
 };
 
+/// What a node last said of its replica, and which of its messages said so.
+struct ReportedReplica : ReplicaState {
+  RequestId said_in{0};
+};
+
 struct Partition {
   PartitionMeta meta;     ///< Durable.
   PartitionMeta decided;  ///< The same with all decisions that are on their way to the store.
-  std::map<NodeId, ReplicaState> reports;  ///< Of this session of their nodes.
-  Micros leaderless_since{0};              ///< Since when nobody leads; candidates are waited for.
-  Micros preferred_since = never;          ///< Since when the first replica might lead again.
+  std::map<NodeId, ReportedReplica> reports;  ///< Of this session of their nodes.
+  Micros leaderless_since{0};      ///< Since when nobody leads; candidates are waited for.
+  Micros preferred_since = never;  ///< Since when the first replica might lead again.
   PartitionState state = PartitionState::offline;
   std::string detail = "its node has not registered since the leader broker's start";
   /// What the leader said before `opened` was durable; becomes `state` then.

@@ -197,8 +197,10 @@ inline constexpr Micros open_retry_every = 5s;
 inline constexpr Micros retention_check_min = 1s;
 inline constexpr Micros retention_check_max = 1h;
 inline constexpr Micros register_backoff_min = 100ms;
-inline constexpr Micros register_backoff_max = 5s;
+inline constexpr Micros register_backoff_max = 1s;
 inline constexpr Micros register_answer_within = 1s;
+/// A node that waits for the broker asks again within this, however long it has waited.
+inline constexpr Micros register_again_within = register_backoff_max + register_answer_within;
 
 // ---- Replication
 // ----------------------------------------------------------------------------------

@@ -212,6 +212,8 @@ void Node::flush_reports(Effects& out) {
     if (body.replicas.empty() && body.deleted.empty() && body.dropped.empty()) return;
     Send send;
     send.message.header.kind = Kind::replica_report;
+    // Nobody answers it; the number tells which of two was said last.
+    send.message.header.request_id = RequestId(next_request_++);
     send.message.body = std::move(body);
     out.sends.push_back(std::move(send));
   }

@@ -168,6 +168,7 @@ void Checker::check_record(const std::string& who, PartitionKey key, const Polle
 
 void Checker::on_polled(ReadingId reading_id, const std::vector<PolledRecord>& records) {
   Reading& reading = readings_[reading_id];
+  ++polls_and_dequeues_;
   bool first = true;
   for (const PolledRecord& record : records) {
     ++records_polled_;
@@ -262,6 +263,7 @@ void Checker::on_position(QuestionId question_id, Offset offset) {
 // ---- Dequeues
 
 void Checker::on_dequeue(const std::string& reader, PartitionKey key, const std::string& token) {
+  ++polls_and_dequeues_;
   dequeues_[{reader, key}].open.insert(token);
 }
 

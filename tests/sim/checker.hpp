@@ -115,6 +115,10 @@ class Checker {
   [[nodiscard]] Offset highest_offset(PartitionKey key) const;
   [[nodiscard]] std::size_t count_of(Outcome outcome) const;
   [[nodiscard]] std::uint64_t records_polled() const { return records_polled_; }
+  /// Records sent, polls that brought any, dequeues, commits, questions: all that clients began.
+  [[nodiscard]] std::uint64_t operations() const {
+    return sends_.size() + commits_.size() + questions_.size() + polls_and_dequeues_;
+  }
 
   /// Leaders change: what only the leader has acknowledged may be lost with it.
   void allow_loss_of_leader_acks() { leader_acks_last_ = false; }
@@ -175,6 +179,7 @@ class Checker {
   std::map<PartitionKey, Offset> drained_start_;
   std::optional<Violation> violation_;
   std::uint64_t records_polled_ = 0;
+  std::uint64_t polls_and_dequeues_ = 0;
 };
 
 }  // namespace pinion::sim

@@ -39,11 +39,12 @@ std::string Cluster::out_of_sync() const {
   return {};
 }
 
-void Cluster::note_spoiled(NodeProcess& node) {
+void Cluster::note_spoiled(NodeProcess& node, const std::vector<PartitionKey>& files) {
   spoiled_ = &node;
   node.disk().set_spoiled(true);
   spoiled_versions_.clear();
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    if (std::find(files.begin(), files.end(), partition.key) == files.end()) continue;
     spoiled_versions_[partition.key] = partition.version;
   }
 }
@@ -53,7 +54,7 @@ bool Cluster::is_recovering() {
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
     const auto& replicas = partition.replicas;
     if (std::find(replicas.begin(), replicas.end(), spoiled_->id()) == replicas.end()) continue;
-    if (spoiled_versions_.count(partition.key) == 0) continue;  // Made since.
+    if (spoiled_versions_.count(partition.key) == 0) continue;  // As it was, or made since.
     const bool in_sync = partition.isr.size() == replicas.size();
     if (!in_sync || partition.version < spoiled_versions_[partition.key] + 2) return true;
   }

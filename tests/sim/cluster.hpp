@@ -31,7 +31,7 @@ class Cluster {
   [[nodiscard]] std::string out_of_sync() const;
   /// A node's disk has lost something: until each of its replicas was given up and is in sync
   /// again.
-  void note_spoiled(NodeProcess& node);
+  void note_spoiled(NodeProcess& node, const std::vector<PartitionKey>& files);
   [[nodiscard]] bool is_recovering();
   /// After the end: replicas hold the same batches.
   void check_replicas();

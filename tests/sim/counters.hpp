@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace pinion::sim {
 
@@ -17,6 +18,13 @@ class Counters {
   [[nodiscard]] std::uint64_t of(const std::string& what) const {
     const auto found = values_.find(what);
     return found == values_.end() ? 0 : found->second;
+  }
+  [[nodiscard]] std::uint64_t of_all(std::string_view prefix) const {
+    std::uint64_t times = 0;
+    for (const auto& [what, count] : values_) {
+      if (what.starts_with(prefix)) times += count;
+    }
+    return times;
   }
   [[nodiscard]] const std::map<std::string, std::uint64_t>& values() const { return values_; }
 

@@ -18,19 +18,16 @@ class MemorySimDisk final : public Disk {
   }
   void kill() override { disk_->kill(); }
   void power_cut(Prng& prng) override { disk_->power_cut(prng.below(3)); }
-  bool spoil(Prng& prng, Spoil how, const std::string& new_store_id) override {
-    if (how == Spoil::replace) {
-      disk_ = std::make_shared<test::MemoryDisk>(new_store_id);
-      return true;
-    }
-    bool any = false;
+  std::vector<PartitionKey> spoil(Prng& prng, Spoil how, const std::string& new_store_id) override {
+    std::vector<PartitionKey> spoiled;
     for (const LogIdentity& file : disk_->files()) {
-      if (any && prng.chance(1, 2)) continue;
-      any = true;
+      if (how != Spoil::replace && !spoiled.empty() && prng.chance(1, 2)) continue;
+      spoiled.push_back(file.key);
       if (how == Spoil::damage) disk_->damage_file(file.key);
       if (how == Spoil::lose) disk_->lose_file(file.key);
     }
-    return any;
+    if (how == Spoil::replace) disk_ = std::make_shared<test::MemoryDisk>(new_store_id);
+    return spoiled;
   }
   void set_sync(SyncFault fault) override {
     disk_->set_sync(fault == SyncFault::none ? test::MemoryDisk::Sync::honest

@@ -31,9 +31,10 @@ class Disk {
   virtual void lose_power_soon(Prng&) {}
 
   /// While no process runs over it: some of the files are damaged or gone, or all of the disk is
-  /// another one. False: this disk cannot do that.
-  [[nodiscard]] virtual bool spoil(Prng&, Spoil, const std::string& /*new_store_id*/) {
-    return false;
+  /// another one. Which files; none: there are none, or this disk cannot do that.
+  [[nodiscard]] virtual std::vector<PartitionKey> spoil(Prng&, Spoil,
+                                                        const std::string& /*new_store_id*/) {
+    return {};
   }
 
   /// Since it was spoiled, until everybody has noticed and all was copied to it again.

@@ -278,9 +278,10 @@ void Faults::spoil_disk() {
   world_.network.heal_all();
   node.crash(Process::Death::kill);
   const std::string store_id = node.name() + "-disk-" + std::to_string(++disks_made_);
-  if (node.disk().spoil(prng_, how, store_id)) {
+  const std::vector<PartitionKey> spoiled = node.disk().spoil(prng_, how, store_id);
+  if (!spoiled.empty()) {
     world_.counters.count(std::string("fault: ") + names[static_cast<std::size_t>(how)]);
-    cluster_.note_spoiled(node);
+    cluster_.note_spoiled(node, spoiled);
   }
   later(outage(), [&node] {
     if (!node.up()) node.start();

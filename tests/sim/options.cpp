@@ -98,11 +98,13 @@ WorkloadOptions draw_workload(Prng& prng) {
 
 }  // namespace
 
-SimOptions SimOptions::draw(std::uint64_t seed) {
+SimOptions SimOptions::draw(std::uint64_t seed, Life life) {
   Prng prng(seed);
   SimOptions options;
   options.seed = seed;
+  options.life = life;
   options.nodes = static_cast<std::int32_t>(prng.between(1, 5));
+  if (life == Life::whole) options.nodes = std::max(options.nodes, whole_life_nodes);
   options.safety_phase = Micros(prng.between(2'000'000, 12'000'000));
   if (prng.chance(1, 2))
     options.low_space_bytes = static_cast<std::uint64_t>(prng.between(0, 5'000));

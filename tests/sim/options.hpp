@@ -70,8 +70,18 @@ struct WorkloadOptions {
   std::int32_t min_insync_replicas = 0;
 };
 
+/// What a run is at least.
+enum class Life : std::uint8_t {
+  any,
+  whole,  ///< Nodes, operations of clients and faults, as many as the limits below.
+};
+inline constexpr std::int32_t whole_life_nodes = 3;
+inline constexpr std::uint64_t whole_life_operations = 2'000;
+inline constexpr std::uint64_t whole_life_faults = 20;
+
 struct SimOptions {
   std::uint64_t seed = 0;
+  Life life = Life::any;
   std::int32_t nodes = 3;
   Micros safety_phase{8'000'000};
   /// Elections and moves of replicas; and what a lost message held of a client's credit comes back
@@ -87,7 +97,7 @@ struct SimOptions {
   DiskOptions disk;
   WorkloadOptions workload;
 
-  [[nodiscard]] static SimOptions draw(std::uint64_t seed);
+  [[nodiscard]] static SimOptions draw(std::uint64_t seed, Life life = Life::any);
   /// No faults and one of everything: what a scenario starts from.
   [[nodiscard]] static SimOptions calm(std::uint64_t seed);
   [[nodiscard]] std::string describe() const;

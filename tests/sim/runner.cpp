@@ -33,15 +33,17 @@ struct Arguments {
   bool coverage = false;
   bool reach_all = false;
   bool hashes = false;
+  Life life = Life::any;
 };
 
 const char* const usage_text =
-    "pinion-sim --seed N [--seeds COUNT] [--trace short|full] [--client-visible] [--coverage] "
-    "[--reach-all] [--hashes] [--quiet]\n"
+    "pinion-sim --seed N [--seeds COUNT] [--trace short|full] [--client-visible] [--whole] "
+    "[--coverage] [--reach-all] [--hashes] [--quiet]\n"
     "  --seed N          the first seed (default 1)\n"
     "  --seeds COUNT     run that many seeds, from N on; stops at the first failure\n"
     "  --trace           print what happens, one line an event\n"
     "  --client-visible  only the checkers that see what clients see\n"
+    "  --whole           each run has at least 3 nodes, 2,000 operations and 20 faults\n"
     "  --coverage        print how often each fault, event and answer was reached\n"
     "  --reach-all       fail when one of them that should be reached was not\n"
     "  --hashes          print each seed's steps and the hash of its log, to compare two builds\n"
@@ -59,6 +61,8 @@ bool read_arguments(int argc, char** argv, Arguments& arguments) {
     const char* const value = i + 1 < argc ? argv[i + 1] : nullptr;
     if (name == "--client-visible") {
       arguments.internal_checks = false;
+    } else if (name == "--whole") {
+      arguments.life = Life::whole;
     } else if (name == "--coverage") {
       arguments.coverage = true;
     } else if (name == "--reach-all") {
@@ -93,12 +97,13 @@ void on_abort(int) {
 void print_failure(const SimOptions& options, const RunResult& result) {
   std::printf(
       "FAILED seed=%llu step=%llu at=%.3fms %s: %s\n  %s\n  replay: pinion-sim --seed %llu "
-      "--trace short%s\n",
+      "--trace short%s%s\n",
       static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(result.steps),
       static_cast<double>(result.ended_at.count()) / 1000.0, result.name.c_str(),
       result.text.c_str(), options.describe().c_str(),
       static_cast<unsigned long long>(options.seed),
-      options.internal_checks ? "" : " --client-visible");
+      options.internal_checks ? "" : " --client-visible",
+      options.life == Life::whole ? " --whole" : "");
 }
 
 void print_coverage(const Counters& counters) {
@@ -123,8 +128,11 @@ ExitStatus check_coverage(const Counters& counters) {
 int run(const Arguments& arguments, const MakeDisk& make_disk) {
   Counters counters;
   std::uint64_t steps = 0;
+  std::uint64_t operations = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t whole_lives = 0;
   for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
-    SimOptions options = SimOptions::draw(seed);
+    SimOptions options = SimOptions::draw(seed, arguments.life);
     options.internal_checks = arguments.internal_checks;
     if (arguments.seeds == 1 && !arguments.quiet) {
       std::printf("seed=%llu %s\n", static_cast<unsigned long long>(seed),
@@ -134,6 +142,12 @@ int run(const Arguments& arguments, const MakeDisk& make_disk) {
     const RunResult result = run_simulation(options, arguments.trace, make_disk);
     counters.add(result.counters);
     steps += result.steps;
+    operations += result.operations;
+    faults += result.faults;
+    const bool is_whole = options.nodes >= whole_life_nodes &&
+                          result.operations >= whole_life_operations &&
+                          result.faults >= whole_life_faults;
+    if (is_whole) ++whole_lives;
     if (arguments.hashes) {
       std::printf("%llu %llu %016llx\n", static_cast<unsigned long long>(seed),
                   static_cast<unsigned long long>(result.steps),
@@ -152,10 +166,13 @@ int run(const Arguments& arguments, const MakeDisk& make_disk) {
   if (arguments.coverage) print_coverage(counters);
   if (arguments.reach_all && check_coverage(counters) != passed) return unreached;
   if (!arguments.quiet) {
-    std::printf("passed: %llu seeds from %llu, %llu steps\n",
-                static_cast<unsigned long long>(arguments.seeds),
-                static_cast<unsigned long long>(arguments.seed),
-                static_cast<unsigned long long>(steps));
+    std::printf(
+        "passed: %llu seeds from %llu, %llu steps, %llu operations, %llu faults; whole lives: "
+        "%llu\n",
+        static_cast<unsigned long long>(arguments.seeds),
+        static_cast<unsigned long long>(arguments.seed), static_cast<unsigned long long>(steps),
+        static_cast<unsigned long long>(operations), static_cast<unsigned long long>(faults),
+        static_cast<unsigned long long>(whole_lives));
   }
   return passed;
 }

@@ -9,6 +9,9 @@ namespace pinion::sim {
 
 namespace {
 
+/// A life whose options keep it from ever being whole ends all the same.
+constexpr Micros life_extended_by_max = 120s;
+
 /// Everything that a run needs, and its course.
 class Run {
  public:
@@ -21,8 +24,13 @@ class Run {
   RunResult run() {
     cluster_.start();
     faults_.begin();
-    const Micros healed_at = world_.options.safety_phase;
+    Micros healed_at = world_.options.safety_phase;
     run_until(healed_at);
+    const Micros latest = healed_at + life_extended_by_max;
+    while (world_.options.life == Life::whole && !failed() && !is_whole() && healed_at < latest) {
+      healed_at += 100ms;
+      run_until(healed_at);
+    }
     if (failed()) return result();
     faults_.heal();
     workload_.finish();
@@ -49,6 +57,11 @@ class Run {
     world_.scheduler.run_next();
   }
 
+  [[nodiscard]] std::uint64_t faults() const { return world_.counters.of_all("fault: "); }
+  [[nodiscard]] bool is_whole() const {
+    return world_.checker.operations() >= whole_life_operations && faults() >= whole_life_faults;
+  }
+
   /// What an assertion would say.
   void note_context() {
     set_assert_context("seed " + std::to_string(world_.options.seed) + " after step " +
@@ -66,6 +79,8 @@ class Run {
     }
     result.verdict = verdict_;
     result.steps = world_.scheduler.steps();
+    result.operations = world_.checker.operations();
+    result.faults = faults();
     result.ended_at = world_.scheduler.now();
     workload_.count_outcomes();
     result.trace_hash = world_.trace.hash();

@@ -19,6 +19,8 @@ struct RunResult {
   std::string name;  ///< Of the violation.
   std::string text;
   std::uint64_t steps = 0;
+  std::uint64_t operations = 0;
+  std::uint64_t faults = 0;
   Micros ended_at{0};
   std::uint64_t trace_hash = 0;
   Counters counters;

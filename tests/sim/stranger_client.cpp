@@ -56,9 +56,11 @@ StrangerClient::StrangerClient(World& world, std::int32_t index, std::string nam
 void StrangerClient::end_of_life() {
   for (const SendId send : under_way_) world_.checker.on_send_info(send, Errc::cancelled);
   under_way_.clear();
+  is_busy_ = false;
 }
 
 void StrangerClient::next_turn() {
+  is_busy_ = false;
   if (!finishing_) later(Micros(prng_.between(1'000, 100'000)), [this] { turn(); });
 }
 
@@ -68,6 +70,7 @@ void StrangerClient::turn() {
   key_ = {topic.id, PartitionIndex(static_cast<std::int32_t>(
                         prng_.below(static_cast<std::uint64_t>(topic.partitions))))};
   process_ = next_process_();
+  is_busy_ = true;
   using Doing = void (StrangerClient::*)();
   static constexpr Doing doings[] = {
       &StrangerClient::send_once,       &StrangerClient::send_damaged,

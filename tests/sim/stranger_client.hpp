@@ -20,8 +20,9 @@ class StrangerClient final : public RawClient {
   StrangerClient(World& world, std::int32_t index, std::string name, std::uint64_t seed,
                  const TopicBook& book, std::function<std::int32_t()> next_process);
 
-  /// Nothing strange any more; nobody waits for it.
+  /// Nothing strange any more; what it has begun it brings to an end.
   void finish() { finishing_ = true; }
+  [[nodiscard]] bool idle() const { return !is_busy_; }
 
  private:
   void begin() override { next_turn(); }
@@ -64,6 +65,7 @@ class StrangerClient final : public RawClient {
   PartitionKey key_;
   std::set<SendId> under_way_;
   bool finishing_ = false;
+  bool is_busy_ = false;
 };
 
 }  // namespace pinion::sim

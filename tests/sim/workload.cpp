@@ -78,7 +78,9 @@ bool Workload::all_sent() const {
   return std::all_of(raw_producers_.begin(), raw_producers_.end(),
                      [](const RawProducer* producer) { return producer->idle(); }) &&
          std::all_of(producers_.begin(), producers_.end(),
-                     [](const ProducerClient* producer) { return producer->idle(); });
+                     [](const ProducerClient* producer) { return producer->idle(); }) &&
+         std::all_of(strangers_.begin(), strangers_.end(),
+                     [](const StrangerClient* stranger) { return stranger->idle(); });
 }
 
 bool Workload::all_caught_up() const {
@@ -102,7 +104,11 @@ std::string Workload::unfinished() const {
   for (const DequeueClient* dequeuer : dequeuers_) {
     if (text.empty()) text = dequeuer->unfinished();
   }
+  for (const StrangerClient* stranger : strangers_) {
+    if (text.empty() && !stranger->idle()) text = stranger->name() + " waits for an answer";
+  }
   if (text.empty()) text = cluster_.out_of_sync();
+  if (text.empty() && cluster_.is_recovering()) text = "a disk that was spoiled is not whole again";
   return text;
 }
 

@@ -89,7 +89,7 @@ class ControllerFixture {
   void from_node(int id, Body body, Kind kind) {
     Header header;
     header.kind = kind;
-    header.request_id = RequestId(7);
+    header.request_id = said_in;
     step(NodeMessage{routing(id), header, std::move(body)});
   }
   void ask_to_register(const RegisterNode& request) {
@@ -237,6 +237,7 @@ class ControllerFixture {
   std::vector<MetaWrite> unwritten;
   std::map<std::string, std::int64_t> sessions;
   RequestId requests{0};
+  RequestId said_in{7};  ///< Number of the nodes' next messages.
 };
 
 }  // namespace pinion::test

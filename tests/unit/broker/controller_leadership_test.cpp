@@ -330,3 +330,89 @@ TEST_CASE("controller: another data folder is taken in when the one before is si
   CHECK(f.meta().isr == nodes({1, 2}));
   CHECK(f.meta().made == nodes({1, 2}));
 }
+
+TEST_CASE("controller: a follower that starts again at once stays in sync, and may lead",
+          "[broker]") {
+  Replicated f({.min_insync_replicas = 1});
+  f.registers(2, 2);
+  CHECK(f.meta().isr == nodes({1, 2, 3}));
+  CHECK(f.meta().leader == NodeId{1});
+  f.says(2, ReplicaRole::catching_up, 0, 0, 2);
+  for (const int id : {1, 3}) f.from_node(id, Goodbye{Incarnation{1}}, Kind::goodbye);
+  f.persist();
+  CHECK(f.meta().leader == NodeId{2});
+}
+
+TEST_CASE("controller: nobody leaves for one that has started again and has not shown its file",
+          "[broker]") {
+  Replicated f({.min_insync_replicas = 1});
+  f.proposes(1, {1, 2});
+  f.registers(2, 2);
+  f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);
+  f.persist();
+  CHECK(f.meta().isr == nodes({1, 2}));
+  ReplicaState lost = f.said(2, f.key, ReplicaRole::none);
+  lost.state = PartitionState::halted;
+  lost.file = FileState::lost;
+  f.report(2, 2, {lost});
+  f.persist();
+  CHECK(f.meta().isr == nodes({1}));  // It has everything, and leads when it comes.
+  CHECK(f.meta().made == nodes({1, 3}));
+}
+
+TEST_CASE("controller: of two reports that overtake each other the later one holds", "[broker]") {
+  Replicated f;
+  ReplicaState opening = f.said(2, f.key, ReplicaRole::none);
+  opening.state = PartitionState::opening;
+  opening.file = FileState::unknown;
+  f.said_in = RequestId{9};
+  f.says(2, follows);
+  f.said_in = RequestId{8};
+  f.report(2, 1, {opening});
+  f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);
+  f.persist();
+  CHECK(f.meta().leader == NodeId{2});
+}
+
+TEST_CASE("controller: a heartbeat that does not fit the report brings another one", "[broker]") {
+  Replicated f;
+  ReplicaState opening = f.said(2, f.key, ReplicaRole::none);
+  opening.state = PartitionState::opening;
+  f.report(2, 1, {opening});
+  PartitionStatus status;
+  status.topic = f.topic;
+  status.leader_epoch = f.meta().leader_epoch;
+  status.state = PartitionState::opening;
+  const auto live = [&] {
+    for (int i = 0; i < 30; ++i) {
+      for (const int id : {1, 3}) f.heartbeat(id);
+      f.heartbeat(2, 1, {status});
+      f.tick(100ms);
+    }
+  };
+  f.clear();
+  live();
+  CHECK(f.assigned(2).empty());
+  status.state = PartitionState::online;  // The report that said so was lost.
+  live();
+  CHECK_FALSE(f.assigned(2).empty());
+}
+
+TEST_CASE("controller: after its start nodes have the time to notice and to come", "[broker]") {
+  Replicated f;
+  const PartitionMeta before = f.meta();
+  f.start();
+  f.registers(3);
+  f.says(3, follows);
+  Micros passed{0};
+  for (; passed < f.options.node_lost_after + limits::register_again_within - 100ms;
+       passed += 100ms) {
+    f.tick(100ms);
+    f.heartbeat(3);
+  }
+  for (const int id : {1, 2}) f.registers(id);
+  f.all_report();
+  f.tick(100ms);
+  f.persist();
+  CHECK(f.meta() == before);
+}
