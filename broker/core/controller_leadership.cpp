@@ -323,13 +323,20 @@ void Controller::take_proposal(const Now& now, const Node& node, const ProposedI
     if (names(next.isr, member.node) || !names(next.replicas, member.node)) continue;
     const Node* joining = nodes_.find(member.node);
     const auto report = partition->reports.find(member.node);
+    const bool is_told = report != partition->reports.end();
+    // What the leader knows is of this opening of the file: a node whose disk was wiped is in its
+    // first life again, and a file that was set aside is made anew within one life.
+    const bool is_this_copy = is_told && report->second.copy_session == member.copy_session &&
+                              report->second.copy == member.copy;
     // Its current life, and a file that could not be taken for a new one any more.
     const bool may_join =
         joining != nullptr && joining->alive() && joining->meta.incarnation == member.incarnation &&
         registering_.count(member.node) == 0 && names(partition->meta.made, member.node) &&
-        names(decided.made, member.node) && report != partition->reports.end() &&
+        names(decided.made, member.node) && is_this_copy &&
         report->second.state != PartitionState::halted;
     if (may_join) next.isr.push_back(member.node);
+    // Its report may have been lost, and its heartbeats do not show it.
+    if (is_told && !is_this_copy) untold_.try_emplace({member.node, key});
   }
   if (next.isr.size() >= least) next.eligible.clear();
   for (const NodeId id : decided.isr) {

@@ -814,8 +814,11 @@ struct ReplicaState {
   ReplicaRole role = ReplicaRole::none;
   FileState file = FileState::unknown;
   Epoch last_epoch{0};  ///< Of the last record.
+  /// Which opening of the file this is about, as in a ReplicaFetch.
+  std::int64_t copy_session = 0;
+  std::int64_t copy = 0;
   PINION_FIELDS(topic, partition, leader_epoch, state, log_end, detail, partition_version, role,
-                file, last_epoch)
+                file, last_epoch, copy_session, copy)
 };
 struct ReplicaReport {
   static constexpr Kind kind = Kind::replica_report;
@@ -832,7 +835,9 @@ struct ReplicaReport {
 struct IsrMember {
   NodeId node = node_none;
   Incarnation incarnation{0};
-  PINION_FIELDS(node, incarnation)
+  std::int64_t copy_session = 0;  ///< What it fetched with, of a follower.
+  std::int64_t copy = 0;
+  PINION_FIELDS(node, incarnation, copy_session, copy)
 };
 struct ProposedIsr {
   TopicId topic{0};

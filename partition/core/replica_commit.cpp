@@ -180,9 +180,12 @@ void Replica::propose(const Now& now, std::vector<NodeId> isr, Effects& out) {
   std::string members;
   for (const NodeId node : isr) {
     const auto follower = leading.followers.find(node);
-    proposal.isr.push_back({node, follower == leading.followers.end()
-                                      ? shared_->incarnation
-                                      : follower->second.incarnation});
+    if (follower == leading.followers.end()) {
+      proposal.isr.push_back({node, shared_->incarnation, copy_session_, copy_});
+    } else {
+      const Follower& row = follower->second;
+      proposal.isr.push_back({node, row.incarnation, row.session, row.copy});
+    }
     members += (members.empty() ? "" : ",") + std::to_string(node.raw());
   }
   shared_->proposals.push_back(std::move(proposal));

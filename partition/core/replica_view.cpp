@@ -85,6 +85,8 @@ ReplicaState Replica::report() const {
   report.log_end = log_.durable_end;
   report.partition_version = assignment_.partition_version;
   report.last_epoch = log_.last_epoch();
+  report.copy_session = copy_session_;
+  report.copy = copy_;
   if (std::holds_alternative<Leading>(role_)) report.role = ReplicaRole::leader;
   if (std::holds_alternative<CatchingUp>(role_)) report.role = ReplicaRole::catching_up;
   if (std::holds_alternative<Following>(role_)) report.role = ReplicaRole::following;

@@ -202,6 +202,28 @@ TEST_CASE("scenario: KIP-903, an emptied node does not count as in sync", "[scen
   CHECK(c.read_all() == Values{"a"});
 }
 
+TEST_CASE(
+    "scenario: KIP-903, an emptied node is not taken for what it was, however soon it is back",
+    "[scenario]") {
+  TestCluster c(three());
+  c.produce("a").await_ack();
+  const std::int32_t emptied = c.follower(0);
+  c.kill(emptied);
+  REQUIRE(c.run_until([&] { return c.in_sync().size() == 2; }, 10s));
+  Prng prng(1);
+  REQUIRE_FALSE(c.node(emptied).disk().spoil(prng, Spoil::replace, "another disk").empty());
+  c.node(emptied).disk().set_spoiled(true);
+  // It lives, and cannot fetch. What its leader remembers of it is younger than replica_lag_max.
+  c.part(c.leader(), emptied);
+  c.start(emptied);
+  c.run(3s);
+  CHECK(c.in_sync().size() == 2);
+  c.heal_network();
+  c.await_in_sync(3);
+  c.node(emptied).disk().set_spoiled(false);
+  CHECK(c.replica(emptied)->durable_end == Offset(1));
+}
+
 TEST_CASE("scenario: a node whose file was damaged is rebuilt and never leads", "[scenario]") {
   const Spoil how = GENERATE(Spoil::damage, Spoil::lose);
   TestCluster c(three());

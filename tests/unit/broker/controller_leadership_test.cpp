@@ -42,7 +42,8 @@ class Replicated : public ControllerFixture {
       says(id, meta().leader == NodeId(id) ? leads : follows);
     }
   }
-  void proposes(int id, std::vector<int> isr, int incarnation = 1, std::int64_t version = 0) {
+  void proposes(int id, std::vector<int> isr, int incarnation = 1, std::int64_t version = 0,
+                std::int64_t copy = 0) {
     IsrProposal body;
     body.node = NodeId(id);
     body.incarnation = Incarnation(1);
@@ -52,7 +53,7 @@ class Replicated : public ControllerFixture {
     proposal.leader_epoch = meta().leader_epoch;
     proposal.partition_version = version == 0 ? meta().version : version;
     for (const int member : isr) {
-      proposal.isr.push_back({NodeId(member), Incarnation(incarnation)});
+      proposal.isr.push_back({NodeId(member), Incarnation(incarnation), 0, copy});
     }
     body.proposals.push_back(proposal);
     from_node(id, std::move(body), Kind::isr_proposal);
@@ -358,6 +359,21 @@ TEST_CASE("controller: nobody leaves for one that has started again and has not 
   f.persist();
   CHECK(f.meta().isr == nodes({1}));  // It has everything, and leads when it comes.
   CHECK(f.meta().made == nodes({1, 3}));
+}
+
+TEST_CASE("controller: nobody joins for what another opening of its file had", "[broker]") {
+  Replicated f({.min_insync_replicas = 1});
+  f.proposes(1, {1, 3});
+  REQUIRE(f.meta().isr == nodes({1, 3}));
+  // Its disk was wiped: it is in its first life again, and its file was made anew.
+  ReplicaState anew = f.said(2, f.key, ReplicaRole::catching_up);
+  anew.copy = 5;
+  f.report(2, 1, {anew});
+  f.persist();
+  f.proposes(1, {1, 2, 3}, 1, 0, 4);
+  CHECK(f.meta().isr == nodes({1, 3}));
+  f.proposes(1, {1, 2, 3}, 1, 0, 5);
+  CHECK(f.meta().isr.size() == 3);
 }
 
 TEST_CASE("controller: of two reports that overtake each other the later one holds", "[broker]") {
