@@ -36,6 +36,8 @@ constexpr std::size_t persist_bytes_before_effects = 256 * limits::kib;
 constexpr std::size_t inbox_bytes_max = 1 * limits::mib;
 /// Answers that the socket did not take yet; beyond, no more requests are taken from it.
 constexpr std::size_t unsent_max = 4'096;
+/// The same to one other node, while the connection to it is being made.
+constexpr std::size_t peer_unsent_max = 1'024;
 constexpr Micros measure_every = 1s;
 constexpr Micros stop_warning_after = 5s;
 
@@ -89,6 +91,7 @@ class PartitionDriver::Inside {
   void carry_out_store(StoreEffect& effect);
   void carry_out_read(ReadEffect& effect);
   void send(Send& send);
+  void send_to_peer(NodeId node, Frames frames);
   void connect(const ConnectPeer& peer);
   void flush_unsent();
   [[nodiscard]] NodeId peer_of(Link link) const noexcept;
@@ -119,7 +122,12 @@ class PartitionDriver::Inside {
   std::size_t persist_bytes_ = 0;  ///< Among them.
   std::vector<Input> result_batch_;
   std::deque<Frames> unsent_;  ///< To the broker.
-  std::map<NodeId, Link> peers_;
+  /// Another node. What is sent while the connection is being made waits; a socket refuses it.
+  struct Peer {
+    Link link{0};
+    std::deque<Frames> unsent;
+  };
+  std::map<NodeId, Peer> peers_;
   std::string routing_id_;  ///< At other nodes' data sockets.
   std::map<PartitionKey, std::shared_ptr<const LogIdentity>> identities_;
   std::map<Ticket, std::shared_ptr<GivenUp>>
@@ -285,28 +293,37 @@ void PartitionDriver::Inside::send(Send& send) {
     if (transport_->try_send(data_link, std::move(frames)) != Sent::queued) ++unsent_to_peers_;
     return;
   }
-  if (send.way == Way::peer) {
-    const auto link = peers_.find(send.peer);
-    if (link == peers_.end() ||
-        transport_->try_send(link->second, std::move(frames)) != Sent::queued) {
-      ++unsent_to_peers_;
-    }
-    return;
-  }
+  if (send.way == Way::peer) return send_to_peer(send.peer, std::move(frames));
   if (unsent_.empty() && transport_->try_send(broker_link, frames) == Sent::queued) return;
   unsent_.push_back(std::move(frames));
+}
+
+void PartitionDriver::Inside::send_to_peer(NodeId node, Frames frames) {
+  const auto found = peers_.find(node);
+  if (found == peers_.end()) {
+    ++unsent_to_peers_;
+    return;
+  }
+  Peer& peer = found->second;
+  const bool in_order = peer.unsent.empty();
+  if (in_order && transport_->try_send(peer.link, frames) == Sent::queued) return;
+  if (peer.unsent.size() < peer_unsent_max) {
+    peer.unsent.push_back(std::move(frames));
+  } else {
+    ++unsent_to_peers_;  // It is asked again when its time is over.
+  }
 }
 
 /// A fresh connection, in the place of any other one to that node.
 void PartitionDriver::Inside::connect(const ConnectPeer& peer) {
   const auto old = peers_.find(peer.peer);
   if (old != peers_.end()) {
-    transport_->disconnect(old->second);
+    transport_->disconnect(old->second.link);  // What waits there is of its former life.
     peers_.erase(old);
   }
   const Result<Link> link = transport_->connect(peer.address, routing_id_);
   if (link) {
-    peers_.emplace(peer.peer, *link);
+    peers_.emplace(peer.peer, Peer{*link, {}});
   } else {
     log_warn("no connection to another node", {{"node", options_.node.id},
                                                {"to", peer.peer},
@@ -316,15 +333,21 @@ void PartitionDriver::Inside::connect(const ConnectPeer& peer) {
 
 NodeId PartitionDriver::Inside::peer_of(Link link) const noexcept {
   for (const auto& [node, other] : peers_) {
-    if (other == link) return node;
+    if (other.link == link) return node;
   }
   return node_none;
 }
 
 void PartitionDriver::Inside::flush_unsent() {
   while (!unsent_.empty()) {
-    if (transport_->try_send(broker_link, unsent_.front()) != Sent::queued) return;
+    if (transport_->try_send(broker_link, unsent_.front()) != Sent::queued) break;
     unsent_.pop_front();
+  }
+  for (auto& [node, peer] : peers_) {
+    while (!peer.unsent.empty()) {
+      if (transport_->try_send(peer.link, peer.unsent.front()) != Sent::queued) break;
+      peer.unsent.pop_front();
+    }
   }
 }
 
