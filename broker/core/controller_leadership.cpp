@@ -243,7 +243,13 @@ void Controller::set_decided(Partition& partition, PartitionMeta next, std::vect
 void Controller::then(const Now& now, const PartitionsSet& set, ControllerEffects& out) {
   for (const PartitionKey key : set.keys) {
     Partition* partition = partitions_.find(key);
-    if (partition == nullptr || topics_.find(key.topic)->deleting) continue;
+    if (partition == nullptr) continue;
+    if (topics_.find(key.topic)->deleting) {
+      // Decided before its deletion was: nobody is to follow it any more, and the route must fit.
+      set_state(*partition, PartitionState::offline, "the topic is being deleted", out);
+      update_route(*partition, out);
+      continue;
+    }
     mark_changed(key.topic);
     show_leadership(*partition, out);
     tell_replicas(now, *partition, out);

@@ -1,5 +1,5 @@
 // The partitions: what is durable of them, what is decided, and what their replicas last said.
-// State only; controller_leadership.cpp, controller_replicas.cpp and controller_partitions.cpp
+// State only; controller_leadership.cpp, controller_moves.cpp and controller_partitions.cpp
 // decide.
 //
 //        ┌──── no live node has what is committed: its nodes are lost, stop or start again ────┐

@@ -19,7 +19,12 @@ void Replica::check_retention(const Now& now, Effects& out) {
                              ? now.monotonic + std::clamp(age_max / 10, limits::retention_check_min,
                                                           limits::retention_check_max)
                              : never;
-  if (leading.retention_running || log_.log_start == log_.high_watermark) return;
+  // One drop at a time; as a follower it may have begun one that the disk has not done yet.
+  const bool is_dropping = std::any_of(
+      log_.pending.begin(), log_.pending.end(),
+      [](const Pending& pending) { return std::holds_alternative<PendingDrop>(pending.op); });
+  if (leading.retention_running || is_dropping) return;
+  if (log_.log_start == log_.high_watermark) return;
   FindRetention find;
   find.before = config.retention_ms > 0 ? now.wall - age_max : Micros{-1};
   find.bytes_kept = config.retention_bytes > 0 ? config.retention_bytes : -1;

@@ -26,6 +26,12 @@ const char* const faults[] = {
     "fault: slow disk",
     "fault: clock jump",
     "fault: blackout",
+    "fault: cut between nodes",
+    "fault: isolated node",
+    "fault: damaged files",
+    "fault: lost files",
+    "fault: another disk",
+    "fault: kill of a client",
     "network: lost",
     "network: duplicated",
     "network: slow",
@@ -45,7 +51,6 @@ const char* const operations[] = {
 
 /// Codes that no answer to a client has, and why.
 const std::map<Errc, const char*>& codes_excused() {
-  static const char* const replication = "there is one replica of each partition";
   static const char* const library = "made by the client library, never sent";
   static const char* const local = "of a program's own files; never sent";
   static const char* const codec =
@@ -57,10 +62,8 @@ const std::map<Errc, const char*>& codes_excused() {
       {Errc::unknown_kind, codec},
       {Errc::unknown_reader, "kept for groups"},
       {Errc::not_registered, "a node's; it is told to register by other means"},
-      {Errc::not_enough_replicas, replication},
-      {Errc::offset_not_available, replication},
       {Errc::fenced_controller, "there is one broker, and its epoch only grows"},
-      {Errc::log_truncated, "with one replica an answered record is never cut"},
+      {Errc::log_truncated, "what was read is cut by an unclean election only; unit tests"},
       {Errc::limit_reached, "the limits are far beyond a simulated cluster"},
       {Errc::connection_lost, library},
       {Errc::closed, library},
@@ -76,11 +79,10 @@ const std::map<Errc, const char*>& codes_excused() {
 
 const std::map<std::string, const char*>& events_excused() {
   static const std::map<std::string, const char*> events = {
-      {"broker event: node refused", "needs two nodes with one id; unit tests of the controller"},
+      {"broker event: unclean election", "loses what was acknowledged; a story and unit tests"},
       {"broker event: client evicted", "a run ends before its silent clients do; unit tests"},
-      {"node event: assignment ignored", "an old one is of an old session, ignored as that"},
       {"node event: membership save failed", "saved once, before any fault; unit tests"},
-      {"node event: controller fenced", "there is one broker, and its epoch only grows"},
+      {"node event: controller fenced", "a message of the broker's life before; rare, unit tests"},
       {"node event: producer evicted", "needs more producers than a run has; unit tests"},
       {"node event: wal warning", "the memory disk has no write-ahead log"},
       {"node event: topic remove failed", "the memory disk removes at once"},

@@ -392,6 +392,7 @@ TEST_CASE("controller: of two reports that overtake each other the later one hol
 
 TEST_CASE("controller: a heartbeat that does not fit the report brings another one", "[broker]") {
   Replicated f;
+  f.says(2, follows);
   ReplicaState opening = f.said(2, f.key, ReplicaRole::none);
   opening.state = PartitionState::opening;
   f.report(2, 1, {opening});

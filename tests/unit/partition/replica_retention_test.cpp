@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 namespace pinion::partition::test {
 
 TEST_CASE("replica: retention by age drops what a reader thread finds", "[partition]") {
@@ -55,6 +57,34 @@ TEST_CASE("replica: one retention at a time, and none without cause", "[partitio
   bench.step(RetentionFound{orders, bench.reads.front().ticket, Offset{0}});
   bench.reads.clear();
   CHECK(bench.waiting().empty());
+  bench.pass(10s);
+  CHECK(bench.reads.size() == 1);
+}
+
+TEST_CASE("replica: a drop that it began as a follower is still the only one", "[partition]") {
+  NodeBench bench;
+  const TopicConfig config{.replication = 3, .retention_ms = 60'000};
+  RecoveredLog log = recovered(0, 10, 1);
+  log.high_watermark = Offset{10};
+  bench.replicate({.leader = 2, .epoch = 2, .config = config}, std::move(log));
+  ReplicaFetchReply reply;
+  reply.log_start = Offset{4};
+  reply.log_end = reply.high_watermark = Offset{10};
+  reply.all_positions = true;
+  bench.answer_fetch(std::move(reply));
+  const auto drops = [&] {
+    const auto waiting = bench.waiting();
+    return std::count_if(waiting.begin(), waiting.end(), [](const Persist& persist) {
+      return std::holds_alternative<DropBefore>(persist.op);
+    });
+  };
+  REQUIRE(drops() == 1);
+  bench.assign_replicas({.leader = 1, .epoch = 3, .version = 2, .config = config});
+  bench.now.wall = Micros{100'000'000};
+  bench.pass(1s);
+  CHECK(bench.reads.empty());  // The file does not show yet what it drops.
+  bench.persist();
+  CHECK(bench.view().log_start == Offset{4});
   bench.pass(10s);
   CHECK(bench.reads.size() == 1);
 }
