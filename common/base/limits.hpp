@@ -79,9 +79,9 @@ inline constexpr std::size_t node_bytes_inflight_max = 128 * mib;
 /// Messages that a ROUTER holds for one client that reads slowly; beyond, answers are dropped and
 /// counted.
 inline constexpr int client_send_queue_messages = 1'000;
-/// What one client has been sent and may not have read: beyond the first its requests are throttled,
-/// beyond the second answers to it are dropped. One that reads stands at three of its pings' bytes
-/// and what is on the wire. With a smaller memory fuse a quarter of that.
+/// What one client has been sent and may not have read: beyond the first its requests are
+/// throttled, beyond the second answers to it are dropped. One that reads stands at three of its
+/// pings' bytes and what is on the wire. With a smaller memory fuse a quarter of that.
 inline constexpr std::size_t client_unread_asking_bytes_max = 48 * mib;
 inline constexpr std::size_t client_unread_bytes_max = 64 * mib;
 /// A cluster that starts has its partition brokers within seconds: a topic that asks for more of
