@@ -196,6 +196,10 @@ void Controller::apply(const MetaOp& op) {
       meta.log_end = partition->meta.log_end;
       meta.file_bytes = partition->meta.file_bytes;
       self.partitions_.set(*partition, meta);
+      // Of a replica that was moved away: when it comes back it begins anew.
+      std::erase_if(partition->reports, [&](const auto& report) {
+        return report.first != meta.leader && !names(meta.replicas, report.first);
+      });
     }
     void operator()(const SetOpened& o) {
       Partition* partition = self.partitions_.find(o.key);

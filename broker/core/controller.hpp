@@ -242,6 +242,8 @@ class Controller {
   void reconsider_all_of(const Now& now, NodeId node, ControllerEffects& out);
   void reconsider_waiting(const Now& now, ControllerEffects& out);
   [[nodiscard]] PartitionMeta plan(const Now& now, Partition& partition, ControllerEffects& out);
+  [[nodiscard]] static PartitionMeta without_stale_eligible(PartitionMeta partition,
+                                                            std::size_t least);
   [[nodiscard]] PartitionMeta plan_without_lost(const Partition& partition) const;
   [[nodiscard]] PartitionMeta plan_leader(const Now& now, Partition& partition, PartitionMeta next,
                                           ControllerEffects& out);

@@ -59,11 +59,19 @@ std::map<NodeId, Candidate> Controller::candidates(const Partition& partition) c
 
 // ---- Planning
 
+/// Eligible ones have everything because nothing was committed since they left the in-sync set,
+/// which was below the minimum. When the minimum has been lowered to what is left, it may have
+/// been.
+PartitionMeta Controller::without_stale_eligible(PartitionMeta partition, std::size_t least) {
+  if (partition.isr.size() >= least) partition.eligible.clear();
+  return partition;
+}
+
 /// Without members of the in-sync set that are gone, as long as the file of another one is there.
 /// One that starts again with its data folder is not gone: what it has fsynced it still has.
 PartitionMeta Controller::plan_without_lost(const Partition& partition) const {
-  PartitionMeta next = partition.decided;
-  const std::size_t least = min_insync(next.key);
+  const std::size_t least = min_insync(partition.decided.key);
+  PartitionMeta next = without_stale_eligible(partition.decided, least);
   const auto is_lost = [&](NodeId id) {
     const Node* node = nodes_.find(id);
     if (node == nullptr) return true;
@@ -154,8 +162,8 @@ PartitionMeta Controller::plan(const Now& now, Partition& partition, ControllerE
 /// is one: its new life may have lost what the old one had shown to its followers.
 PartitionMeta Controller::plan_new_life(const Partition& partition, NodeId id,
                                         bool new_store) const {
-  PartitionMeta next = partition.decided;
-  const std::size_t least = min_insync(next.key);
+  const std::size_t least = min_insync(partition.decided.key);
+  PartitionMeta next = without_stale_eligible(partition.decided, least);
   if (new_store && names(next.made, id)) next = without_copy(std::move(next), id, least);
   if (partition.decided.leader != id) return next;
   const bool alone = next.isr == std::vector<NodeId>{id} && next.eligible.empty();

@@ -317,7 +317,7 @@ void Controller::note_status_of_follower(const Now& now, Node& node, const Parti
   const Partition* partition = partitions_.find(key);
   const auto known = partition->reports.find(node.meta.id);
   if (known == partition->reports.end() || said_in < known->second.said_in ||
-      known->second.state == status.state) {
+      known->second.state == status.state || !names(partition->meta.replicas, node.meta.id)) {
     return;
   }
   if (status.state == PartitionState::halted) {

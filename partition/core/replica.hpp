@@ -260,8 +260,7 @@ class Replica {
                           Result<std::vector<Batch>>& batches, Effects& out);
   void answer_dequeue(const Now& now, Asker&& asker, Offset offset, const Batch& batch,
                       Effects& out);
-  void answer_position_waiters(const Now& now, PositionVersion version,
-                               const std::string& reader,
+  void answer_position_waiters(const Now& now, PositionVersion version, const std::string& reader,
                                std::vector<PositionWaiter>& waiters, Effects& out);
   [[nodiscard]] bool refuses_uncertain(Asker& asker, Effects& out);
   void wait_for_position(const std::string& reader, PositionVersion version,

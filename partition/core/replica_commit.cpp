@@ -118,9 +118,11 @@ void Replica::adopt_replicas(const Now& now, Leading& leading) {
   }
 }
 
-/// It has everything that is committed, or that may have been shown before this leader began.
+/// It has everything that is committed, or that may have been shown before this leader began, or
+/// that this log will be taken to have committed when it is opened again.
 bool Replica::may_join(const Leading& leading, const Follower& follower) const {
-  return follower.agreed && follower.durable_end >= std::max(log_.high_watermark, leading.begin) &&
+  const Offset least = std::max({log_.high_watermark, leading.begin, log_.note_asked});
+  return follower.agreed && follower.durable_end >= least &&
          follower.durable_position_version >=
              std::max(log_.positions.committed_version(), leading.position_begin);
 }

@@ -204,6 +204,7 @@ void Replica::note_high_watermark(const Now& now, Effects& out) {
   const Offset committed = noted_next();
   if (committed == log_.noted_high_watermark) return;
   log_.note_after = now.monotonic + limits::high_watermark_write_after;
+  log_.note_asked = std::max(log_.note_asked, committed);
   persist(NoteHighWatermark{committed}, limits::batch_cost_bytes, out).op = PendingNote{committed};
 }
 

@@ -15,6 +15,7 @@ void ReplicaLog::recover(const RecoveredLog& recovered, Micros monotonic) {
   durable_end = recovered.log_end;
   high_watermark = std::clamp(recovered.high_watermark, log_start, log_end);
   noted_high_watermark = recovered.high_watermark;
+  note_asked = high_watermark;
   note_after = monotonic + limits::high_watermark_write_after;
   next_log_time =
       recovered.last_log_time > Micros{0} ? recovered.last_log_time + Micros{1} : Micros{0};

@@ -111,6 +111,9 @@ struct ReplicaLog {
   std::size_t pending_bytes = 0;
 
   Offset noted_high_watermark{0};
+  /// The highest that was ever written for one, durable or not: a log that is opened again may have
+  /// it for its high watermark.
+  Offset note_asked{0};
   Micros note_after{0};  ///< Not before this, monotonic.
   LogSizes sizes;
 

@@ -376,6 +376,32 @@ TEST_CASE("controller: nobody joins for what another opening of its file had", "
   CHECK(f.meta().isr.size() == 3);
 }
 
+TEST_CASE("controller: whoever left before the minimum was lowered is no candidate any more",
+          "[broker]") {
+  Replicated f;  // Of three the minimum is two.
+  f.loses(2);
+  f.loses(3);
+  REQUIRE(f.meta().isr == nodes({1}));
+  REQUIRE_FALSE(f.meta().eligible.empty());
+  AlterTopic lower;
+  lower.name = "orders";
+  lower.min_insync_replicas = 1;
+  f.ask(lower, Kind::alter_topic);
+  f.persist();
+  // From now on the leader commits alone. It dies, and one that has not heard of it comes.
+  f.loses(1);
+  f.registers(3, 2);
+  f.report(3, 2, {f.said(3, f.key, follows, 0, 1)});
+  f.persist();
+  for (int i = 0; i < 50; ++i) {
+    f.heartbeat(3, 2);
+    f.tick(100ms);
+    f.persist();
+  }
+  CHECK(f.meta().leader != NodeId{3});
+  CHECK(f.meta().isr == nodes({1}));
+}
+
 TEST_CASE("controller: of two reports that overtake each other the later one holds", "[broker]") {
   Replicated f;
   ReplicaState opening = f.said(2, f.key, ReplicaRole::none);

@@ -111,6 +111,25 @@ TEST_CASE("controller: a drained node ends with nothing, and copies come first",
   }
 }
 
+TEST_CASE("controller: what was moved away and comes back is heard again", "[broker]") {
+  Moving f(3);
+  f.said_in = RequestId{170'000};  // A node that has run for a day.
+  const TopicId topic = f.make("orders", 3, 2);
+  f.command(NodeCommand::drain, 1);
+  f.settle();
+  REQUIRE(f.controller->partitions().held_by(NodeId{1}).empty());
+  f.said_in = RequestId{1};  // It was started again, and counts anew.
+  f.command(NodeCommand::keep, 1);
+  f.command(NodeCommand::rebalance, 0);
+  f.settle();
+  CHECK_FALSE(f.controller->partitions().held_by(NodeId{1}).empty());
+  for (int i = 0; i < 3; ++i) {
+    const PartitionMeta& meta = f.partition(topic, i).meta;
+    CHECK(meta.target.empty());
+    CHECK(meta.isr.size() == 2);
+  }
+}
+
 TEST_CASE("controller: a partition of one replica moves without a gap", "[broker]") {
   Moving f(2);
   const TopicId topic = f.make("orders", 1, 1);
