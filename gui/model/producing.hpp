@@ -37,6 +37,7 @@ struct SendPlan {
   /// Not empty: a record a line of this file; {{line}} in the draft is the line, and an empty value
   /// is the line alone.
   std::string file{};
+  bool exported = false;  ///< The file's lines are records as they were exported.
 };
 
 /// Fills in {{n}} (from 1), {{line}}, {{time}} (ISO, UTC), {{ms}} (since 1970), {{uuid}},
