@@ -37,7 +37,8 @@ class App {
   void run();
   /// One frame, at once.
   struct FrameTimes {
-    Micros program{0};  ///< Building the frame.
+    Micros program{0};  ///< Building the frame, by the clock on the wall.
+    Micros thread{0};  ///< The same in processor time of this thread: what others wanted is not in.
     Micros drawing{0};  ///< OpenGL, here perhaps in software.
   };
   FrameTimes frame();

@@ -15,7 +15,7 @@ const std::vector<std::string>& tab_names() {
 
 }  // namespace
 
-void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings&) {
+void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings& settings) {
   ui.title("Cluster");
   ImGui::SameLine(0, ui.px(20));
   ui.choice("cluster.tab", tab_names(), state.tab);
@@ -23,10 +23,11 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
   ImGui::SameLine(ImGui::GetWindowWidth() - right - ImGui::GetStyle().WindowPadding.x);
   ImGui::BeginDisabled(snapshot.connection.state != Connection::connected);
   if (ui.button("cluster.new_topic", "New topic\u2026", ButtonKind::primary)) {
-    ImGui::OpenPopup("cluster new topic");
+    open_new_topic(snapshot, state.action);
   }
   ImGui::EndDisabled();
   draw_new_topic(ui, snapshot, state.action);
+  draw_alter_topic(ui, snapshot, state.action);
   draw_delete_topic(ui, snapshot, state.action);
   const ActionResult& action = snapshot.topic_action;
   if (state.action.began > 0 && action.number == state.action.began) {
@@ -50,7 +51,7 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
       draw_nodes(ui, snapshot, state);
       break;
     case topics:
-      draw_topics(ui, snapshot, state);
+      draw_topics(ui, snapshot, state, settings);
       break;
     case partitions:
       draw_partitions(ui, snapshot, state);

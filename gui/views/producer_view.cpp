@@ -10,6 +10,8 @@
 namespace pinion::gui {
 namespace {
 
+constexpr std::size_t kind_bytes_max = 64UL * 1024;
+
 const std::vector<std::string>& placeholders() {
   static const std::vector<std::string> names{
       "{{n}}", "{{time}}", "{{ms}}", "{{uuid}}", "{{random 1 100}}", "{{pick a|b|c}}", "{{line}}"};
@@ -42,7 +44,8 @@ std::string problem_of(const Snapshot& snapshot, const ProducerState& state) {
     problem = "A partition is a number, or nothing.";
   }
   const bool looks_json = !state.value.empty() && (state.value[0] == '{' || state.value[0] == '[');
-  if (problem.empty() && state.check_json && looks_json) {
+  const bool unused = state.how == 3 && state.file_kind == 1;
+  if (problem.empty() && state.check_json && looks_json && !unused) {
     // What is filled in may be anything; a plain number stands for it in the check.
     TemplateFiller filler(1);
     const auto parsed = parse_json(filler.fill(state.value, {}));
@@ -63,19 +66,20 @@ void send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& sett
   }
   if (state.how == 3) {
     command.plan.file = state.file;
+    command.plan.exported = state.file_kind == 1;
     command.plan.count = 0;
   }
   settings.topic = state.topic;
   ui.commands.emplace_back(std::move(command));
 }
 
-void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
+void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
   const float partition_width = ui.px(112);
   const float new_width = ui.button_width("New topic\u2026");
   ui.label("Topic");
   ImGui::SameLine(ui.px(84));
-  ui.combo("produce.topic", state.topic, topic_names(snapshot), "Choose a topic",
-           ImGui::GetContentRegionAvail().x - partition_width - new_width - 2 * ui.px(8));
+  pick_topic(ui, "produce.topic", state.topic, snapshot, settings, state.picker,
+             ImGui::GetContentRegionAvail().x - partition_width - new_width - 2 * ui.px(8));
   ImGui::SameLine();
   if (ui.button("produce.new_topic", "New topic\u2026")) ImGui::OpenPopup("new topic");
   ImGui::SameLine();
@@ -99,6 +103,7 @@ void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
     MakeTopic command;
     command.name = state.new_topic;
     command.config.partitions = state.new_partitions;
+    command.config.replication = 0;  // As the cluster does by itself.
     state.topic = state.new_topic;
     state.created = snapshot.topic_action.number + 1;
     state.new_topic.clear();
@@ -106,6 +111,38 @@ void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
     ImGui::CloseCurrentPopup();
   }
   ImGui::EndPopup();
+}
+
+/// What no field can hold without harm is sent as it is, or replaced. True: replaced.
+bool draw_bytes(Ui& ui, const char* name, const std::string& bytes) {
+  ui.label(format_bytes(bytes.size()) + " that are no text, sent as they are");
+  ui.describe(name, "bytes");
+  ImGui::SameLine();
+  const std::string replace = std::string(name) + ".replace";
+  return ui.button(replace.c_str(), "Write text instead", ButtonKind::quiet);
+}
+
+void draw_value(Ui& ui, ProducerState& state, float height) {
+  if (is_editable(state.value)) {
+    ui.editor("produce.value", state.value, {-1, height});
+    return;
+  }
+  ui.begin_card("produce.bytes", {0, height});
+  if (draw_bytes(ui, "produce.value", state.value)) {
+    state.value.clear();
+  } else {
+    ImGui::PushFont(ui.fonts.mono);
+    ImGuiListClipper clipper;
+    clipper.Begin(static_cast<int>(hex_row_count(state.value.size())));
+    while (clipper.Step()) {
+      for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+        const std::string row = hex_row(state.value, static_cast<std::size_t>(i));
+        ImGui::TextUnformatted(row.c_str());
+      }
+    }
+    ImGui::PopFont();
+  }
+  ui.end_card();
 }
 
 void draw_headers(Ui& ui, ProducerState& state) {
@@ -117,8 +154,12 @@ void draw_headers(Ui& ui, ProducerState& state) {
     const std::string name = "produce.header." + std::to_string(i);
     ui.input((name + ".name").c_str(), header.name, "Header", width * 0.3F);
     ImGui::SameLine();
-    ui.input((name + ".value").c_str(), header.value, "Value",
-             width * 0.7F - ImGui::GetFrameHeight() - 2 * ui.px(8));
+    if (is_editable(header.value)) {
+      ui.input((name + ".value").c_str(), header.value, "Value",
+               width * 0.7F - ImGui::GetFrameHeight() - 2 * ui.px(8));
+    } else if (draw_bytes(ui, (name + ".value").c_str(), header.value)) {
+      header.value.clear();
+    }
     ImGui::SameLine();
     if (ui.icon_button((name + ".remove").c_str(), Icon::close, "Remove this header")) removed = i;
     ImGui::PopID();
@@ -193,7 +234,17 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
     ui.label("a second");
   }
   if (state.how == 3) {
-    ui.input("produce.file", state.file, "/path/to/a/file, a record a line", -1);
+    ImGui::SameLine();
+    ui.choice("produce.file_kind", {"A record a line", "An export"}, state.file_kind);
+    ui.input("produce.file", state.file,
+             state.file_kind == 0 ? "/path/to/a/file, a record a line" : "/path/to/an/export.jsonl",
+             -1);
+    if (ImGui::IsItemHovered() && !ImGui::IsItemActive()) {
+      ui.tooltip(state.file_kind == 0
+                     ? "With a value above, {{line}} in it is the line; else the line is the value."
+                     : "JSON Lines as this program and 'pinion consume --json' write them: keys, "
+                       "headers and values are the file's. Offsets and times are new.");
+    }
   }
   const bool ready = snapshot.connection.state == Connection::connected;
   ImGui::BeginDisabled(!ready);
@@ -215,15 +266,20 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
 void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings,
                ImVec2 size) {
   ui.begin_card("produce.form", size);
-  draw_topic(ui, snapshot, state);
+  draw_topic(ui, snapshot, state, settings);
   if (ui.checkbox("produce.has_key", "Key", state.has_key) && state.has_key) {
     ImGui::SetKeyboardFocusHere();
   }
   ImGui::SameLine(ui.px(84));
-  ImGui::BeginDisabled(!state.has_key);
-  state.enter = ui.input("produce.key", state.key, state.has_key ? "Empty key" : "No key", -1,
-                         ImGuiInputTextFlags_EnterReturnsTrue);
-  ImGui::EndDisabled();
+  state.enter = false;
+  if (!is_editable(state.key)) {
+    if (draw_bytes(ui, "produce.key", state.key)) state.key.clear();
+  } else {
+    ImGui::BeginDisabled(!state.has_key);
+    state.enter = ui.input("produce.key", state.key, state.has_key ? "Empty key" : "No key", -1,
+                           ImGuiInputTextFlags_EnterReturnsTrue);
+    ImGui::EndDisabled();
+  }
   draw_headers(ui, state);
   ui.label("Value");
   ImGui::SameLine(ui.px(84));
@@ -235,10 +291,14 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   if (!state.problem.empty()) below += ui.px(56);
   if (state.created > 0) below += ui.px(44);
   const float height = std::max(ui.px(90), ImGui::GetContentRegionAvail().y - below);
-  ui.editor("produce.value", state.value, {-1, height});
-  const std::string_view kind = name_of(kind_of(state.value));
-  const std::string about = std::string(kind) + (state.value.empty() ? "" : ", ") +
-                            (state.value.empty() ? "" : format_bytes(state.value.size()));
+  draw_value(ui, state, height);
+  // What kind a large value is would be looked up in every frame.
+  std::string about = state.value.size() > kind_bytes_max
+                          ? std::string()
+                          : std::string(name_of(kind_of(state.value)));
+  if (!state.value.empty()) {
+    about += (about.empty() ? "" : ", ") + format_bytes(state.value.size());
+  }
   ui.label(about);
   ImGui::SameLine(ImGui::GetWindowWidth() - ui.px(132));
   ui.checkbox("produce.check_json", "Check JSON", state.check_json);

@@ -71,7 +71,7 @@ void draw_tree(Ui& ui, RecordDetailState& state) {
       if (hovered) {
         list->AddRectFilled(at, {at.x + width, at.y + line}, ui.theme.hovered, ui.px(3));
         if (ImGui::IsMouseClicked(1)) {
-          ImGui::SetClipboardText(json_plain(node).c_str());
+          ui.copy(json_plain(node));
         }
         ui.tooltip(json_path_of(state.nodes, index) + "\nRight click copies the value.");
       }
@@ -174,7 +174,7 @@ void draw_head(Ui& ui, const RecordDetailState& state) {
 void draw_actions(Ui& ui, const RecordDetailState& state) {
   if (ui.button("detail.copy", "Copy value")) {
     const std::string text = is_utf8(state.value) ? state.value : base64_encode(state.value);
-    ImGui::SetClipboardText(text.c_str());
+    ui.copy(text);
   }
   ImGui::SameLine();
   if (ui.button("detail.resend", "Send again\u2026")) {

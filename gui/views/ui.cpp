@@ -5,6 +5,7 @@
 #include "gui/views/imgui_versions.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace pinion::gui {
@@ -30,6 +31,22 @@ std::uint32_t code_at(std::string_view text, std::size_t& at) {
   }
   at += 4;
   return 0;  // Beyond what an atlas of 16 bits a character holds.
+}
+
+/// A field shows wide characters as narrow ones and gives them back. What it cannot hold at all
+/// (NUL and bytes that are no text) it must not be given: callers show that otherwise.
+template <typename Field>
+bool edit(NarrowText& narrow, std::string& value, const Field& field) {
+  if (!NarrowText::is_wide(value) || !is_editable(value)) {
+    const bool result = field(value);
+    if (NarrowText::is_wide(value) && is_editable(value)) value = narrow.widen(value);
+    return result;
+  }
+  const std::string before = narrow.narrow(value);
+  std::string shown = before;
+  const bool result = field(shown);
+  if (shown != before) value = narrow.widen(shown);
+  return result;
 }
 
 }  // namespace
@@ -180,7 +197,9 @@ bool Ui::input(const char* name, std::string& value, const char* hint, float wid
   glyphs.note(value);
   ImGui::SetNextItemWidth(width);
   const std::string id = std::string("##") + name;
-  const bool result = ImGui::InputTextWithHint(id.c_str(), hint, &value, flags);
+  const bool result = edit(narrow, value, [&](std::string& text) {
+    return ImGui::InputTextWithHint(id.c_str(), hint, &text, flags);
+  });
   describe(name, value);
   return result;
 }
@@ -189,11 +208,18 @@ bool Ui::editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTex
   glyphs.note(value);
   ImGui::PushFont(fonts.mono);
   const std::string id = std::string("##") + name;
-  const bool result = ImGui::InputTextMultiline(id.c_str(), &value, size,
-                                                flags | ImGuiInputTextFlags_AllowTabInput);
+  const bool result = edit(narrow, value, [&](std::string& text) {
+    return ImGui::InputTextMultiline(id.c_str(), &text, size,
+                                     flags | ImGuiInputTextFlags_AllowTabInput);
+  });
   ImGui::PopFont();
   describe(name, value);
   return result;
+}
+
+void Ui::copy(std::string_view text) {
+  const std::string narrowed = is_editable(text) ? narrow.narrow(text) : std::string(text);
+  ImGui::SetClipboardText(narrowed.c_str());
 }
 
 bool Ui::combo(const char* name, std::string& value, const std::vector<std::string>& options,
@@ -207,18 +233,22 @@ bool Ui::combo(const char* name, std::string& value, const std::vector<std::stri
   if (value.empty()) ImGui::PopStyleColor();
   describe(name, value);
   if (open) {
-    for (std::size_t i = 0; i < options.size(); ++i) {
-      glyphs.note(options[i]);
-      ImGui::PushID(static_cast<int>(i));
-      const bool chosen = options[i] == value;
-      const std::string label = options[i].empty() ? std::string(hint) : options[i];
-      if (ImGui::Selectable(label.c_str(), chosen)) {
-        value = options[i];
-        changed = true;
+    const std::string before = value;
+    ImGuiListClipper clipper;  // A topic may have ten thousand partitions.
+    clipper.Begin(static_cast<int>(options.size()));
+    while (clipper.Step()) {
+      for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+        const std::string& option = options[static_cast<std::size_t>(i)];
+        glyphs.note(option);
+        ImGui::PushID(i);
+        const std::string label = option.empty() ? std::string(hint) : option;
+        if (ImGui::Selectable(label.c_str(), option == before)) {
+          value = option;
+          changed = true;
+        }
+        describe(std::string(name) + "." + option, option);
+        ImGui::PopID();
       }
-      if (chosen && ImGui::IsWindowAppearing()) ImGui::SetScrollHereY();
-      describe(std::string(name) + "." + options[i], options[i]);
-      ImGui::PopID();
     }
     if (options.empty()) text("nothing to choose from", Tone::muted);
     ImGui::EndCombo();
@@ -293,10 +323,11 @@ void Ui::splitter_vertical(const char* name, float& share, float total, float he
 
 // ---- Surfaces
 
-void Ui::begin_card(const char* name, ImVec2 size, std::string_view heading) {
+void Ui::begin_card(const char* name, ImVec2 size, std::string_view heading,
+                    ImGuiWindowFlags flags) {
   ImGui::PushStyleColor(ImGuiCol_ChildBg, theme.surface);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(14), px(12)});
-  ImGui::BeginChild(name, size, true);
+  ImGui::BeginChild(name, size, true, flags);
   ImGui::PopStyleVar();
   ImGui::PopStyleColor();
   if (heading.empty()) return;
@@ -305,6 +336,20 @@ void Ui::begin_card(const char* name, ImVec2 size, std::string_view heading) {
 }
 
 void Ui::end_card() { ImGui::EndChild(); }
+
+bool Ui::begin_dialog(const char* id, float width) {
+  const ImGuiViewport* viewport = ImGui::GetMainViewport();
+  ImGui::SetNextWindowSize({std::min(px(width), viewport->Size.x - px(40)), 0});
+  ImGui::SetNextWindowPos(viewport->GetCenter(), ImGuiCond_Always, {0.5F, 0.5F});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(22), px(18)});
+  const bool open = ImGui::BeginPopupModal(
+      id, nullptr,
+      ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoMove);
+  ImGui::PopStyleVar();
+  return open;
+}
+
+void Ui::end_dialog() { ImGui::EndPopup(); }
 
 void Ui::begin_pane(const char* name, ImVec2 size) {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -452,6 +497,24 @@ void Ui::draw_icon(ImDrawList* list, Icon icon, ImVec2 c, float size, ImU32 colo
                         {c.x + 0.95F * h, c.y + 0.8F * h}, colour, w);
       line(0, -0.25F, 0, 0.25F);
       break;
+    case Icon::star:
+    case Icon::star_filled: {
+      std::array<ImVec2, 10> points{};
+      for (std::size_t i = 0; i < points.size(); ++i) {
+        const float a = 0.628319F * static_cast<float>(i) - 1.5708F;
+        const float radius = i % 2 == 0 ? h : 0.45F * h;
+        points.at(i) = {c.x + radius * std::cos(a), c.y + radius * std::sin(a)};
+      }
+      if (icon == Icon::star) {
+        list->AddPolyline(points.data(), static_cast<int>(points.size()), colour,
+                          ImDrawFlags_Closed, w);
+        break;
+      }
+      for (std::size_t i = 0; i < points.size(); ++i) {
+        list->AddTriangleFilled(c, points.at(i), points.at((i + 1) % points.size()), colour);
+      }
+      break;
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include "common/base/time.hpp"
 #include "gui/model/commands.hpp"
 #include "gui/model/format.hpp"
+#include "gui/model/narrow_text.hpp"
 #include "gui/views/theme.hpp"
 
 #include <bitset>
@@ -51,7 +52,9 @@ enum class Icon : std::uint8_t {
   refresh,
   search,
   copy,
-  warning
+  warning,
+  star,
+  star_filled
 };
 
 struct DescribedItem {
@@ -73,6 +76,7 @@ class Ui {
   Theme theme;
   Fonts fonts;
   GlyphNeeds glyphs;
+  NarrowText narrow;  ///< Between what is edited and Dear ImGui's fields and clipboard.
   float scale = 1.0F;
   Now now{};
   Commands commands;  ///< Of this frame.
@@ -104,6 +108,8 @@ class Ui {
   bool input(const char* name, std::string& value, const char* hint, float width,
              ImGuiInputTextFlags flags = 0);
   bool editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTextFlags flags = 0);
+  /// Into the clipboard. Text only.
+  void copy(std::string_view text);
   /// A list to choose from; `value` may be something that is not in it.
   bool combo(const char* name, std::string& value, const std::vector<std::string>& options,
              const char* hint, float width);
@@ -115,8 +121,12 @@ class Ui {
   void splitter_vertical(const char* name, float& share, float total, float height);
 
   // ---- Surfaces
-  void begin_card(const char* name, ImVec2 size, std::string_view heading = {});
+  void begin_card(const char* name, ImVec2 size, std::string_view heading = {},
+                  ImGuiWindowFlags flags = 0);
   void end_card();
+  /// A question in the middle of the window that everything else waits for. `width` at scale 1.
+  bool begin_dialog(const char* id, float width);
+  void end_dialog();
   void begin_pane(const char* name, ImVec2 size);  ///< No padding, no border.
   void end_pane();
   /// In the middle of what room there is: what this is and what to do next.
