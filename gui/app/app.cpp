@@ -6,6 +6,7 @@
 #include "gui/views/connect_view.hpp"
 
 #include <algorithm>
+#include <cfloat>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -40,6 +41,14 @@ Micros thread_time() {
   timespec time{};
   if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) return Micros{0};
   return Micros(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000);
+}
+
+void move_mouse_away() {
+#if IMGUI_VERSION_NUM >= 18700
+  ImGui::GetIO().AddMousePosEvent(-FLT_MAX, -FLT_MAX);
+#else
+  ImGui::GetIO().MousePos = {-FLT_MAX, -FLT_MAX};
+#endif
 }
 
 bool replace_file(const std::string& path, const std::string& text) {
@@ -178,11 +187,12 @@ void App::apply_style() {
 App::FrameTimes App::frame() {
   const Micros begin = read_clocks().monotonic;
   const Micros thread_begin = thread_time();
-  ui_.now = read_clocks();
+  ui_.now = frozen_.value_or(read_clocks());
   ui_.wants_frame = false;
   ui_.described.clear();
   apply_style();
   window_->begin_frame();
+  if (frozen_) move_mouse_away();
   ImGui::NewFrame();
   ImGui::PushFont(ui_.fonts.body);
   shell_->draw(ui_);

@@ -35,6 +35,8 @@ void dress(Shell::Tab& tab) {
       "  \"at\": \"{{time}}\"\n}";
   producer.how = 1;
   producer.chosen_job = 4;
+  tab.cluster.topic = "orders";
+  tab.cluster.node = NodeId(2);
   tab.consumer.topics = {"orders"};
   tab.browse.topic = tab.sql.topic = "orders";
   tab.sql.sql =
@@ -51,8 +53,8 @@ void dress(Shell::Tab& tab) {
   tab.browse.grid.base = browsed.first();
 }
 
-bool picture(App& app, const std::string& path) {
-  for (int i = 0; i < 4; ++i) app.frame();
+bool picture(App& app, const std::string& path, int frames = 4) {
+  for (int i = 0; i < frames; ++i) app.frame();
   int width = 0;
   int height = 0;
   const auto pixels = app.window().pixels(width, height);
@@ -61,12 +63,15 @@ bool picture(App& app, const std::string& path) {
   return false;
 }
 
+/// What is behind a dialog fades over some frames.
+constexpr int dialog_frames = 40;
+
 /// The questions before something is done, and a list of topics.
 bool dialogs(App& app, Shell::Tab& tab, const std::string& folder, const std::string& theme) {
   app.shell().show(Panel::cluster);
   tab.cluster.tab = 1;
   tab.cluster.node_action = {NodeCommand::drain, NodeId(2), true, 0};
-  bool good = picture(app, folder + "/dialog-drain-" + theme + ".png");
+  bool good = picture(app, folder + "/dialog-drain-" + theme + ".png", dialog_frames);
   ImGui::ClosePopupToLevel(0, false);
   tab.cluster.tab = 2;
   const TopicRow& topic = *tab.snapshot->cluster->find_topic("orders");
@@ -76,11 +81,11 @@ bool dialogs(App& app, Shell::Tab& tab, const std::string& folder, const std::st
   tab.cluster.action.alteration.replication = 1;
   tab.cluster.action.alteration.kept_for = "2 d";
   tab.cluster.action.open_alter = true;
-  good = picture(app, folder + "/dialog-alter-" + theme + ".png") && good;
+  good = picture(app, folder + "/dialog-alter-" + theme + ".png", dialog_frames) && good;
   ImGui::ClosePopupToLevel(0, false);
   tab.cluster.action.doomed = topic.name;
   tab.cluster.action.open_delete = true;
-  good = picture(app, folder + "/dialog-delete-" + theme + ".png") && good;
+  good = picture(app, folder + "/dialog-delete-" + theme + ".png", dialog_frames) && good;
   ImGui::ClosePopupToLevel(0, false);
   return good;
 }
@@ -144,8 +149,12 @@ int write_screenshots(App& app, const std::string& folder) {
       good = picture(app, folder + "/connect-" + theme + ".png") && good;
     }
   }
+  const Now now = read_clocks();
+  app.freeze(now);
   app.shell().connect("tcp://10.0.0.5:5550");
   Shell::Tab& tab = *app.shell().front();
+  tab.source = std::make_unique<SceneSource>(make_scene(Scene::ordinary, now));
+  tab.snapshot = tab.source->snapshot();
   dress(tab);
   for (const bool dark : {true, false}) {
     app.set_dark(dark);
@@ -232,6 +241,15 @@ int measure(App& app) {
                      tab.cluster.partitions.top = frame * 400;
                    });
   }
+  std::string ideographs;
+  for (unsigned code = 0x4e00; code < 0x4e00 + 2'000; ++code) {
+    ideographs.push_back(static_cast<char>(0xe0U | (code >> 12U)));
+    ideographs.push_back(static_cast<char>(0x80U | ((code >> 6U) & 0x3fU)));
+    ideographs.push_back(static_cast<char>(0x80U | (code & 0x3fU)));
+  }
+  app.ui().glyphs.note(ideographs);
+  std::printf("\nA frame in which 2,000 ideographs join the atlas: %s\n",
+              format_duration(app.frame().thread).c_str());
   std::printf("\nMemory with the huge scene: %s (of which records: %s)\n",
               format_bytes(resident_bytes()).c_str(),
               format_bytes(tab.snapshot->consume->bytes).c_str());

@@ -206,14 +206,16 @@ SendJob job_of(std::uint64_t id, Micros wall, Draft draft, std::uint64_t count) 
   job.total = job.sent = job.acknowledged = job.done_of_total = count;
   for (std::uint64_t i = 0; i < count; ++i)
     job.latencies.add(Micros(420 + static_cast<std::int64_t>(i % 90) * 9));
-  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, 20); ++i) {
-    job.reports.push_back({id,
-                           SendOutcome::acknowledged,
-                           static_cast<std::int32_t>(i % 3),
-                           16'097 + static_cast<std::int64_t>(i) / 3,
-                           Micros(430 + static_cast<std::int64_t>(i) * 13),
-                           {}});
+  std::vector<SendReport> reports;
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, reports_kept_max); ++i) {
+    reports.push_back({id,
+                       SendOutcome::acknowledged,
+                       static_cast<std::int32_t>(i % 3),
+                       16'097 + static_cast<std::int64_t>(i) / 3,
+                       Micros(430 + static_cast<std::int64_t>(i) * 13),
+                       {}});
   }
+  job.reports = std::make_shared<const std::vector<SendReport>>(std::move(reports));
   return job;
 }
 
@@ -234,7 +236,8 @@ std::shared_ptr<const ProducingView> producing_of(const Now& now, Prng& prng) {
   refused.latencies = {};
   refused.problem =
       "record_too_large: the record has 2,097,172 bytes, the cluster allows 1,048,576";
-  refused.reports = {{3, SendOutcome::failed, 1, -1, Micros(310), refused.problem}};
+  refused.reports = std::make_shared<const std::vector<SendReport>>(
+      1, SendReport{3, SendOutcome::failed, 1, -1, Micros(310), refused.problem});
   view->jobs.push_back(std::move(refused));
   view->jobs.push_back(job_of(2, now.wall - 300s,
                               {"payments", std::nullopt, {}, "{\"amount\": {{random 1 500}}}", {}},
@@ -340,7 +343,7 @@ void put_cluster(Snapshot& snapshot, const Size& size, const Now& now, Prng& prn
       }
     }
     if (look > size.looks - 9 && size.nodes > 2 && size.replication < size.nodes) {
-      put_draining(reply, look - (size.looks - 9));
+      put_draining(reply, (look - (size.looks - 9)) / 2);
     }
     model.on_status({now.monotonic - ago, now.wall - ago}, std::move(reply));
   }

@@ -98,11 +98,12 @@ void ClusterFeed::look_at_connection() {
 
 void ClusterFeed::ask_status() {
   if (!context_->client) return;
-  if (asking_) {
+  if (asking_ && context_->now.monotonic < asked_at_ + 2 * status_timeout) {
     ask_again_ = true;
     return;
   }
-  asking_ = true;
+  asking_ = true;  // Or its answer found the queue full, and is lost.
+  asked_at_ = context_->now.monotonic;
   context_->calls->cluster_status(
       status_timeout, Admin::Partitions::yes,
       context_->on_feed<ClusterStatusReply>(

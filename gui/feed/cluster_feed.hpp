@@ -51,6 +51,7 @@ class ClusterFeed {
   bool asking_ = false;
   bool ask_again_ = false;
   Micros ask_at_{0};
+  Micros asked_at_{0};
   Micros look_at_{0};
 };
 

@@ -193,7 +193,10 @@ ProducerFeed::Step ProducerFeed::send_one(Job& job) {
           out.error = report.error.to_string();
           if (ledger->problem.empty()) ledger->problem = out.error;
         }
-        if (ledger->reports.size() < reports_kept_max) ledger->reports.push_back(std::move(out));
+        const bool good = report.outcome == Outcome::acknowledged;
+        if (ledger->reports.size() < reports_kept_max * (good ? 1U : 2U)) {
+          ledger->reports.push_back(std::move(out));
+        }
         if (ledger->told) return;
         ledger->told = true;
         static_cast<void>(inbox->try_push([] {}));  // The turn that it wakes looks at all ledgers.
@@ -216,7 +219,9 @@ void ProducerFeed::read_ledger(Job& job) {
   job.shown.failed = job.ledger->failed;
   job.shown.unknown = job.ledger->unknown;
   job.shown.latencies = job.ledger->latencies;
-  job.shown.reports = job.ledger->reports;
+  if (job.shown.reports->size() != job.ledger->reports.size()) {
+    job.shown.reports = std::make_shared<const std::vector<SendReport>>(job.ledger->reports);
+  }
   if (job.shown.problem.empty()) job.shown.problem = job.ledger->problem;
 }
 

@@ -210,27 +210,38 @@ void plan_drain(const ClusterView& cluster, const NodeRow& node, NodePlan& plan)
   for (const PartitionRow& row : cluster.partitions) {
     if (!holds(row, node.id)) continue;
     ++held;
-    bytes += row.file_bytes;
-    sizes_known = sizes_known && row.has_status;
     const bool has_room =
         std::any_of(others.begin(), others.end(), [&](NodeId other) { return !holds(row, other); });
-    if (!has_room) ++stuck;
+    if (!has_room) {
+      ++stuck;
+      continue;
+    }
+    bytes += row.file_bytes;
+    sizes_known = sizes_known && row.has_status;
   }
   if (held == 0) {
     plan.lines.push_back({"It holds nothing. Nothing will be put on it any more."});
     return;
   }
-  plan.lines.push_back({"Its " + counted(held, "replica", "replicas") + ", of which it leads " +
-                        format_count(std::uint64_t{node.partitions_led}) +
-                        ", move to other nodes: " + (sizes_known ? "" : "at least ") +
-                        format_bytes(bytes) + " are copied, 16 partitions at a time."});
   plan.lines.push_back(
-      {"Producers and consumers go on. When it holds nothing any more, it may be stopped."});
-  if (stuck == 0) return;
-  plan.lines.push_back({partitions_that(stuck, "has", "have") +
-                            " a replica on every other node already: those here stay until there "
-                            "is a node more.",
-                        Tone::warning});
+      {"It holds " + counted(held, "replica", "replicas") + ", and leads " +
+       format_count(std::uint64_t{node.partitions_led}) + " of them. " +
+       (stuck == held ? "None can"
+        : stuck > 0   ? format_count(held - stuck) + " can"
+                      : std::string("All")) +
+       " move to other nodes" +
+       (stuck == held ? "."
+                      : ": " + std::string(sizes_known ? "" : "at least ") + format_bytes(bytes) +
+                            " are copied, 16 partitions at a time.")});
+  if (stuck > 0) {
+    plan.lines.push_back({partitions_that(stuck, "has", "have") +
+                              " a replica on every other node already: what is here of them stays "
+                              "until there is a node more.",
+                          Tone::warning});
+  }
+  plan.lines.push_back(
+      {"Nothing new is put on it. Producers and consumers go on. When it holds "
+       "nothing any more, it may be stopped."});
 }
 
 void plan_remove(const NodeRow& node, NodePlan& plan) {

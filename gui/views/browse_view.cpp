@@ -10,10 +10,10 @@ namespace pinion::gui {
 namespace {
 
 const std::vector<GridColumn>& columns() {
-  static const std::vector<GridColumn> all{{"Offset", 96, true},
-                                           {"Time", 176},
-                                           {"Key", 140, false, true},
-                                           {"Size", 76, true},
+  static const std::vector<GridColumn> all{{"Offset", 84, true},
+                                           {"Time", 172},
+                                           {"Key", 110, false, true},
+                                           {"Size", 66, true},
                                            {"Value", 300, false, true}};
   return all;
 }

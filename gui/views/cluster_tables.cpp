@@ -1,5 +1,6 @@
 #include "gui/views/cluster_view.hpp"
 
+#include "gui/model/exporting.hpp"
 #include "gui/model/text_search.hpp"
 #include "gui/views/record_detail.hpp"
 #include "gui/views/topic_picker.hpp"
@@ -260,7 +261,7 @@ void draw_replicas(Ui& ui, const PartitionRow& row) {
 
 void draw_partition_detail(Ui& ui, const PartitionRow& row) {
   ui.begin_card("partition.detail", {0, 0});
-  ui.strong(partition_name(row.topic, row.partition));
+  ui.strong_fitted(partition_name(row.topic, row.partition), ui.px(420));
   ImGui::SameLine();
   ui.chip(name_of(row.state), tone_of(row.state));
   draw_replicas(ui, row);
@@ -269,8 +270,7 @@ void draw_partition_detail(Ui& ui, const PartitionRow& row) {
     ImGui::AlignTextToFramePadding();
     ui.mono(row.file, Tone::muted);
     ImGui::SameLine();
-    const std::string command =
-        "sqlite3 'file:" + row.file + "?mode=ro' \"select * from readable limit 20\"";
+    const std::string command = sqlite_command(row.file, "select * from readable limit 20");
     if (ui.button("partition.copy_sqlite", "Copy sqlite3 command")) {
       ui.copy(command);
     }
@@ -305,7 +305,8 @@ void fill_reader(const ReaderRow& row, std::size_t column, Micros wall_now, Grid
         cell.text = unknown_text;
         cell.tone = Tone::muted;
       } else if (*row.lag_time == Micros{0}) {
-        cell.text = "none";
+        // What it will read was written since the look before this one.
+        cell.text = row.lag.value_or(0) > 0 ? "under " + format_duration(status_every) : "none";
       } else {
         cell.text = (row.lag_time_is_more ? "over " : "") + format_duration(*row.lag_time);
         cell.tone = Tone::warning;
@@ -430,12 +431,12 @@ void draw_partitions(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     return;
   }
   static const std::vector<GridColumn> columns{
-      {"Partition", 184, false, false, true}, {"State", 94, false, false, true},
+      {"Partition", 176, false, false, true}, {"State", 94, false, false, true},
       {"Leader", 66, true, false, true},      {"Replicas", 92},
       {"In sync", 78, false, false, true},    {"Behind", 78, true, false, true},
       {"Epoch", 62, true, false, true},       {"Start", 90, true},
-      {"Watermark", 100, true, false, true},  {"End", 100, true},
-      {"File", 86, true, false, true},        {"WAL", 80, true, false, true},
+      {"Watermark", 96, true, false, true},   {"End", 92, true},
+      {"File", 80, true, false, true},        {"WAL", 76, true, false, true},
       {"In", 78, true, false, true},          {"Out", 78, true, false, true}};
   const std::string wanted = small_letters(state.partition_filter);
   sort_rows(
@@ -480,9 +481,8 @@ void draw_readers(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   const ClusterView& cluster = *snapshot.cluster;
   draw_filter(ui, "readers.filter", state.reader_filter, "Find a reader or partition (Ctrl+F)");
   ImGui::SameLine();
-  ui.text(format_count(cluster.consumers) + " consumers and " + format_count(cluster.producers) +
-              " producers are registered. Groups are not in Pinion's protocol yet.",
-          Tone::muted);
+  ui.label(format_count(cluster.consumers) + " consumers, " + format_count(cluster.producers) +
+           " producers. Groups are not in the protocol yet.");
   if (cluster.readers.empty()) {
     ui.begin_card("readers.none", {0, 0});
     ui.empty_state("No reader has a position",
@@ -492,8 +492,8 @@ void draw_readers(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     return;
   }
   static const std::vector<GridColumn> columns{
-      {"Reader", 240, false, false, true},     {"Partition", 180, false, false, true},
-      {"Position", 110, true, false, true},    {"Lag", 110, true, false, true},
+      {"Reader", 210, false, false, true},     {"Partition", 170, false, false, true},
+      {"Position", 100, true, false, true},    {"Lag", 90, true, false, true},
       {"Lag in time", 120, true, false, true}, {"Last kept", 120, false, false, true}};
   const std::string wanted = small_letters(state.reader_filter);
   sort_rows(

@@ -20,7 +20,7 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
   ImGui::SameLine(0, ui.px(20));
   ui.choice("cluster.tab", tab_names(), state.tab);
   const float right = ui.button_width("New topic\u2026");
-  ImGui::SameLine(ImGui::GetWindowWidth() - right - ImGui::GetStyle().WindowPadding.x);
+  ImGui::SameLine(ImGui::GetContentRegionMax().x - right);
   ImGui::BeginDisabled(snapshot.connection.state != Connection::connected);
   if (ui.button("cluster.new_topic", "New topic\u2026", ButtonKind::primary)) {
     open_new_topic(snapshot, state.action);
@@ -41,6 +41,7 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
     ui.end_card();
     return;
   }
+  draw_node_action(ui, snapshot, state.node_action);
   const bool stale = is_stale(ui, snapshot);
   if (stale) ImGui::PushStyleVar(ImGuiStyleVar_Alpha, 0.55F);
   switch (state.tab) {

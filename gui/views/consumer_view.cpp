@@ -226,9 +226,10 @@ void draw_columns(Ui& ui, ConsumerState& state, Settings& settings) {
 
 void draw_filter(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Settings& settings) {
   const float gap = ui.px(8);
+  const char* detail = state.detail_open ? "Hide detail" : "Show detail";
   const float buttons = ui.button_width("Filters") + ui.button_width("Columns\u2026") +
                         ui.button_width("Clear") + ui.button_width("Export\u2026") +
-                        ui.button_width("Show detail") + 5 * gap;
+                        ui.button_width(detail) + 5 * gap;
   const float width = std::max(ui.px(120), ImGui::GetContentRegionAvail().x - buttons);
   if (Ui::ctrl_pressed('F')) ImGui::SetKeyboardFocusHere();
   if (ui.input("consume.filter", state.filter,
@@ -277,7 +278,7 @@ void draw_filter(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Setting
     return rows;
   });
   ImGui::SameLine();
-  if (ui.button("consume.detail", state.detail_open ? "Hide detail" : "Show detail")) {
+  if (ui.button("consume.detail", detail)) {
     state.detail_open = !state.detail_open;
   }
   ui.notice("consume.filter_problem", state.filter_problem, Tone::warning);

@@ -281,8 +281,8 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
                                      : ui.fonts.body;
       const float pad = ui.px(8);
       draw_text(ui, font, ui.theme.of(cell.tone), {left + pad, y},
-                {right - (i + 1 < columns.size() ? pad : ui.px(2)), y + at.row}, columns[i].right,
-                cell.text);
+                {right - (i + 1 < columns.size() || columns[i].right ? pad : ui.px(2)), y + at.row},
+                columns[i].right, cell.text);
       if (describes) line += (i == 0 ? "" : "\t") + cell.text;
     }
     list->AddLine({low.x, high.y - 1}, {high.x, high.y - 1}, with_alpha(ui.theme.border, 0.45F));
@@ -319,7 +319,12 @@ GridResult draw_grid(Ui& ui, const char* name, ImVec2 size, const std::vector<Gr
   draw_columns_bar(ui, name, state, at);
   state.top = std::clamp(state.top, 0.0, at.top_max);
   draw_rows(ui, name, columns, state, source, at, result);
-  ImGui::GetWindowDrawList()->AddRect(at.begin, at.end, ui.theme.border, ui.px(6));
+  // Something that keys can move to, so that the table can be entered without a mouse.
+  ImGui::SetCursorScreenPos(at.begin);
+  ImGui::InvisibleButton("keys", {1, 1});
+  const bool by_keys = ImGui::IsWindowFocused() && ImGui::GetIO().NavVisible;
+  ImGui::GetWindowDrawList()->AddRect(at.begin, at.end, by_keys ? ui.theme.accent : ui.theme.border,
+                                      ui.px(6));
   ImGui::EndChild();
   ImGui::PopStyleVar(2);
   ImGui::PopStyleColor();

@@ -7,6 +7,7 @@
 
 namespace pinion::gui {
 
+// Outside of what is dimmed when it is stale.
 void draw_node_action(Ui& ui, const Snapshot& snapshot, NodeActionState& state) {
   const ActionResult& action = snapshot.node_action;
   if (state.began > 0 && action.number == state.began) {

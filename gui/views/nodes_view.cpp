@@ -163,7 +163,6 @@ void draw_nodes(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
                    ? ", " + format_count(broker.refused_malformed) + " malformed refused"
                    : ""),
           Tone::muted);
-  draw_node_action(ui, snapshot, state.node_action);
   if (nodes.empty()) {
     ui.begin_card("nodes.none", {0, 0});
     ui.empty_state("No node has registered",

@@ -73,7 +73,7 @@ void draw_file(Ui& ui, const Snapshot& snapshot, const SqlState& state) {
   ImGui::AlignTextToFramePadding();
   ui.mono(row.file, Tone::muted);
   ImGui::SameLine();
-  const std::string command = "sqlite3 'file:" + row.file + "?mode=ro' \"" + state.sql + "\"";
+  const std::string command = sqlite_command(row.file, state.sql);
   if (ui.button("sql.copy_command", "Copy sqlite3 command", ButtonKind::quiet)) {
     ui.copy(command);
   }

@@ -58,8 +58,9 @@ void GlyphNeeds::note(std::string_view text) {
       continue;
     }
     const std::uint32_t code = code_at(text, at);
-    if (code < 0x180 || code >= 0x10000 || seen_.test(code)) continue;
+    if (code < 0x180 || code >= 0x10000 || count_ >= most || seen_.test(code)) continue;
     seen_.set(code);
+    ++count_;
     news_ = true;
   }
 }
@@ -77,6 +78,19 @@ void Ui::strong(std::string_view text, Tone tone) {
   ImGui::PushFont(fonts.strong);
   this->text(text, tone);
   ImGui::PopFont();
+}
+
+void Ui::strong_fitted(std::string_view text, float spared) {
+  const float room = std::max(px(40), ImGui::GetContentRegionAvail().x - spared);
+  const ImFont& font = *fonts.strong;
+  const char* end = text.data() + text.size();
+  const char* fits = end;
+  const float size = size_of(font);
+  font.CalcTextSizeA(size, room, 0, text.data(), end, &fits);
+  if (fits == end) return strong(text);
+  font.CalcTextSizeA(size, room - px(14), 0, text.data(), end, &fits);
+  strong(std::string(text.data(), fits) + "\u2026");
+  if (ImGui::IsItemHovered()) tooltip(text);
 }
 
 void Ui::title(std::string_view text) {
@@ -342,10 +356,12 @@ bool Ui::begin_dialog(const char* id, float width) {
   ImGui::SetNextWindowSize({std::min(px(width), viewport->Size.x - px(40)), 0});
   ImGui::SetNextWindowPos(viewport->GetCenter(), ImGuiCond_Always, {0.5F, 0.5F});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(22), px(18)});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, px(10));
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
   const bool open = ImGui::BeginPopupModal(
       id, nullptr,
       ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoMove);
-  ImGui::PopStyleVar();
+  ImGui::PopStyleVar(3);
   return open;
 }
 
@@ -395,7 +411,7 @@ void Ui::notice(const char* name, std::string_view text, Tone tone) {
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width - 2 * pad.x - px(6));
   this->text(text, tone == Tone::muted ? Tone::muted : Tone::normal);
   ImGui::PopTextWrapPos();
-  ImGui::SetCursorScreenPos({at.x, end.y + ImGui::GetStyle().ItemSpacing.y});
+  ImGui::SetCursorScreenPos({at.x, end.y});
   ImGui::Dummy({0, 0});
   describe_at(name, at, end, text);
 }

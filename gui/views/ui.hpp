@@ -28,6 +28,9 @@ namespace pinion::gui {
 /// Characters outside Latin that were seen; the atlas gets them before the next frame.
 class GlyphNeeds {
  public:
+  /// An atlas must fit in a texture, whatever records hold; what is beyond shows as unknown.
+  static constexpr std::size_t most = 6'000;
+
   void note(std::string_view text);
   /// True once after new ones were seen.
   [[nodiscard]] bool take_news() noexcept { return std::exchange(news_, false); }
@@ -35,6 +38,7 @@ class GlyphNeeds {
 
  private:
   std::bitset<0x10000> seen_;
+  std::size_t count_ = 0;
   bool news_ = false;
 };
 
@@ -91,6 +95,9 @@ class Ui {
   void text(std::string_view text, Tone tone = Tone::normal);
   void strong(std::string_view text, Tone tone = Tone::normal);
   void title(std::string_view text);
+  /// As strong(), on one line: what does not fit ends in an ellipsis and is whole on hover.
+  /// `spared`: what comes behind it on the line.
+  void strong_fitted(std::string_view text, float spared = 0);
   void mono(std::string_view text, Tone tone = Tone::normal);
   /// Wrapped at the region's right edge.
   void paragraph(std::string_view text, Tone tone = Tone::muted);

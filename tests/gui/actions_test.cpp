@@ -387,6 +387,25 @@ TEST_CASE("producer: an export is sent as one", "[gui]") {
   CHECK(sent->plan.file == "/tmp/export.jsonl");
 }
 
+TEST_CASE("tables: they are entered, moved in and left by keys alone", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 2;
+  it.frames(3);
+  REQUIRE(it.click("topics.filter"));
+  it.key(ImGuiKey_Escape);
+  it.frames(2);
+  it.key(ImGuiKey_DownArrow);
+  it.frames(3);
+  it.key(ImGuiKey_Space);
+  it.frames(3);
+  it.key(ImGuiKey_DownArrow);
+  it.frames(2);
+  it.key(ImGuiKey_DownArrow);
+  it.frames(2);
+  CHECK(it.tab().cluster.topics.selected == 1);
+}
+
 TEST_CASE("tables: columns that do not fit are scrolled to", "[gui]") {
   Headless it(make_scene(Scene::ordinary, scene_time()), 1024, 700);
   it.show(Panel::cluster);

@@ -53,6 +53,8 @@ void send(Feed& feed, const std::string& topic, const std::string& value, std::u
   });
   INFO(after->producing->jobs.front().problem);
   REQUIRE(after->producing->jobs.front().acknowledged == count);
+  REQUIRE(after->producing->jobs.front().reports->size() ==
+          std::min<std::size_t>(count, reports_kept_max));
 }
 
 StartReading reading_of(const std::string& topic, const std::string& reader) {

@@ -137,10 +137,11 @@ TEST_CASE("changes: draining says what moves, and what has nowhere to go", "[gui
   const NodePlan plan = plan_node(view, NodeId(2), NodeCommand::drain);
   CHECK(plan.title == "Drain node 2?");
   CHECK(plan.problem.empty());
-  CHECK(says(plan.lines, "Its 2 replicas, of which it leads 1,", Tone::normal));
+  CHECK(says(plan.lines, "It holds 2 replicas, and leads 1 of them. All move", Tone::normal));
   CHECK(says(plan.lines, "2.0 MiB are copied", Tone::normal));
   view.nodes[2].health = NodeHealth::lost;
   const NodePlan stuck = plan_node(view, NodeId(2), NodeCommand::drain);
+  CHECK(says(stuck.lines, "1 can move to other nodes: 1.0 MiB are copied", Tone::normal));
   CHECK(says(stuck.lines, "1 partition has a replica on every other node", Tone::warning));
   view.nodes[0].draining = true;
   CHECK(plan_node(view, NodeId(2), NodeCommand::drain).problem ==

@@ -33,6 +33,13 @@ TEST_CASE("export: query results", "[gui]") {
   CHECK(parse_json(json_line_of({"a", "b", "c", "d", "e"}, row)));
 }
 
+TEST_CASE("export: a command for a shell holds the statement as it is", "[gui]") {
+  CHECK(sqlite_command("/data/orders-0.db", "select json->>'$.a' from \"readable\"") ==
+        R"(sqlite3 'file:/data/orders-0.db?mode=ro' 'select json->>'\''$.a'\'' from "readable"')");
+  CHECK(sqlite_command("/a?b#c%d'e", "`rm`") ==
+        R"(sqlite3 'file:/a%3fb%23c%25d'\''e?mode=ro' '`rm`')");
+}
+
 TEST_CASE("import: what was exported is read back, bytes too", "[gui]") {
   const RecordChunk chunk =
       chunk_of({{"a \"b\",\nc", "k", R"([["h","x"],["h",{"base64":"/w=="}]])"},
