@@ -150,6 +150,24 @@ void Calls::delete_topic(const std::string& name, Micros timeout, Then<void> the
       });
 }
 
+void Calls::alter_topic(const AlterTopic& change, Micros timeout, Then<TopicMetadata> then) {
+  if (auto valid = validate_topic_name(change.name); !valid) return then(failure(valid.error()));
+  ask<AlterTopicReply>(*inside_->driver, {{}, {}, change}, timeout,
+                       [then = std::move(then)](Result<AlterTopicReply> reply) {
+                         if (!reply) return then(failure(std::move(reply.error())));
+                         then(std::move(reply->topic));
+                       });
+}
+
+void Calls::command_node(NodeCommand command, NodeId node, Micros timeout,
+                         Then<std::uint32_t> then) {
+  ask<CommandNodeReply>(*inside_->driver, {{}, {}, CommandNode{command, node}}, timeout,
+                        [then = std::move(then)](Result<CommandNodeReply> reply) {
+                          if (!reply) return then(failure(std::move(reply.error())));
+                          then(reply->moves);
+                        });
+}
+
 void Calls::list_topics(Micros timeout, Then<std::vector<TopicMetadata>> then) {
   ask<MetadataReply>(*inside_->driver, {{}, {}, MetadataRequest{}}, timeout,
                      [then = std::move(then)](Result<MetadataReply> reply) {

@@ -86,6 +86,10 @@ class Calls {
   void create_topic(const std::string& name, const TopicConfig& config, Micros timeout,
                     Then<TopicMetadata> then);
   void delete_topic(const std::string& name, Micros timeout, Then<void> then);
+  /// As Admin's.
+  void alter_topic(const AlterTopic& change, Micros timeout, Then<TopicMetadata> then);
+  /// How many partitions are being moved because of it.
+  void command_node(NodeCommand command, NodeId node, Micros timeout, Then<std::uint32_t> then);
   void list_topics(Micros timeout, Then<std::vector<TopicMetadata>> then);
   void cluster_status(Micros timeout, Admin::Partitions with, Then<ClusterStatusReply> then);
   void ping(Micros timeout, Then<void> then);

@@ -1,10 +1,12 @@
 #include "gui/app/app.hpp"
 
 #include "common/base/text.hpp"
+#include "gui/app/clipboard.hpp"
 #include "gui/feed/feed.hpp"
 #include "gui/views/connect_view.hpp"
 
 #include <algorithm>
+#include <cfloat>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -14,6 +16,8 @@
 #include <sstream>
 #include <system_error>
 #include <utility>
+
+#include <time.h>
 
 namespace pinion::gui {
 namespace {
@@ -32,6 +36,20 @@ class FeedSource final : public SnapshotSource {
  private:
   Feed feed_;
 };
+
+Micros thread_time() {
+  timespec time{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) return Micros{0};
+  return Micros(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000);
+}
+
+void move_mouse_away() {
+#if IMGUI_VERSION_NUM >= 18700
+  ImGui::GetIO().AddMousePosEvent(-FLT_MAX, -FLT_MAX);
+#else
+  ImGui::GetIO().MousePos = {-FLT_MAX, -FLT_MAX};
+#endif
+}
 
 bool replace_file(const std::string& path, const std::string& text) {
   const std::string fresh = path + ".new";
@@ -97,12 +115,15 @@ Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
   io.IniFilename = nullptr;
   io.ConfigFlags |= ImGuiConfigFlags_NavEnableKeyboard;
   io.ConfigInputTextCursorBlink = true;
-  auto window = Window::open({settings.window_width, settings.window_height, true});
+  NarrowText& narrow = app->ui_.narrow;
+  auto window = Window::open({settings.window_width, settings.window_height, true,
+                              [&narrow](std::uint32_t code) { return narrow.narrow(code); }});
   if (!window) {
     ImGui::DestroyContext();
     return failure(std::move(window.error()));
   }
   app->window_ = std::move(*window);
+  wrap_clipboard(narrow);
   app->scale_ = settings.scale * app->window_->content_scale();
   app->ui_.describes = !options.describe_file.empty();
   app->saved_ = write_settings(settings);
@@ -165,17 +186,20 @@ void App::apply_style() {
 
 App::FrameTimes App::frame() {
   const Micros begin = read_clocks().monotonic;
-  ui_.now = read_clocks();
+  const Micros thread_begin = thread_time();
+  ui_.now = frozen_.value_or(read_clocks());
   ui_.wants_frame = false;
   ui_.described.clear();
   apply_style();
   window_->begin_frame();
+  if (frozen_) move_mouse_away();
   ImGui::NewFrame();
   ImGui::PushFont(ui_.fonts.body);
   shell_->draw(ui_);
   ImGui::PopFont();
   ImGui::Render();
   const Micros built = read_clocks().monotonic;
+  const Micros thread_built = thread_time();
   const ImVec4 ground = ImGui::ColorConvertU32ToFloat4(ui_.theme.ground);
   const auto part = [](float value) { return static_cast<std::uint32_t>(value * 255 + 0.5F); };
   window_->end_frame((part(ground.x) << 16U) | (part(ground.y) << 8U) | part(ground.z));
@@ -187,7 +211,7 @@ App::FrameTimes App::frame() {
     ui_.wants_frame = true;
   }
   if (ui_.describes) describe();
-  return {built - begin, end - built};
+  return {built - begin, thread_built - thread_begin, end - built};
 }
 
 void App::describe() {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,7 +38,8 @@ class App {
   void run();
   /// One frame, at once.
   struct FrameTimes {
-    Micros program{0};  ///< Building the frame.
+    Micros program{0};  ///< Building the frame, by the clock on the wall.
+    Micros thread{0};  ///< The same in processor time of this thread: what others wanted is not in.
     Micros drawing{0};  ///< OpenGL, here perhaps in software.
   };
   FrameTimes frame();
@@ -47,6 +49,8 @@ class App {
   [[nodiscard]] Ui& ui() noexcept { return ui_; }
   void set_dark(bool dark);
   void set_scale(float scale);
+  /// For pictures: time stands still at `now`, and no mouse is over anything.
+  void freeze(const Now& now) { frozen_ = now; }
   /// Since the start until the first frame was on the screen.
   [[nodiscard]] Micros start_time() const noexcept { return start_time_; }
 
@@ -73,6 +77,7 @@ class App {
   std::uint64_t frames_ = 0;
   std::uint64_t described_frames_ = 0;
   std::string described_;
+  std::optional<Now> frozen_;
   std::unique_ptr<Shell> shell_;
   std::vector<std::thread> retiring_;
 };

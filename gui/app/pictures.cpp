@@ -1,7 +1,10 @@
 // The screenshots, and the measurements: both show scenes, in this program's own window.
 #include "gui/app/app.hpp"
 
+#include <imgui_internal.h>
+
 #include "gui/app/png.hpp"
+#include "gui/model/changes.hpp"
 #include "gui/model/format.hpp"
 
 #include <algorithm>
@@ -32,6 +35,8 @@ void dress(Shell::Tab& tab) {
       "  \"at\": \"{{time}}\"\n}";
   producer.how = 1;
   producer.chosen_job = 4;
+  tab.cluster.topic = "orders";
+  tab.cluster.node = NodeId(2);
   tab.consumer.topics = {"orders"};
   tab.browse.topic = tab.sql.topic = "orders";
   tab.sql.sql =
@@ -48,14 +53,41 @@ void dress(Shell::Tab& tab) {
   tab.browse.grid.base = browsed.first();
 }
 
-bool picture(App& app, const std::string& path) {
-  for (int i = 0; i < 4; ++i) app.frame();
+bool picture(App& app, const std::string& path, int frames = 4) {
+  for (int i = 0; i < frames; ++i) app.frame();
   int width = 0;
   int height = 0;
   const auto pixels = app.window().pixels(width, height);
   if (write_png(path, width, height, pixels)) return true;
   std::fprintf(stderr, "pinion-dashboard: '%s' cannot be written\n", path.c_str());
   return false;
+}
+
+/// What is behind a dialog fades over some frames.
+constexpr int dialog_frames = 40;
+
+/// The questions before something is done, and a list of topics.
+bool dialogs(App& app, Shell::Tab& tab, const std::string& folder, const std::string& theme) {
+  app.shell().show(Panel::cluster);
+  tab.cluster.tab = 1;
+  tab.cluster.node_action = {NodeCommand::drain, NodeId(2), true, 0};
+  bool good = picture(app, folder + "/dialog-drain-" + theme + ".png", dialog_frames);
+  ImGui::ClosePopupToLevel(0, false);
+  tab.cluster.tab = 2;
+  const TopicRow& topic = *tab.snapshot->cluster->find_topic("orders");
+  tab.cluster.action.altered = topic.name;
+  tab.cluster.action.alteration = form_of(topic.name, topic.config);
+  tab.cluster.action.alteration.partitions = 6;
+  tab.cluster.action.alteration.replication = 1;
+  tab.cluster.action.alteration.kept_for = "2 d";
+  tab.cluster.action.open_alter = true;
+  good = picture(app, folder + "/dialog-alter-" + theme + ".png", dialog_frames) && good;
+  ImGui::ClosePopupToLevel(0, false);
+  tab.cluster.action.doomed = topic.name;
+  tab.cluster.action.open_delete = true;
+  good = picture(app, folder + "/dialog-delete-" + theme + ".png", dialog_frames) && good;
+  ImGui::ClosePopupToLevel(0, false);
+  return good;
 }
 
 struct Quantiles {
@@ -78,9 +110,11 @@ std::uint64_t resident_bytes() {
   return resident * 4'096;
 }
 
-void report(const char* what, const Quantiles& program, const Quantiles& drawing) {
-  std::printf("| %s | %s | %s | %s | %s |\n", what, format_duration(program.p50).c_str(),
-              format_duration(program.p99).c_str(), format_duration(program.most).c_str(),
+void report(const char* what, const Quantiles& program, const Quantiles& thread,
+            const Quantiles& drawing) {
+  std::printf("| %s | %s | %s | %s | %s | %s | %s |\n", what, format_duration(thread.p50).c_str(),
+              format_duration(thread.p99).c_str(), format_duration(thread.most).c_str(),
+              format_duration(program.p50).c_str(), format_duration(program.p99).c_str(),
               format_duration(drawing.p50).c_str());
   std::fflush(stdout);
 }
@@ -88,6 +122,7 @@ void report(const char* what, const Quantiles& program, const Quantiles& drawing
 void measure_frames(App& app, const char* what, int frames,
                     const std::function<void(int)>& before) {
   std::vector<Micros> program;
+  std::vector<Micros> thread;
   std::vector<Micros> drawing;
   for (int i = 0; i < frames + 10; ++i) {
     before(i);
@@ -95,9 +130,10 @@ void measure_frames(App& app, const char* what, int frames,
     const App::FrameTimes times = app.frame();
     if (i < 10) continue;  // The atlas and the sizes settle.
     program.push_back(times.program);
+    thread.push_back(times.thread);
     drawing.push_back(times.drawing);
   }
-  report(what, quantiles_of(program), quantiles_of(drawing));
+  report(what, quantiles_of(program), quantiles_of(thread), quantiles_of(drawing));
 }
 
 }  // namespace
@@ -113,8 +149,12 @@ int write_screenshots(App& app, const std::string& folder) {
       good = picture(app, folder + "/connect-" + theme + ".png") && good;
     }
   }
+  const Now now = read_clocks();
+  app.freeze(now);
   app.shell().connect("tcp://10.0.0.5:5550");
   Shell::Tab& tab = *app.shell().front();
+  tab.source = std::make_unique<SceneSource>(make_scene(Scene::ordinary, now));
+  tab.snapshot = tab.source->snapshot();
   dress(tab);
   for (const bool dark : {true, false}) {
     app.set_dark(dark);
@@ -134,6 +174,7 @@ int write_screenshots(App& app, const std::string& folder) {
       const std::string name = "cluster-" + std::string(names[static_cast<std::size_t>(i)]);
       good = picture(app, folder + "/" + name + "-" + theme + ".png") && good;
     }
+    good = dialogs(app, tab, folder, theme) && good;
   }
   std::printf("wrote the pictures to %s\n", folder.c_str());
   return good ? 0 : 1;
@@ -150,7 +191,9 @@ int measure(App& app) {
   tab.snapshot = tab.source->snapshot();
   tab.consumer.topics = {"orders"};
   tab.sql.topic = "orders";
-  std::printf("\n| frame | program p50 | p99 | most | drawing p50 |\n|---|---|---|---|---|\n");
+  std::printf(
+      "\n| frame | processor p50 | p99 | most | wall p50 | p99 | drawing p50 |\n"
+      "|---|---|---|---|---|---|---|\n");
   app.shell().show(Panel::cluster);
   static constexpr std::array<const char*, 6> names{"cluster overview", "nodes",
                                                     "topics",           "1,000 partitions",
@@ -176,6 +219,37 @@ int measure(App& app) {
                  [&](int frame) { tab.sql.grid.top = frame * 300; });
   app.shell().show(Panel::produce);
   measure_frames(app, "producer", 200, [](int) {});
+  tab.producer.value = "[" + std::string(1'048'570, '7') + "]";
+  measure_frames(app, "producer, a value of 1 MiB", 100, [](int) {});
+  std::string lines;
+  while (lines.size() < 1'000'000) lines += "{\"id\": 1, \"user\": \"ann\"},\n";
+  tab.producer.value = lines;
+  measure_frames(app, "producer, a value of 1 MB in 35,000 lines", 100, [](int) {});
+  tab.producer.value.clear();
+  app.shell().show(Panel::cluster);
+  tab.source = std::make_unique<SceneSource>(make_many_topics(10'000, read_clocks()));
+  app.frame();
+  tab.snapshot = tab.source->snapshot();
+  for (const int shown : {2, 3, 5}) {
+    tab.cluster.tab = shown;
+    measure_frames(app,
+                   shown == 2   ? "10,000 topics"
+                   : shown == 3 ? "50,000 partitions"
+                                : "map of 10,000 topics",
+                   100, [&](int frame) {
+                     tab.cluster.topics.top = frame * 90;
+                     tab.cluster.partitions.top = frame * 400;
+                   });
+  }
+  std::string ideographs;
+  for (unsigned code = 0x4e00; code < 0x4e00 + 2'000; ++code) {
+    ideographs.push_back(static_cast<char>(0xe0U | (code >> 12U)));
+    ideographs.push_back(static_cast<char>(0x80U | ((code >> 6U) & 0x3fU)));
+    ideographs.push_back(static_cast<char>(0x80U | (code & 0x3fU)));
+  }
+  app.ui().glyphs.note(ideographs);
+  std::printf("\nA frame in which 2,000 ideographs join the atlas: %s\n",
+              format_duration(app.frame().thread).c_str());
   std::printf("\nMemory with the huge scene: %s (of which records: %s)\n",
               format_bytes(resident_bytes()).c_str(),
               format_bytes(tab.snapshot->consume->bytes).c_str());

@@ -116,6 +116,10 @@ ClusterStatusReply reply_of(const Size& size, int look, Micros wall, Prng& prng)
       }
       partition.isr = partition.replicas;
       PartitionStatus status = status_of(topic, i, partition.leader, look, prng);
+      for (const NodeId replica : partition.replicas) {
+        if (replica == partition.leader) continue;
+        status.followers.push_back({replica, true, status.log_end, Micros{0}});
+      }
       const std::int64_t lag = topic.id.raw() == 3 ? 180 + 90 * i + look : 0;
       status.readers.push_back({"consumer:billing", status.high_watermark - lag, wall - 2s});
       if (topic.id.raw() % 2 == 1) {
@@ -202,14 +206,16 @@ SendJob job_of(std::uint64_t id, Micros wall, Draft draft, std::uint64_t count) 
   job.total = job.sent = job.acknowledged = job.done_of_total = count;
   for (std::uint64_t i = 0; i < count; ++i)
     job.latencies.add(Micros(420 + static_cast<std::int64_t>(i % 90) * 9));
-  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, 20); ++i) {
-    job.reports.push_back({id,
-                           SendOutcome::acknowledged,
-                           static_cast<std::int32_t>(i % 3),
-                           16'097 + static_cast<std::int64_t>(i) / 3,
-                           Micros(430 + static_cast<std::int64_t>(i) * 13),
-                           {}});
+  std::vector<SendReport> reports;
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, reports_kept_max); ++i) {
+    reports.push_back({id,
+                       SendOutcome::acknowledged,
+                       static_cast<std::int32_t>(i % 3),
+                       16'097 + static_cast<std::int64_t>(i) / 3,
+                       Micros(430 + static_cast<std::int64_t>(i) * 13),
+                       {}});
   }
+  job.reports = std::make_shared<const std::vector<SendReport>>(std::move(reports));
   return job;
 }
 
@@ -230,7 +236,8 @@ std::shared_ptr<const ProducingView> producing_of(const Now& now, Prng& prng) {
   refused.latencies = {};
   refused.problem =
       "record_too_large: the record has 2,097,172 bytes, the cluster allows 1,048,576";
-  refused.reports = {{3, SendOutcome::failed, 1, -1, Micros(310), refused.problem}};
+  refused.reports = std::make_shared<const std::vector<SendReport>>(
+      1, SendReport{3, SendOutcome::failed, 1, -1, Micros(310), refused.problem});
   view->jobs.push_back(std::move(refused));
   view->jobs.push_back(job_of(2, now.wall - 300s,
                               {"payments", std::nullopt, {}, "{\"amount\": {{random 1 500}}}", {}},
@@ -281,6 +288,31 @@ std::shared_ptr<const BrowseView> browse_of(const Now& now, Prng& prng) {
   return view;
 }
 
+/// The last node is being drained: its replicas move to the first nodes, one a look.
+void put_draining(ClusterStatusReply& reply, int done) {
+  const NodeId from = reply.nodes.back().id;
+  reply.nodes.back().draining = true;
+  int seen = 0;
+  for (TopicMetadata& topic : reply.topics) {
+    for (PartitionMetadata& partition : topic.partitions) {
+      const auto at = std::find(partition.replicas.begin(), partition.replicas.end(), from);
+      if (at == partition.replicas.end() || partition.leader == from) continue;
+      NodeId to = NodeId(1);
+      while (std::find(partition.replicas.begin(), partition.replicas.end(), to) !=
+             partition.replicas.end()) {
+        ++to;
+      }
+      if (seen++ < done) {
+        *at = to;
+        std::replace(partition.isr.begin(), partition.isr.end(), from, to);
+      } else if (seen < done + 3) {
+        partition.target = partition.replicas;
+        std::replace(partition.target.begin(), partition.target.end(), from, to);
+      }
+    }
+  }
+}
+
 void put_cluster(Snapshot& snapshot, const Size& size, const Now& now, Prng& prng) {
   ClusterModel model;
   model.on_connection({now.monotonic, now.wall - Micros(std::int64_t{size.looks} * 2'000'000)},
@@ -305,6 +337,13 @@ void put_cluster(Snapshot& snapshot, const Size& size, const Now& now, Prng& prn
       // One follower is behind at the end, so that a map has something to tell.
       auto& partition = reply.topics.back().partitions.back();
       partition.isr = {partition.leader};
+      for (FollowerStatus& follower : reply.partitions.back().followers) {
+        follower = {follower.node, false, reply.partitions.back().log_end - 1'204,
+                    reply.broker.now - 41s};
+      }
+    }
+    if (look > size.looks - 9 && size.nodes > 2 && size.replication < size.nodes) {
+      put_draining(reply, (look - (size.looks - 9)) / 2);
     }
     model.on_status({now.monotonic - ago, now.wall - ago}, std::move(reply));
   }
@@ -419,6 +458,17 @@ std::shared_ptr<const Snapshot> make_scene(Scene scene, const Now& now) {
   snapshot->browse = browse_of(now, prng);
   snapshot->query = query_of(huge ? 100'000 : 8, prng);
   if (scene == Scene::broken) put_broken(*snapshot, now);
+  return snapshot;
+}
+
+std::shared_ptr<const Snapshot> make_many_topics(int topics, const Now& now) {
+  Prng prng(seed);
+  auto snapshot = std::make_shared<Snapshot>(*make_scene(Scene::empty, now));
+  Size size{12, {}, 3, 2};
+  for (int i = 0; i < topics; ++i) {
+    size.topics.emplace_back("a.rather.long.name.of.a.stream-" + std::to_string(100'000 + i), 5);
+  }
+  put_cluster(*snapshot, size, now, prng);
   return snapshot;
 }
 

@@ -26,6 +26,9 @@ enum class Scene : std::uint8_t {
 
 [[nodiscard]] std::shared_ptr<const Snapshot> make_scene(Scene scene, const Now& now);
 
+/// As `huge`, with as many topics as a cluster may have: for measuring.
+[[nodiscard]] std::shared_ptr<const Snapshot> make_many_topics(int topics, const Now& now);
+
 /// A source that shows one snapshot for ever and passes over commands.
 class SceneSource final : public SnapshotSource {
  public:

@@ -97,6 +97,7 @@ struct Window::Inside {
   ReadPixels read_pixels = nullptr;
   PixelStore pixel_store = nullptr;
 
+  std::function<std::uint32_t(std::uint32_t)> on_character;
   std::deque<InputEvent> events;  ///< In the order in which they came.
 
   static Inside& of(GLFWwindow* window) {
@@ -106,7 +107,9 @@ struct Window::Inside {
     of(window).events.push_back({InputEvent::Kind::key, key, scancode, action, mods});
   }
   static void on_char(GLFWwindow* window, unsigned code) {
-    of(window).events.push_back({InputEvent::Kind::character, static_cast<int>(code), 0, 0, 0});
+    Inside& inside = of(window);
+    if (inside.on_character) code = inside.on_character(code);
+    inside.events.push_back({InputEvent::Kind::character, static_cast<int>(code), 0, 0, 0});
   }
   static void on_button(GLFWwindow* window, int button, int action, int mods) {
     of(window).events.push_back({InputEvent::Kind::button, button, 0, action, mods});
@@ -196,6 +199,7 @@ Result<std::unique_ptr<Window>> Window::open(const WindowOptions& options) {
   inside->clear = gl_function<Clear>("glClear");
   inside->read_pixels = gl_function<ReadPixels>("glReadPixels");
   inside->pixel_store = gl_function<PixelStore>("glPixelStorei");
+  inside->on_character = options.on_character;
   inside->install();
   ImGui_ImplGlfw_InitForOpenGL(inside->window, false);
   ImGui_ImplOpenGL3_Init("#version 150");

@@ -6,6 +6,7 @@
 #include "common/base/time.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ struct WindowOptions {
   int width = 1440;
   int height = 900;
   bool visible = true;
+  /// What a character from the keyboard becomes before Dear ImGui gets it.
+  std::function<std::uint32_t(std::uint32_t)> on_character{};
 };
 
 class Window {

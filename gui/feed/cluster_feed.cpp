@@ -15,6 +15,32 @@ std::string partitions_text(std::int32_t count) {
   return std::to_string(count) + (count == 1 ? " partition" : " partitions");
 }
 
+/// Of a command to a node, while and after it is carried out.
+struct Words {
+  std::string doing;
+  std::string done;
+  std::string done_alone;  ///< When nothing had to move.
+};
+
+Words words_of(const ChangeNode& command) {
+  const std::string number = std::to_string(command.node.raw());
+  std::string done;
+  switch (command.command) {
+    case NodeCommand::drain:
+      done = "Node " + number + " is being drained";
+      return {"Draining node " + number, done, "Node " + number + " is drained"};
+    case NodeCommand::keep:
+      done = "Node " + number + " may hold partitions again";
+      return {"Keeping node " + number, done, done};
+    case NodeCommand::remove:
+      done = "Node " + number + " is forgotten";
+      return {"Removing node " + number, done, done};
+    case NodeCommand::rebalance:
+      break;
+  }
+  return {"Spreading replicas", "Replicas are being spread evenly", "Replicas lie evenly already"};
+}
+
 }  // namespace
 
 ClusterFeed::ClusterFeed(FeedContext& context, std::string address) : context_(&context) {
@@ -72,11 +98,12 @@ void ClusterFeed::look_at_connection() {
 
 void ClusterFeed::ask_status() {
   if (!context_->client) return;
-  if (asking_) {
+  if (asking_ && context_->now.monotonic < asked_at_ + 2 * status_timeout) {
     ask_again_ = true;
     return;
   }
-  asking_ = true;
+  asking_ = true;  // Or its answer found the queue full, and is lost.
+  asked_at_ = context_->now.monotonic;
   context_->calls->cluster_status(
       status_timeout, Admin::Partitions::yes,
       context_->on_feed<ClusterStatusReply>(
@@ -99,50 +126,78 @@ void ClusterFeed::on_status(Result<ClusterStatusReply>&& reply) {
   context_->dirty = true;
 }
 
-void ClusterFeed::begin_action(std::string text) {
-  ++action_.number;
-  action_.running = true;
-  action_.ok = false;
-  action_.text = std::move(text);
+std::uint64_t ClusterFeed::begin(ActionResult& action, std::string text) {
+  ++action.number;
+  action.running = true;
+  action.ok = false;
+  action.text = std::move(text);
   context_->dirty = true;
+  return action.number;
 }
 
-void ClusterFeed::end_action(std::uint64_t number, const Result<void>& result, std::string text) {
-  if (number != action_.number) return;
-  action_.running = false;
-  action_.ok = result.has_value();
-  action_.text = result ? std::move(text) : result.error().to_string();
+void ClusterFeed::end(ActionResult& action, std::uint64_t number, bool ok, std::string text) {
+  if (number != action.number) return;
+  action.running = false;
+  action.ok = ok;
+  action.text = std::move(text);
   context_->dirty = true;
   ask_status();
 }
 
 void ClusterFeed::make_topic(const MakeTopic& command) {
-  begin_action("Creating " + command.name + "\u2026");
-  const std::uint64_t number = action_.number;
-  const std::string done =
-      "Created " + command.name + " with " + partitions_text(command.config.partitions) + ".";
-  if (!context_->client) {
-    return end_action(number, failure(Errc::connection_lost, connection_.problem), {});
-  }
+  const std::uint64_t number = begin(topic_action_, "Creating " + command.name + "\u2026");
+  if (!context_->client) return end(topic_action_, number, false, connection_.problem);
   context_->calls->create_topic(
       command.name, command.config, topic_timeout,
-      context_->on_feed<TopicMetadata>([this, number, done](Result<TopicMetadata>&& topic) {
-        Result<void> result;
-        if (!topic) result = failure(topic.error());
-        end_action(number, result, done);
+      context_->on_feed<TopicMetadata>([this, number,
+                                        name = command.name](Result<TopicMetadata>&& topic) {
+        end(topic_action_, number, topic.has_value(),
+            topic ? "Created " + name + " with " + partitions_text(topic->config.partitions) + "."
+                  : topic.error().to_string());
       }));
 }
 
 void ClusterFeed::remove_topic(const RemoveTopic& command) {
-  begin_action("Deleting " + command.name + "\u2026");
-  const std::uint64_t number = action_.number;
-  if (!context_->client) {
-    return end_action(number, failure(Errc::connection_lost, connection_.problem), {});
-  }
+  const std::uint64_t number = begin(topic_action_, "Deleting " + command.name + "\u2026");
+  if (!context_->client) return end(topic_action_, number, false, connection_.problem);
   context_->calls->delete_topic(
       command.name, topic_timeout,
       context_->on_feed<void>([this, number, name = command.name](Result<void>&& result) {
-        end_action(number, result, "Deleted " + name + ".");
+        end(topic_action_, number, result.has_value(),
+            result ? "Deleted " + name + "." : result.error().to_string());
+      }));
+}
+
+void ClusterFeed::change_topic(const ChangeTopic& command) {
+  const std::string& name = command.change.name;
+  const std::uint64_t number = begin(topic_action_, "Altering " + name + "\u2026");
+  if (!context_->client) return end(topic_action_, number, false, connection_.problem);
+  context_->calls->alter_topic(
+      command.change, topic_timeout,
+      context_->on_feed<TopicMetadata>([this, number, name](Result<TopicMetadata>&& topic) {
+        if (!topic) return end(topic_action_, number, false, topic.error().to_string());
+        std::int32_t moving = 0;
+        for (const PartitionMetadata& partition : topic->partitions) {
+          if (!partition.target.empty()) ++moving;
+        }
+        end(topic_action_, number, true,
+            "Altered " + name +
+                (moving == 0 ? "." : "; " + partitions_text(moving) + " are being moved."));
+      }));
+}
+
+void ClusterFeed::change_node(const ChangeNode& command) {
+  const Words words = words_of(command);
+  const std::uint64_t number = begin(node_action_, words.doing + "\u2026");
+  if (!context_->client) return end(node_action_, number, false, connection_.problem);
+  context_->calls->command_node(
+      command.command, command.node, topic_timeout,
+      context_->on_feed<std::uint32_t>([this, number, words](Result<std::uint32_t>&& moves) {
+        if (!moves) return end(node_action_, number, false, moves.error().to_string());
+        const auto count = static_cast<std::int32_t>(*moves);
+        end(node_action_, number, true,
+            count == 0 ? words.done_alone + "."
+                       : words.done + "; " + partitions_text(count) + " are being moved.");
       }));
 }
 
@@ -150,7 +205,8 @@ void ClusterFeed::put_into(Snapshot& snapshot) const {
   snapshot.connection = connection_;
   snapshot.cluster = model_.view();
   snapshot.events = model_.events();
-  snapshot.topic_action = action_;
+  snapshot.topic_action = topic_action_;
+  snapshot.node_action = node_action_;
 }
 
 }  // namespace pinion::gui

@@ -1,4 +1,5 @@
-// ClusterFeed: the connection, the cluster's status every two seconds, and topics made and deleted.
+// ClusterFeed: the connection, the cluster's status every two seconds, and what is
+// done to topics and nodes.
 #pragma once
 
 #include "gui/feed/feed_context.hpp"
@@ -20,6 +21,8 @@ class ClusterFeed {
   void ask_status();
   void make_topic(const MakeTopic& command);
   void remove_topic(const RemoveTopic& command);
+  void change_topic(const ChangeTopic& command);
+  void change_node(const ChangeNode& command);
 
   void put_into(Snapshot& snapshot) const;
   /// Partition counts by topic; changes with `topics_version`.
@@ -33,18 +36,22 @@ class ClusterFeed {
  private:
   void look_at_connection();
   void on_status(Result<ClusterStatusReply>&& reply);
-  void begin_action(std::string text);
-  void end_action(std::uint64_t number, const Result<void>& result, std::string text);
+  /// Its number.
+  std::uint64_t begin(ActionResult& action, std::string text);
+  /// `number`: of the action that ends; a later one may have begun since.
+  void end(ActionResult& action, std::uint64_t number, bool ok, std::string text);
 
   FeedContext* context_;
   ConnectionView connection_;
   ClusterModel model_;
   std::map<std::string, std::int32_t> topics_;
   std::uint64_t topics_version_ = 0;
-  ActionResult action_;
+  ActionResult topic_action_;
+  ActionResult node_action_;
   bool asking_ = false;
   bool ask_again_ = false;
   Micros ask_at_{0};
+  Micros asked_at_{0};
   Micros look_at_{0};
 };
 

@@ -78,6 +78,8 @@ class Feed::Inside {
   void on(const AskStatus&) { cluster_.ask_status(); }
   void on(const MakeTopic& command) { cluster_.make_topic(command); }
   void on(const RemoveTopic& command) { cluster_.remove_topic(command); }
+  void on(const ChangeTopic& command) { cluster_.change_topic(command); }
+  void on(const ChangeNode& command) { cluster_.change_node(command); }
   void on(const SendRecords& command) { producer_.send(command); }
   void on(const CancelJob& command) { producer_.cancel(command.job); }
   void on(const ForgetJobs&) { producer_.forget(); }

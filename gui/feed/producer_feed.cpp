@@ -1,5 +1,8 @@
 #include "gui/feed/producer_feed.hpp"
 
+#include "common/base/limits.hpp"
+#include "gui/model/importing.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -13,6 +16,9 @@ constexpr Micros topic_timeout = 5s;
 constexpr Micros pump_again = 2ms;
 constexpr Micros look_again = 10ms;
 constexpr std::size_t running_max = 20;
+/// Of a record's bytes as JSON: "\u0001" for one.
+constexpr std::size_t json_growth_max = 6;
+constexpr std::size_t line_overhead_max = 4'096;
 
 Micros monotonic_now() {
   return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
@@ -44,7 +50,9 @@ void ProducerFeed::begin(Job& job) {
   job.shown.total = plan.count;
   if (!plan.file.empty()) {
     const auto most = static_cast<std::size_t>(context_->client->status().record_bytes_max);
-    auto lines = LineSource::open(plan.file, most > 0 ? most : limits::record_bytes_default);
+    const std::size_t record_max = most > 0 ? most : limits::record_bytes_default;
+    auto lines = LineSource::open(
+        plan.file, plan.exported ? record_max * json_growth_max + line_overhead_max : record_max);
     if (!lines) return end(job, JobState::failed, lines.error().detail);
     job.shown.total = lines->file_bytes();
     job.lines.emplace(std::move(*lines));
@@ -120,6 +128,20 @@ void ProducerFeed::fill_and_send(Job& job, Micros deadline) {
   next_deadline_ = std::min(next_deadline_, context_->now.monotonic + pump_again);
 }
 
+/// The next record, with everything filled in.
+Result<Draft> ProducerFeed::draft_of(const Job& job) {
+  const SendPlan& plan = *job.shown.plan;
+  if (plan.exported) return parse_exported_line(*job.line);
+  const std::string_view line = job.line ? std::string_view(*job.line) : std::string_view();
+  const TemplateFiller::Values values{job.shown.sent + 1, context_->now.wall, line};
+  Draft draft;
+  draft.headers = plan.draft.headers;
+  const bool line_alone = job.lines && plan.draft.value.empty();
+  draft.value = line_alone ? std::string(line) : filler_.fill(plan.draft.value, values);
+  if (plan.draft.key) draft.key = filler_.fill(*plan.draft.key, values);
+  return draft;
+}
+
 ProducerFeed::Step ProducerFeed::send_one(Job& job) {
   const SendPlan& plan = *job.shown.plan;
   if (!job.lines && job.shown.sent >= plan.count) {
@@ -138,19 +160,18 @@ ProducerFeed::Step ProducerFeed::send_one(Job& job) {
       return Step::over;
     }
     job.line = std::move(**line);
+    ++job.lines_read;
   }
-  const std::string_view line = job.line ? std::string_view(*job.line) : std::string_view();
-  const TemplateFiller::Values values{job.shown.sent + 1, context_->now.wall, line};
-  const bool line_alone = job.lines && plan.draft.value.empty();
-  const std::string value = line_alone ? std::string(line) : filler_.fill(plan.draft.value, values);
-  std::string key;
+  const auto draft = draft_of(job);
+  if (!draft) {
+    end(job, JobState::failed,
+        "line " + std::to_string(job.lines_read) + ": " + draft.error().detail);
+    return Step::over;
+  }
   ProducerRecord record;
-  if (plan.draft.key) {
-    key = filler_.fill(*plan.draft.key, values);
-    record.key = key;
-  }
-  record.headers = plan.draft.headers;
-  record.value = value;
+  if (draft->key) record.key = *draft->key;
+  record.headers = draft->headers;
+  record.value = draft->value;
   if (plan.draft.partition) record.partition = PartitionIndex(*plan.draft.partition);
   const Micros sent_at = monotonic_now();
   const auto accepted = producer_->send(
@@ -172,7 +193,10 @@ ProducerFeed::Step ProducerFeed::send_one(Job& job) {
           out.error = report.error.to_string();
           if (ledger->problem.empty()) ledger->problem = out.error;
         }
-        if (ledger->reports.size() < reports_kept_max) ledger->reports.push_back(std::move(out));
+        const bool good = report.outcome == Outcome::acknowledged;
+        if (ledger->reports.size() < reports_kept_max * (good ? 1U : 2U)) {
+          ledger->reports.push_back(std::move(out));
+        }
         if (ledger->told) return;
         ledger->told = true;
         static_cast<void>(inbox->try_push([] {}));  // The turn that it wakes looks at all ledgers.
@@ -195,7 +219,9 @@ void ProducerFeed::read_ledger(Job& job) {
   job.shown.failed = job.ledger->failed;
   job.shown.unknown = job.ledger->unknown;
   job.shown.latencies = job.ledger->latencies;
-  job.shown.reports = job.ledger->reports;
+  if (job.shown.reports->size() != job.ledger->reports.size()) {
+    job.shown.reports = std::make_shared<const std::vector<SendReport>>(job.ledger->reports);
+  }
   if (job.shown.problem.empty()) job.shown.problem = job.ledger->problem;
 }
 

@@ -49,6 +49,7 @@ class ProducerFeed {
     std::optional<ProducerTopic> topic;
     std::optional<LineSource> lines;
     std::optional<std::string> line;  ///< Read and not accepted yet.
+    std::uint64_t lines_read = 0;
     std::shared_ptr<Ledger> ledger = std::make_shared<Ledger>();
   };
 
@@ -57,6 +58,7 @@ class ProducerFeed {
   void fill_and_send(Job& job, Micros deadline);
   enum class Step : std::uint8_t { sent, wait, over };
   Step send_one(Job& job);
+  [[nodiscard]] Result<Draft> draft_of(const Job& job);
   void read_ledger(Job& job);
   void end(Job& job, JobState state, std::string problem);
 

@@ -1,5 +1,8 @@
 #include "gui/model/cluster.hpp"
 
+#include "common/proto/topic_rules.hpp"
+#include "gui/model/changes.hpp"
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -32,6 +35,21 @@ std::string partitions_text(const std::string& topic, const std::vector<std::int
 double rate_of(std::uint64_t before, std::uint64_t after, Micros elapsed) {
   if (after < before || elapsed <= Micros{0}) return 0;  // A counter that began again.
   return static_cast<double>(after - before) * 1e6 / static_cast<double>(elapsed.count());
+}
+
+/// The leader is no follower of its own; a status from an older epoch may still name it.
+void put_followers(Micros broker_now, const PartitionStatus& said, PartitionRow& row) {
+  for (const FollowerStatus& status : said.followers) {
+    if (status.node == row.leader) continue;
+    FollowerRow follower{status.node, status.in_sync, {}, {}};
+    if (status.durable_end >= Offset(0)) {
+      follower.behind = std::max<std::int64_t>(0, said.log_end.raw() - status.durable_end.raw());
+    }
+    if (status.behind_since > Micros{0}) {
+      follower.behind_for = std::max(Micros{0}, broker_now - status.behind_since);
+    }
+    row.followers.push_back(follower);
+  }
 }
 
 std::string place_of(const NodeStatus& node) {
@@ -101,6 +119,20 @@ std::string list_of(const std::vector<NodeId>& nodes) {
   return text.empty() ? "none" : text;
 }
 
+std::optional<std::int64_t> PartitionRow::behind_max() const {
+  std::optional<std::int64_t> most;
+  for (const FollowerRow& follower : followers) {
+    if (follower.behind) most = std::max(most.value_or(0), *follower.behind);
+  }
+  return most;
+}
+
+const NodeRow* ClusterView::find_node(NodeId id) const {
+  const auto at =
+      std::find_if(nodes.begin(), nodes.end(), [&](const NodeRow& row) { return row.id == id; });
+  return at == nodes.end() ? nullptr : &*at;
+}
+
 const TopicRow* ClusterView::find_topic(std::string_view name) const {
   const auto at =
       std::lower_bound(topics.begin(), topics.end(), name,
@@ -144,15 +176,13 @@ void ClusterModel::put_nodes(const ClusterStatusReply& reply, ClusterView& view)
     row.partitions_led = node.partitions_led;
     row.heard_ago = std::max(Micros{0}, reply.broker.now - node.last_heartbeat);
     row.load = node.load;
-    if (view_) {
-      const auto& old = view_->nodes;
-      const auto at =
-          std::find_if(old.begin(), old.end(), [&](const NodeRow& n) { return n.id == row.id; });
-      if (at != old.end() && at->incarnation == row.incarnation) {
-        row.commits_per_s =
-            rate_of(at->load.commits, row.load.commits, reply.broker.now - view_->broker.now);
-      }
+    row.draining = node.draining;
+    const NodeRow* old = view_ ? view_->find_node(row.id) : nullptr;
+    if (old != nullptr && old->incarnation == row.incarnation) {
+      row.commits_per_s =
+          rate_of(old->load.commits, row.load.commits, reply.broker.now - view_->broker.now);
     }
+    if (row.draining && old != nullptr && old->draining) row.drained_of = old->drained_of;
     if (node.health == NodeHealth::lost) ++view.nodes_lost;
     view.nodes.push_back(std::move(row));
   }
@@ -190,6 +220,8 @@ void ClusterModel::put_partitions(const Now& now, const ClusterStatusReply& repl
       part.epoch = meta.leader_epoch.raw();
       part.replicas = meta.replicas;
       part.isr = meta.isr;
+      part.target = meta.target;
+      part.min_insync = min_insync_of(topic->config, meta.replicas.size());
       part.detail = meta.detail;
       const auto status = told.find({topic->id, meta.partition});
       if (status != told.end()) {
@@ -202,6 +234,7 @@ void ClusterModel::put_partitions(const Now& now, const ClusterStatusReply& repl
         part.wal_bytes = said.wal_bytes;
         part.file = said.file;
         if (part.detail.empty()) part.detail = said.detail;
+        put_followers(reply.broker.now, said, part);
         const bool serves =
             meta.state == PartitionState::online || meta.state == PartitionState::storage_full;
         if (serves) {
@@ -216,7 +249,9 @@ void ClusterModel::put_partitions(const Now& now, const ClusterStatusReply& repl
       if (part.state != PartitionState::online && part.state != PartitionState::offline) {
         ++view.partitions_not_well;
       }
-      if (part.isr.size() < part.replicas.size()) ++row.under_replicated;
+      if (part.is_short()) ++row.under_replicated;
+      if (part.is_moving()) ++row.moving;
+      if (part.state == PartitionState::online && !part.takes_records()) ++row.closed;
       if (!part.has_status) {
         row.records.reset();
       } else if (row.records) {
@@ -248,9 +283,14 @@ void ClusterModel::put_partitions(const Now& now, const ClusterStatusReply& repl
     }
     row.readers = readers.size();
     view.under_replicated += static_cast<std::uint32_t>(row.under_replicated);
+    view.moving += static_cast<std::uint32_t>(row.moving);
+    view.closed += static_cast<std::uint32_t>(row.closed);
     view.records_in_per_s += row.records_in_per_s;
     view.records_out_per_s += row.records_out_per_s;
     view.topics.push_back(std::move(row));
+  }
+  for (NodeRow& node : view.nodes) {
+    if (node.draining) node.drained_of = std::max(node.drained_of, node.replicas);
   }
   for (auto at = watermarks_.begin(); at != watermarks_.end();) {
     at = told.count(at->first) == 0 ? watermarks_.erase(at) : std::next(at);
@@ -344,13 +384,20 @@ void ClusterModel::note_changes(const Now& now, const ClusterView& before,
               "the leader broker was started again (controller epoch " +
                   std::to_string(after.broker.controller_epoch.raw()) + ")");
   }
+  note_nodes(now, before, after);
+  note_partitions(now, before, after);
+  note_topics(now, before, after);
+}
+
+void ClusterModel::note_nodes(const Now& now, const ClusterView& before, const ClusterView& after) {
   for (const NodeRow& node : after.nodes) {
-    const auto old = std::find_if(before.nodes.begin(), before.nodes.end(),
-                                  [&](const NodeRow& n) { return n.id == node.id; });
+    const NodeRow* old = before.find_node(node.id);
     const std::string name = "node " + std::to_string(node.id.raw());
-    if (old == before.nodes.end()) {
+    if (old == nullptr) {
       add_event(now.wall, EventKind::node_joined, Tone::good, name + " joined at " + node.address);
-    } else if (old->health != NodeHealth::lost && node.health == NodeHealth::lost) {
+      continue;
+    }
+    if (old->health != NodeHealth::lost && node.health == NodeHealth::lost) {
       add_event(now.wall, EventKind::node_lost, Tone::bad,
                 name + " was lost: no heartbeat for " + format_duration(node.heard_ago));
     } else if (old->health == NodeHealth::lost && node.health == NodeHealth::alive) {
@@ -358,8 +405,25 @@ void ClusterModel::note_changes(const Now& now, const ClusterView& before,
     } else if (old->incarnation != node.incarnation) {
       add_event(now.wall, EventKind::node_restarted, Tone::warning, name + " was started again");
     }
+    if (old->draining != node.draining) {
+      add_event(now.wall, EventKind::node_draining, Tone::accent,
+                name + (node.draining ? " is being drained" : " may hold partitions again"));
+    }
+    if (node.draining && old->replicas > 0 && node.replicas == 0) {
+      add_event(now.wall, EventKind::node_draining, Tone::good,
+                name + " is drained: it holds nothing any more and may be stopped");
+    }
   }
-  std::map<std::pair<std::string, std::int32_t>, const PartitionRow*> old_rows;
+  for (const NodeRow& node : before.nodes) {
+    if (after.find_node(node.id) != nullptr) continue;
+    add_event(now.wall, EventKind::node_removed, Tone::warning,
+              "node " + std::to_string(node.id.raw()) + " was removed");
+  }
+}
+
+void ClusterModel::note_partitions(const Now& now, const ClusterView& before,
+                                   const ClusterView& after) {
+  std::map<std::pair<std::string_view, std::int32_t>, const PartitionRow*> old_rows;
   for (const PartitionRow& row : before.partitions) old_rows[{row.topic, row.partition}] = &row;
   Summaries summaries;
   for (const PartitionRow& row : after.partitions) {
@@ -383,21 +447,34 @@ void ClusterModel::note_changes(const Now& now, const ClusterView& before,
                std::to_string(row.epoch));
     }
     if (old.isr != row.isr) {
-      const bool short_of = row.isr.size() < row.replicas.size();
-      note(EventKind::isr_changed, short_of ? Tone::warning : Tone::good,
+      note(EventKind::isr_changed, row.is_short() ? Tone::warning : Tone::good,
            "in sync: " + list_of(row.isr));
+    }
+    if (!old.is_moving() && row.is_moving()) {
+      note(EventKind::replicas_moving, Tone::accent, "moving to " + list_of(row.target));
+    } else if (old.is_moving() && !row.is_moving()) {
+      note(EventKind::replicas_moved, Tone::good, "moved to " + list_of(row.replicas));
     }
   }
   for (auto& [key, summary] : summaries) {
     add_event(now.wall, key.second, summary.tone,
               partitions_text(key.first, summary.partitions) + " " + summary.last);
   }
+}
+
+void ClusterModel::note_topics(const Now& now, const ClusterView& before,
+                               const ClusterView& after) {
   for (const TopicRow& topic : after.topics) {
     const TopicRow* old = before.find_topic(topic.name);
-    if (old != nullptr && old->id == topic.id) continue;
-    add_event(now.wall, EventKind::topic_created, Tone::accent,
-              "topic " + topic.name + " was created with " + std::to_string(topic.partitions) +
-                  (topic.partitions == 1 ? " partition" : " partitions"));
+    if (old == nullptr || old->id != topic.id) {
+      add_event(now.wall, EventKind::topic_created, Tone::accent,
+                "topic " + topic.name + " was created with " + std::to_string(topic.partitions) +
+                    (topic.partitions == 1 ? " partition" : " partitions"));
+    } else if (!(old->config == topic.config)) {
+      add_event(
+          now.wall, EventKind::topic_altered, Tone::accent,
+          "topic " + topic.name + " was altered: " + difference_text(old->config, topic.config));
+    }
   }
   for (const TopicRow& topic : before.topics) {
     const TopicRow* now_there = after.find_topic(topic.name);

@@ -33,7 +33,9 @@ struct NodeRow {
   std::int64_t incarnation = 0;
   std::uint32_t partitions_led = 0;
   std::uint32_t replicas = 0;  ///< Partitions that it should hold.
-  Micros heard_ago{0};         ///< When the broker answered.
+  bool draining = false;
+  std::uint32_t drained_of = 0;  ///< What it held when its draining was first seen.
+  Micros heard_ago{0};           ///< When the broker answered.
   NodeLoad load{};
   std::optional<double> commits_per_s{};
   std::uint64_t wal_bytes = 0;  ///< Of all its partitions.
@@ -53,6 +55,14 @@ struct ReaderRow {
   Micros updated_at{0};
 };
 
+/// A follower, as its leader knows it.
+struct FollowerRow {
+  NodeId node = node_none;
+  bool in_sync = false;
+  std::optional<std::int64_t> behind{};  ///< In records. Nothing: not known.
+  std::optional<Micros> behind_for{};    ///< Since when it is not at the leader's end.
+};
+
 struct PartitionRow {
   std::string topic{};
   std::int32_t partition = 0;
@@ -61,6 +71,9 @@ struct PartitionRow {
   std::int64_t epoch = 0;
   std::vector<NodeId> replicas{};
   std::vector<NodeId> isr{};
+  std::vector<NodeId> target{};  ///< Where it is being moved to; none: it is not.
+  std::size_t min_insync = 1;    ///< With fewer in sync it takes no records.
+  std::vector<FollowerRow> followers{};
   bool has_status = false;  ///< Its leader has told the numbers below.
   std::int64_t log_start = 0;
   std::int64_t high_watermark = 0;
@@ -71,6 +84,14 @@ struct PartitionRow {
   std::uint32_t records_out_per_s = 0;
   std::string file{};
   std::string detail{};
+
+  [[nodiscard]] bool is_moving() const noexcept { return !target.empty(); }
+  [[nodiscard]] bool is_short() const noexcept { return isr.size() < replicas.size(); }
+  [[nodiscard]] bool takes_records() const noexcept {
+    return state == PartitionState::online && isr.size() >= min_insync;
+  }
+  /// Of the follower that is most behind. Nothing: there is none, or none is known.
+  [[nodiscard]] std::optional<std::int64_t> behind_max() const;
 };
 
 struct TopicRow {
@@ -81,6 +102,8 @@ struct TopicRow {
   std::int32_t partitions = 0;
   std::int32_t partitions_online = 0;
   std::int32_t under_replicated = 0;
+  std::int32_t moving = 0;
+  std::int32_t closed = 0;  ///< Online, and with too few replicas in sync to take records.
   std::optional<std::uint64_t> records{};  ///< Nothing: some partition's are not known.
   std::uint64_t file_bytes = 0;
   std::uint64_t wal_bytes = 0;
@@ -101,7 +124,12 @@ enum class EventKind : std::uint8_t {
   leader_moved,
   partition_state,
   isr_changed,
+  replicas_moving,
+  replicas_moved,
+  node_draining,
+  node_removed,
   topic_created,
+  topic_altered,
   topic_deleted,
 };
 struct ClusterEvent {
@@ -136,12 +164,15 @@ struct ClusterView {
   std::uint32_t partitions_offline = 0;
   std::uint32_t partitions_not_well = 0;  ///< Storage full, halted, opening.
   std::uint32_t under_replicated = 0;
+  std::uint32_t moving = 0;
+  std::uint32_t closed = 0;
   std::uint32_t nodes_lost = 0;
   double records_in_per_s = 0;
   double records_out_per_s = 0;
   std::shared_ptr<const ClusterHistory> history{};
 
   [[nodiscard]] const TopicRow* find_topic(std::string_view name) const;
+  [[nodiscard]] const NodeRow* find_node(NodeId id) const;
 };
 
 class ClusterModel {
@@ -164,6 +195,9 @@ class ClusterModel {
   };
   void add_event(Micros wall, EventKind kind, Tone tone, std::string text);
   void note_changes(const Now& now, const ClusterView& before, const ClusterView& after);
+  void note_nodes(const Now& now, const ClusterView& before, const ClusterView& after);
+  void note_partitions(const Now& now, const ClusterView& before, const ClusterView& after);
+  void note_topics(const Now& now, const ClusterView& before, const ClusterView& after);
   void note_watermark(const Now& now, const PartitionRow& row, TopicId topic);
   void put_nodes(const ClusterStatusReply& reply, ClusterView& view);
   void put_partitions(const Now& now, const ClusterStatusReply& reply, ClusterView& view);

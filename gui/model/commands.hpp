@@ -25,6 +25,13 @@ struct MakeTopic {
 struct RemoveTopic {
   std::string name{};
 };
+struct ChangeTopic {
+  AlterTopic change{};
+};
+struct ChangeNode {
+  NodeCommand command = NodeCommand::drain;
+  NodeId node = node_none;  ///< With rebalance: none.
+};
 
 struct SendRecords {
   SendPlan plan{};
@@ -80,10 +87,10 @@ struct ExportRows {
   std::shared_ptr<const QueryView> query{};
 };
 
-using Command =
-    std::variant<AskStatus, MakeTopic, RemoveTopic, SendRecords, CancelJob, ForgetJobs,
-                 StartReading, StopReading, RefreshReading, SetReadMode, SetReadPeriod, SeekReading,
-                 ClearRecords, BrowsePartition, BrowseMore, RunQuery, CancelQuery, ExportRows>;
+using Command = std::variant<AskStatus, MakeTopic, RemoveTopic, ChangeTopic, ChangeNode,
+                             SendRecords, CancelJob, ForgetJobs, StartReading, StopReading,
+                             RefreshReading, SetReadMode, SetReadPeriod, SeekReading, ClearRecords,
+                             BrowsePartition, BrowseMore, RunQuery, CancelQuery, ExportRows>;
 using Commands = std::vector<Command>;
 
 }  // namespace pinion::gui

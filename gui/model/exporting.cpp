@@ -64,6 +64,23 @@ std::string csv_line_of(const std::vector<SqlValue>& row) {
   return line + "\r\n";
 }
 
+std::string sqlite_command(std::string_view file, std::string_view sql) {
+  const auto quoted = [](std::string_view text) {
+    std::string out = "'";
+    for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+    return out + "'";
+  };
+  std::string uri = "file:";
+  for (const char c : file) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
+    } else {
+      uri.push_back(c);
+    }
+  }
+  return "sqlite3 " + quoted(uri + "?mode=ro") + " " + quoted(sql);
+}
+
 std::string text_of(const SqlValue& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
   if (const auto* text = std::get_if<std::string>(&value)) return *text;

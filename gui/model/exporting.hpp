@@ -25,4 +25,7 @@ namespace pinion::gui {
 /// A value of a query's result, as it is shown in a cell; "" for NULL.
 [[nodiscard]] std::string text_of(const SqlValue& value);
 
+/// For a shell: the statement over a partition's file, which is only read.
+[[nodiscard]] std::string sqlite_command(std::string_view file, std::string_view sql);
+
 }  // namespace pinion::gui

@@ -37,6 +37,7 @@ struct SendPlan {
   /// Not empty: a record a line of this file; {{line}} in the draft is the line, and an empty value
   /// is the line alone.
   std::string file{};
+  bool exported = false;  ///< The file's lines are records as they were exported.
 };
 
 /// Fills in {{n}} (from 1), {{line}}, {{time}} (ISO, UTC), {{ms}} (since 1970), {{uuid}},
@@ -102,7 +103,9 @@ struct SendJob {
   std::uint64_t unknown = 0;
   std::string problem{};  ///< The first one.
   LatencyHistogram latencies{};
-  std::vector<SendReport> reports{};  ///< The first few; all of a small job.
+  /// Never nothing: the first of them, and those that failed. Shared between snapshots.
+  std::shared_ptr<const std::vector<SendReport>> reports =
+      std::make_shared<const std::vector<SendReport>>();
 
   [[nodiscard]] std::uint64_t reported() const noexcept { return acknowledged + failed + unknown; }
   [[nodiscard]] bool is_over() const noexcept {
@@ -111,7 +114,8 @@ struct SendJob {
 };
 
 inline constexpr std::size_t jobs_kept_max = 200;
-inline constexpr std::size_t reports_kept_max = 20;
+/// Of a job; as many again when they failed.
+inline constexpr std::size_t reports_kept_max = 1'000;
 
 struct ProducingView {
   std::vector<SendJob> jobs{};  ///< The newest first.

@@ -1,35 +1,14 @@
 #include "gui/model/record_filter.hpp"
 
 #include "common/proto/record_headers.hpp"
+#include "gui/model/text_search.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 namespace pinion::gui {
 namespace {
-
-char small(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string small_letters(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), small);
-  return out;
-}
-
-/// `wanted` is in small letters.
-bool contains(std::string_view text, std::string_view wanted) {
-  if (wanted.empty()) return true;
-  if (text.size() < wanted.size()) return false;
-  const char first = wanted.front();
-  const std::size_t last = text.size() - wanted.size();
-  for (std::size_t i = 0; i <= last; ++i) {
-    if (small(text[i]) != first) continue;
-    std::size_t k = 1;
-    while (k < wanted.size() && small(text[i + k]) == wanted[k]) ++k;
-    if (k == wanted.size()) return true;
-  }
-  return false;
-}
 
 template <typename Number>
 std::optional<Number> number_of(std::string_view text) {
@@ -154,11 +133,11 @@ bool RecordFilter::matches(const RecordRow& row) const {
 bool RecordFilter::holds(const Part& part, const RecordRow& row) {
   switch (part.where) {
     case Where::anywhere:
-      return contains({row.body, row.body_bytes()}, part.text);
+      return contains_letters({row.body, row.body_bytes()}, part.text);
     case Where::key:
-      return contains(row.key().value_or(std::string_view()), part.text);
+      return contains_letters(row.key().value_or(std::string_view()), part.text);
     case Where::value:
-      return contains(row.value_bytes(), part.text);
+      return contains_letters(row.value_bytes(), part.text);
     case Where::partition:
       return row.partition == part.partition;
     case Where::header:
@@ -171,12 +150,12 @@ bool RecordFilter::holds(const Part& part, const RecordRow& row) {
 
 bool RecordFilter::holds_header(const Part& part, const RecordRow& row) {
   const auto text = row.headers();
-  if (!text || !contains(*text, part.name)) return false;
+  if (!text || !contains_letters(*text, part.name)) return false;
   const auto headers = parse_record_headers(*text);
   if (!headers) return false;
   return std::any_of(headers->begin(), headers->end(), [&](const RecordHeader& header) {
     return small_letters(header.name) == part.name &&
-           (part.compare == Compare::exists || contains(header.value, part.text));
+           (part.compare == Compare::exists || contains_letters(header.value, part.text));
   });
 }
 
@@ -192,7 +171,7 @@ bool RecordFilter::holds_json(const Part& part, std::string_view value) {
     case Compare::exists:
       return true;
     case Compare::contains:
-      return contains(json_plain(*node), part.text);
+      return contains_letters(json_plain(*node), part.text);
     case Compare::less:
     case Compare::greater: {
       const auto number = number_of<double>(json_plain(*node));
@@ -211,11 +190,44 @@ bool RecordFilter::holds_json(const Part& part, std::string_view value) {
   return false;
 }
 
-void FilteredRecords::set(RecordFilter filter) {
+void FilteredRecords::set(RecordFilter filter, LatestOfKey latest) {
   filter_ = std::move(filter);
+  latest_ = latest;
+  last_.clear();
+  outdated_.clear();
   found_.clear();
   dropped_ = 0;
   next_ = 0;
+}
+
+void FilteredRecords::add(const LogView& records, const RecordRow& row, std::uint64_t number) {
+  if (latest_ == LatestOfKey::yes) {
+    const auto key = row.key();
+    if (!key) return;
+    const std::hash<std::string_view> hash;
+    const std::size_t seed = hash(*row.topic);
+    const auto [at, fresh] = last_.try_emplace(hash(*key) ^ (seed * 31 + 7), number);
+    const RecordRow* before = fresh ? nullptr : records.find(at->second);
+    const bool same = before != nullptr && before->key() == key && *before->topic == *row.topic;
+    if (same) outdated_.push_back(at->second);
+    at->second = number;
+  }
+  found_.push_back(number);
+}
+
+/// One pass for all of a step.
+void FilteredRecords::drop_outdated() {
+  if (outdated_.empty()) return;
+  std::sort(outdated_.begin(), outdated_.end());
+  const auto begin = found_.begin() + static_cast<std::ptrdiff_t>(dropped_);
+  const auto from = std::lower_bound(begin, found_.end(), outdated_.front());
+  auto old = outdated_.begin();
+  const auto end = std::remove_if(from, found_.end(), [&](std::uint64_t number) {
+    while (old != outdated_.end() && *old < number) ++old;
+    return old != outdated_.end() && *old == number;
+  });
+  found_.erase(end, found_.end());
+  outdated_.clear();
 }
 
 bool FilteredRecords::advance(const LogView& records, std::size_t rows_max) {
@@ -230,10 +242,14 @@ bool FilteredRecords::advance(const LogView& records, std::size_t rows_max) {
     const LogView::Run run = records.run_at(next_);
     const std::size_t count = std::min(run.count, rows_max);
     for (std::size_t i = 0; i < count; ++i) {
-      if (filter_.matches(run.rows[i])) found_.push_back(next_ + i);
+      if (filter_.matches(run.rows[i])) add(records, run.rows[i], next_ + i);
     }
     next_ += count;
     rows_max -= count;
+  }
+  drop_outdated();
+  if (last_.size() > 2 * records.size() + 4'096) {
+    std::erase_if(last_, [&](const auto& one) { return one.second < records.first(); });
   }
   return next_ < records.end();
 }

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace pinion::gui {
@@ -51,10 +52,13 @@ class RecordFilter {
   std::vector<Part> parts_;
 };
 
-/// The numbers of the records that match, oldest first.
+enum class LatestOfKey : std::uint8_t { no, yes };
+
+/// The numbers of the records that match, oldest first. With LatestOfKey only the last one of each
+/// topic and key; a record without a key is none.
 class FilteredRecords {
  public:
-  void set(RecordFilter filter);
+  void set(RecordFilter filter, LatestOfKey latest = LatestOfKey::no);
   /// Looks at up to `rows_max` records that were not looked at yet. True when there are more.
   /// Follows the log: what was dropped there goes here too.
   bool advance(const LogView& records, std::size_t rows_max);
@@ -64,11 +68,20 @@ class FilteredRecords {
   [[nodiscard]] std::uint64_t number_at(const LogView& records, std::size_t index) const;
   /// The index of a number, or of the first one behind it.
   [[nodiscard]] std::size_t index_of(const LogView& records, std::uint64_t number) const;
-  [[nodiscard]] bool filters() const noexcept { return !filter_.lets_all_pass(); }
+  [[nodiscard]] bool filters() const noexcept {
+    return latest_ == LatestOfKey::yes || !filter_.lets_all_pass();
+  }
   [[nodiscard]] std::uint64_t looked_at(const LogView& records) const;
 
  private:
+  void add(const LogView& records, const RecordRow& row, std::uint64_t number);
+  void drop_outdated();
+
   RecordFilter filter_;
+  LatestOfKey latest_ = LatestOfKey::no;
+  /// By a hash of topic and key: the last number of it. Two keys with one hash are both shown.
+  std::unordered_map<std::size_t, std::uint64_t> last_;
+  std::vector<std::uint64_t> outdated_;  ///< Of `found_`, ascending once sorted.
   std::vector<std::uint64_t> found_;
   std::size_t dropped_ = 0;  ///< Of `found_`, at its front.
   std::uint64_t next_ = 0;   ///< The number to look at next.

@@ -111,6 +111,7 @@ Settings parse_settings(std::string_view text) {
     if (name == "topics") read_list(*nodes, settings.topics, 100);
     if (name == "sql") read_list(*nodes, settings.sql, sql_history_max);
     if (name == "filters") read_list(*nodes, settings.filters, sql_history_max);
+    if (name == "favourites") read_list(*nodes, settings.favourites, favourites_max);
     if (name == "dark" && !nodes->empty()) settings.dark = nodes->front().raw == "true";
     if (name == "scale") read_number(*nodes, settings.scale, 0.5F, 3.0F);
     if (name == "window_width") read_number(*nodes, settings.window_width, 400, 16'000);
@@ -149,6 +150,7 @@ std::string write_settings(const Settings& settings) {
   put("cluster_share", std::to_string(settings.cluster_share));
   put("sql", list_text(settings.sql));
   put("filters", list_text(settings.filters));
+  put("favourites", list_text(settings.favourites));
   for (const NamedDraft& draft : settings.drafts) put("draft", draft_text(draft));
   return out;
 }

@@ -16,6 +16,7 @@ namespace pinion::gui {
 inline constexpr std::size_t recent_max = 12;
 inline constexpr std::size_t sql_history_max = 50;
 inline constexpr std::size_t drafts_max = 30;
+inline constexpr std::size_t favourites_max = 200;
 
 struct NamedDraft {
   std::string name{};
@@ -36,9 +37,10 @@ struct Settings {
   std::string topic{};         ///< The producer's.
   float detail_share = 0.38F;  ///< Of the width, beside tables of records.
   float cluster_share = 0.45F;
-  std::string columns{};               ///< JSON paths that are columns of the consumer's table.
-  std::vector<std::string> sql{};      ///< The last first.
-  std::vector<std::string> filters{};  ///< Saved, the last first.
+  std::string columns{};                  ///< JSON paths that are columns of the consumer's table.
+  std::vector<std::string> sql{};         ///< The last first.
+  std::vector<std::string> filters{};     ///< Saved, the last first.
+  std::vector<std::string> favourites{};  ///< Topics that stand first.
   std::vector<NamedDraft> drafts{};
 };
 

@@ -86,7 +86,8 @@ struct Snapshot {
   std::shared_ptr<const ConsumeView> consume{};
   std::shared_ptr<const BrowseView> browse{};
   std::shared_ptr<const QueryView> query{};
-  ActionResult topic_action{};  ///< Creating and deleting topics.
+  ActionResult topic_action{};  ///< Creating, altering and deleting topics.
+  ActionResult node_action{};   ///< Draining, keeping, removing, rebalancing.
   ActionResult export_action{};
 };
 

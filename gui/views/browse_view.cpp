@@ -10,10 +10,10 @@ namespace pinion::gui {
 namespace {
 
 const std::vector<GridColumn>& columns() {
-  static const std::vector<GridColumn> all{{"Offset", 96, true},
-                                           {"Time", 176},
-                                           {"Key", 140, false, true},
-                                           {"Size", 76, true},
+  static const std::vector<GridColumn> all{{"Offset", 84, true},
+                                           {"Time", 172},
+                                           {"Key", 110, false, true},
+                                           {"Size", 66, true},
                                            {"Value", 300, false, true}};
   return all;
 }
@@ -58,9 +58,9 @@ void go(Ui& ui, BrowseState& state) {
   if (state.problem.empty()) ui.commands.emplace_back(std::move(command));
 }
 
-void draw_place(Ui& ui, const Snapshot& snapshot, BrowseState& state) {
+void draw_place(Ui& ui, const Snapshot& snapshot, BrowseState& state, Settings& settings) {
   const bool changed =
-      ui.combo("browse.topic", state.topic, topic_names(snapshot), "Choose a topic", ui.px(220));
+      pick_topic(ui, "browse.topic", state.topic, snapshot, settings, state.picker, ui.px(220));
   if (changed) state.partition = "0";
   ImGui::SameLine();
   std::vector<std::string> partitions;
@@ -159,7 +159,7 @@ void set_browse(BrowseState& state, const BrowsePartition& command) {
 void draw_browse(Ui& ui, const Snapshot& snapshot, BrowseState& state, Settings& settings) {
   const BrowseView& view = *snapshot.browse;
   draw_panel_title(ui, "Browse", "Any partition, from any place.");
-  draw_place(ui, snapshot, state);
+  draw_place(ui, snapshot, state, settings);
   ui.notice("browse.failed", view.problem, Tone::warning);
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const float height = room.y - ImGui::GetTextLineHeightWithSpacing();

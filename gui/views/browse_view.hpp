@@ -6,6 +6,7 @@
 #include "gui/views/record_table.hpp"
 #include "gui/views/grid.hpp"
 #include "gui/views/record_detail.hpp"
+#include "gui/views/topic_picker.hpp"
 #include "gui/views/ui.hpp"
 
 #include <cstdint>
@@ -16,6 +17,7 @@ namespace pinion::gui {
 
 struct BrowseState {
   std::string topic{};
+  TopicPickerState picker{};
   std::string partition = "0";
   int place = 1;  ///< Oldest, newest, offset, time.
   std::string offset{};

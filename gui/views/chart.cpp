@@ -114,11 +114,15 @@ void draw_line(Ui& ui, const Area& area, const ChartLine& line, const ClusterHis
   std::vector<ImVec2> points;
   const auto flush = [&] {
     if (filled) {
+      // Smoothed edges of neighbours would show as stripes.
+      const ImDrawListFlags flags = list->Flags;
+      list->Flags &= ~ImDrawListFlags_AntiAliasedFill;
       for (std::size_t i = 1; i < points.size(); ++i) {
         list->AddQuadFilled(points[i - 1], points[i], {points[i].x, area.high.y},
                             {points[i - 1].x, area.high.y},
                             with_alpha(line.colour, ui.theme.dark ? 0.12F : 0.10F));
       }
+      list->Flags = flags;
     }
     if (points.size() > 1) {
       list->AddPolyline(points.data(), static_cast<int>(points.size()), line.colour, 0,
@@ -184,6 +188,8 @@ void move(const Area& area, ChartState& state) {
 /// The title, and at the right what each line is and says now.
 void draw_legend(Ui& ui, const ChartSpec& spec, const ClusterHistory* history) {
   ui.strong(spec.title);
+  const float title = ImGui::CalcTextSize(spec.title.c_str()).x + ui.px(28);
+  const float room = ImGui::GetContentRegionAvail().x;
   std::vector<std::string> texts;
   float width = 0;
   for (const ChartLine& line : spec.lines) {
@@ -194,6 +200,14 @@ void draw_legend(Ui& ui, const ChartSpec& spec, const ClusterHistory* history) {
     }
     width += ImGui::CalcTextSize(text.c_str()).x + ui.px(texts.empty() ? 17 : 30);
     texts.push_back(std::move(text));
+  }
+  if (title + width > room) {
+    // Too narrow: the names alone. What they say now is on hover.
+    width = 0;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      texts[i] = spec.lines[i].name;
+      width += ImGui::CalcTextSize(texts[i].c_str()).x + ui.px(i == 0 ? 17 : 30);
+    }
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     ImGui::SameLine(i == 0 ? ImGui::GetWindowWidth() - width - ui.px(15) : 0,

@@ -1,10 +1,12 @@
 // Which node holds what: a column a node, a row a topic, a square a replica. Filled: it leads.
-// Ringed: it follows, in sync. Hollow: it follows, and is behind.
+// Ringed: it follows, in sync. Hollow: it follows, and is behind. Crossed: a copy is being made
+// there.
 #include "gui/views/cluster_view.hpp"
 
 #include "gui/views/record_detail.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace pinion::gui {
@@ -14,6 +16,7 @@ struct Square {
   const PartitionRow* row = nullptr;
   bool leads = false;
   bool in_sync = false;
+  bool copying = false;  ///< It is to be there, and is not yet.
 };
 using Squares = std::vector<std::vector<Square>>;  // By node.
 
@@ -25,12 +28,18 @@ Squares squares_of(const ClusterView& cluster, const TopicRow& topic,
     const PartitionRow& row = cluster.partitions[i];
     std::vector<NodeId> holders = row.replicas;
     if (holders.empty() && row.leader != node_none) holders.push_back(row.leader);
-    if (holders.empty()) squares.back().push_back({&row, false, false});
+    if (holders.empty()) squares.back().push_back({&row, false, false, false});
+    for (const NodeId node : row.target) {
+      const auto column = columns.find(node);
+      if (column == columns.end()) continue;
+      if (std::find(holders.begin(), holders.end(), node) != holders.end()) continue;
+      squares[column->second].push_back({&row, false, false, true});
+    }
     for (const NodeId holder : holders) {
       const auto column = columns.find(holder);
       const std::size_t at = column == columns.end() ? columns.size() : column->second;
       const bool in_sync = std::find(row.isr.begin(), row.isr.end(), holder) != row.isr.end();
-      squares[at].push_back({&row, row.leader == holder, in_sync});
+      squares[at].push_back({&row, row.leader == holder, in_sync, false});
     }
   }
   return squares;
@@ -40,8 +49,13 @@ std::string square_text(const Square& square) {
   const PartitionRow& row = *square.row;
   std::string text =
       partition_name(row.topic, row.partition) + ", " + std::string(name_of(row.state));
-  text += square.leads ? "\nled here since epoch " + std::to_string(row.epoch)
-                       : (square.in_sync ? "\na follower, in sync" : "\na follower, behind");
+  if (square.copying) {
+    text += "\nbeing copied to here";
+  } else if (square.leads) {
+    text += "\nled here since epoch " + std::to_string(row.epoch);
+  } else {
+    text += square.in_sync ? "\na follower, in sync" : "\na follower, behind";
+  }
   if (row.has_status) {
     text += "\n" + format_count(std::optional(row.high_watermark - row.log_start)) + " records, " +
             format_bytes(row.file_bytes) + "\n" + format_rate(row.records_in_per_s) + " in";
@@ -50,11 +64,18 @@ std::string square_text(const Square& square) {
   return text;
 }
 
-float draw_squares(Ui& ui, const std::vector<Square>& squares, ImVec2 at, float width,
-                   const Square*& hovered) {
-  const float size = ui.px(13);
-  const float step = size + ui.px(4);
-  const auto in_row = static_cast<std::size_t>(std::max(1.0F, (width - ui.px(16)) / step));
+constexpr float square_size = 13;
+constexpr float square_step = 17;
+
+std::size_t squares_in_row(const Ui& ui, float width) {
+  return static_cast<std::size_t>(std::max(1.0F, (width - ui.px(16)) / ui.px(square_step)));
+}
+
+void draw_squares(Ui& ui, const std::vector<Square>& squares, ImVec2 at, float width,
+                  const Square*& hovered) {
+  const float size = ui.px(square_size);
+  const float step = ui.px(square_step);
+  const std::size_t in_row = squares_in_row(ui, width);
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   for (std::size_t i = 0; i < squares.size(); ++i) {
@@ -64,7 +85,12 @@ float draw_squares(Ui& ui, const std::vector<Square>& squares, ImVec2 at, float 
     if (!ImGui::IsRectVisible(low, high)) continue;
     const Square& square = squares[i];
     const ImU32 colour = ui.theme.of(tone_of(square.row->state));
-    if (square.leads) {
+    if (square.copying) {
+      list->AddRect(low, high, ui.theme.accent, ui.px(3), 0, ui.px(1.5F));
+      const ImVec2 c{(low.x + high.x) / 2, (low.y + high.y) / 2};
+      list->AddLine({c.x - ui.px(3), c.y}, {c.x + ui.px(3), c.y}, ui.theme.accent, ui.px(1.5F));
+      list->AddLine({c.x, c.y - ui.px(3)}, {c.x, c.y + ui.px(3)}, ui.theme.accent, ui.px(1.5F));
+    } else if (square.leads) {
       list->AddRectFilled(low, high, colour, ui.px(3));
     } else {
       list->AddRect(low, high, square.in_sync ? colour : ui.theme.warning, ui.px(3), 0,
@@ -78,8 +104,31 @@ float draw_squares(Ui& ui, const std::vector<Square>& squares, ImVec2 at, float 
                       mouse.y >= low.y && mouse.y < high.y;
     if (over) hovered = &square;
   }
-  const std::size_t rows = squares.empty() ? 0 : (squares.size() - 1) / in_row + 1;
-  return step * static_cast<float>(rows);
+}
+
+/// Thousands of topics are laid out once; those in sight are drawn.
+void lay_out(const Ui& ui, const ClusterView& cluster, const std::map<NodeId, std::size_t>& columns,
+             float width, MapState& state) {
+  const bool same =
+      state.of == cluster.answered_at && state.tops.size() == cluster.topics.size() + 1;
+  if (same && std::fabs(state.width - width) < 0.5F && std::fabs(state.scale - ui.scale) < 0.01F) {
+    return;
+  }
+  state.of = cluster.answered_at;
+  state.width = width;
+  state.scale = ui.scale;
+  state.homeless = false;
+  state.tops.assign(1, 0.0F);
+  const std::size_t in_row = squares_in_row(ui, width);
+  for (const TopicRow& topic : cluster.topics) {
+    std::size_t most = 1;
+    const Squares squares = squares_of(cluster, topic, columns);
+    for (const auto& column : squares) most = std::max(most, column.size());
+    state.homeless = state.homeless || !squares.back().empty();
+    const std::size_t rows = (most - 1) / in_row + 1;
+    state.tops.push_back(state.tops.back() + ui.px(square_step) * static_cast<float>(rows) +
+                         ui.px(13));
+  }
 }
 
 void draw_legend(Ui& ui) {
@@ -95,15 +144,19 @@ void draw_legend(Ui& ui) {
   ImGui::SameLine(0, ui.px(5));
   ui.text("offline or halted", Tone::muted);
   ImGui::SameLine(0, ui.px(16));
+  ui.dot(Tone::accent);
+  ImGui::SameLine(0, ui.px(5));
+  ui.text("being copied", Tone::muted);
+  ImGui::SameLine(0, ui.px(16));
   ui.text("filled: leads \u00b7 ringed: follows", Tone::muted);
 }
 
 }  // namespace
 
-void draw_map(Ui& ui, const Snapshot& snapshot, ClusterState&) {
+void draw_map(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   const ClusterView& cluster = *snapshot.cluster;
   draw_legend(ui);
-  ui.begin_card("map", {0, 0});
+  ui.begin_card("map", {0, 0}, {}, ImGuiWindowFlags_HorizontalScrollbar);
   if (cluster.topics.empty()) {
     ui.empty_state("Nothing to map yet", "Each topic is a row here, and each node a column.");
     ui.end_card();
@@ -112,8 +165,10 @@ void draw_map(Ui& ui, const Snapshot& snapshot, ClusterState&) {
   std::map<NodeId, std::size_t> columns;
   for (const NodeRow& node : cluster.nodes) columns.emplace(node.id, columns.size());
   const float label = ui.px(170);
-  const float width = std::max(ui.px(96), (ImGui::GetContentRegionAvail().x - label) /
-                                              static_cast<float>(columns.size() + 0U));
+  const std::size_t shown_columns = columns.size() + (state.map.homeless ? 1 : 0);
+  const float width =
+      std::max(ui.px(96), std::floor((ImGui::GetContentRegionAvail().x - label) /
+                                     static_cast<float>(std::max<std::size_t>(1, shown_columns))));
   const ImVec2 begin = ImGui::GetCursorScreenPos();
   ImDrawList* list = ImGui::GetWindowDrawList();
   for (const NodeRow& node : cluster.nodes) {
@@ -127,34 +182,42 @@ void draw_map(Ui& ui, const Snapshot& snapshot, ClusterState&) {
         std::to_string(node.partitions_led) + " led, " + std::to_string(node.replicas) + " held",
         Tone::muted);
   }
-  float y = begin.y + 2 * ImGui::GetTextLineHeight() + ui.px(14);
+  if (state.map.homeless) {
+    ImGui::SetCursorScreenPos(
+        {begin.x + label + width * static_cast<float>(columns.size()) + ui.px(8), begin.y});
+    ui.strong("No node", Tone::bad);
+  }
+  const float first = begin.y + 2 * ImGui::GetTextLineHeight() + ui.px(14);
+  lay_out(ui, cluster, columns, width, state.map);
+  const std::vector<float>& tops = state.map.tops;
   Square shown;
   bool any = false;
-  const float top = ImGui::GetWindowPos().y;
-  const float bottom = top + ImGui::GetWindowHeight();
-  for (const TopicRow& topic : cluster.topics) {
+  const float above = ImGui::GetWindowPos().y - first;
+  const float below = above + ImGui::GetWindowHeight();
+  auto index =
+      static_cast<std::size_t>(std::upper_bound(tops.begin(), tops.end(), above) - tops.begin());
+  if (index > 0) --index;
+  for (; index < cluster.topics.size() && tops[index] < below; ++index) {
+    const TopicRow& topic = cluster.topics[index];
+    const float y = first + tops[index];
     const Squares squares = squares_of(cluster, topic, columns);
     list->AddLine({begin.x, y - ui.px(6)},
-                  {begin.x + label + width * static_cast<float>(columns.size()), y - ui.px(6)},
+                  {begin.x + label + width * static_cast<float>(shown_columns), y - ui.px(6)},
                   with_alpha(ui.theme.border, 0.7F));
-    if (y > top - ui.px(200) && y < bottom) {
-      ImGui::SetCursorScreenPos({begin.x, y - ui.px(2)});
-      ui.text(cut_text(topic.name, 24),
-              topic.partitions_online < topic.partitions ? Tone::bad : Tone::normal);
-    }
-    float height = ui.px(18);
+    ImGui::SetCursorScreenPos({begin.x, y - ui.px(2)});
+    ui.text(cut_text(topic.name, 24),
+            topic.partitions_online < topic.partitions ? Tone::bad : Tone::normal);
     for (std::size_t i = 0; i < squares.size(); ++i) {
       const Square* hovered = nullptr;
-      const float x = begin.x + label + width * static_cast<float>(std::min(i, columns.size() - 1));
-      height = std::max(height, draw_squares(ui, squares[i], {x, y}, width, hovered));
+      const float x = begin.x + label + width * static_cast<float>(i);
+      draw_squares(ui, squares[i], {x, y}, width, hovered);
       if (hovered == nullptr) continue;
       shown = *hovered;
       any = true;
     }
-    y += height + ui.px(12);
   }
-  ImGui::SetCursorScreenPos({begin.x, y});
-  ImGui::Dummy({label, ui.px(4)});
+  ImGui::SetCursorScreenPos({begin.x, first + tops.back()});
+  ImGui::Dummy({label + width * static_cast<float>(shown_columns), ui.px(4)});
   if (any) {
     ui.tooltip(square_text(shown));
     if (ImGui::IsMouseClicked(0)) {

@@ -1,6 +1,9 @@
 #include "gui/views/cluster_view.hpp"
 
+#include "gui/model/exporting.hpp"
+#include "gui/model/text_search.hpp"
 #include "gui/views/record_detail.hpp"
+#include "gui/views/topic_picker.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -8,10 +11,6 @@
 
 namespace pinion::gui {
 namespace {
-
-bool matches(const std::string& text, const std::string& filter) {
-  return filter.empty() || text.find(filter) != std::string::npos;
-}
 
 /// Sorts and filters when the rows, the order or the filter changed.
 void sort_rows(SortedRows& sorted, const GridState& grid, const std::string& filter, Micros of,
@@ -35,68 +34,6 @@ void sort_rows(SortedRows& sorted, const GridState& grid, const std::string& fil
   });
 }
 
-std::string used_text(const NodeLoad& load) {
-  if (load.disk_total_bytes == 0) return std::string(unknown_text);
-  const std::uint64_t used =
-      load.disk_total_bytes - std::min(load.disk_free_bytes, load.disk_total_bytes);
-  return format_bytes(load.disk_free_bytes) + " free, " +
-         std::to_string(100 * used / load.disk_total_bytes) + " % used";
-}
-
-void fill_node(const NodeRow& node, std::size_t column, GridCell& cell) {
-  const bool alive = node.health == NodeHealth::alive;
-  const auto known = [&](std::string text) {
-    return alive ? std::move(text) : std::string(unknown_text);
-  };
-  if (!alive) cell.tone = Tone::muted;
-  switch (column) {
-    case 0:
-      cell.text = std::to_string(node.id.raw());
-      cell.strong = true;
-      cell.tone = Tone::normal;
-      break;
-    case 1:
-      cell.text = std::string(name_of(node.health));
-      cell.tone = tone_of(node.health);
-      break;
-    case 2:
-      cell.text = node.address.empty() ? std::string(unknown_text) : node.address;
-      break;
-    case 3:
-      cell.text = format_ago(node.heard_ago);
-      break;
-    case 4:
-      cell.text = format_count(std::uint64_t{node.partitions_led}) + " / " +
-                  format_count(std::uint64_t{node.replicas});
-      break;
-    case 5:
-      cell.text = known(format_rate(node.records_in_per_s));
-      break;
-    case 6:
-      cell.text = known(format_rate(node.records_out_per_s));
-      break;
-    case 7:
-      cell.text =
-          known(node.load.commits == 0 ? std::string(unknown_text)
-                                       : format_duration(Micros(node.load.commit_p50_us)) + " / " +
-                                             format_duration(Micros(node.load.commit_p99_us)));
-      break;
-    case 8:
-      cell.text =
-          known(node.commits_per_s ? format_rate(*node.commits_per_s) : std::string(unknown_text));
-      break;
-    case 9:
-      cell.text = known(format_bytes(node.wal_bytes));
-      break;
-    case 10:
-      cell.text = known(format_bytes(node.load.memory_bytes));
-      break;
-    default:
-      cell.text = known(used_text(node.load));
-      break;
-  }
-}
-
 void draw_filter(Ui& ui, const char* name, std::string& filter, const char* hint) {
   if (Ui::ctrl_pressed('F')) ImGui::SetKeyboardFocusHere();
   ui.input(name, filter, hint, ui.px(320));
@@ -112,6 +49,20 @@ std::string retention_text(const TopicConfig& config) {
   return text.empty() ? "for ever" : text;
 }
 
+void fill_replicas(const TopicRow& topic, GridCell& cell) {
+  cell.text = std::to_string(topic.config.replication);
+  if (topic.closed > 0) {
+    cell.text += ", " + std::to_string(topic.closed) + " take no records";
+    cell.tone = Tone::bad;
+  } else if (topic.moving > 0) {
+    cell.text += ", " + std::to_string(topic.moving) + " moving";
+    cell.tone = Tone::accent;
+  } else if (topic.under_replicated > 0) {
+    cell.text += ", " + std::to_string(topic.under_replicated) + " short";
+    cell.tone = Tone::warning;
+  }
+}
+
 void fill_topic(const TopicRow& topic, std::size_t column, GridCell& cell) {
   switch (column) {
     case 0:
@@ -124,11 +75,7 @@ void fill_topic(const TopicRow& topic, std::size_t column, GridCell& cell) {
       if (topic.partitions_online < topic.partitions) cell.tone = Tone::bad;
       break;
     case 2:
-      cell.text = std::to_string(topic.config.replication);
-      if (topic.under_replicated > 0) {
-        cell.text += ", " + std::to_string(topic.under_replicated) + " short";
-        cell.tone = Tone::warning;
-      }
+      fill_replicas(topic, cell);
       break;
     case 3:
       cell.text = topic.records ? format_count(*topic.records) : std::string(unknown_text);
@@ -179,6 +126,18 @@ bool topic_less(const TopicRow& a, const TopicRow& b, int column) {
   }
 }
 
+/// Of its followers, the one that is most behind.
+void fill_behind(const PartitionRow& row, GridCell& cell) {
+  cell.tone = Tone::muted;
+  if (row.replicas.size() < 2) {
+    cell.text = "alone";
+    return;
+  }
+  const auto behind = row.behind_max();
+  cell.text = format_count(behind);
+  if (behind.value_or(0) > 0) cell.tone = row.is_short() ? Tone::warning : Tone::normal;
+}
+
 void fill_partition(const PartitionRow& row, std::size_t column, GridCell& cell) {
   const auto known = [&](std::string text) {
     if (!row.has_status) cell.tone = Tone::muted;
@@ -200,30 +159,38 @@ void fill_partition(const PartitionRow& row, std::size_t column, GridCell& cell)
       break;
     case 3:
       cell.text = list_of(row.replicas);
+      if (row.is_moving()) {
+        cell.text += " \u2192 " + list_of(row.target);
+        cell.tone = Tone::accent;
+      }
       break;
     case 4:
       cell.text = list_of(row.isr);
-      if (row.isr.size() < row.replicas.size()) cell.tone = Tone::warning;
+      if (row.is_short()) cell.tone = Tone::warning;
+      if (row.state == PartitionState::online && !row.takes_records()) cell.tone = Tone::bad;
       break;
     case 5:
-      cell.text = std::to_string(row.epoch);
+      fill_behind(row, cell);
       break;
     case 6:
-      cell.text = known(offset(row.log_start));
+      cell.text = std::to_string(row.epoch);
       break;
     case 7:
-      cell.text = known(offset(row.high_watermark));
+      cell.text = known(offset(row.log_start));
       break;
     case 8:
-      cell.text = known(offset(row.log_end));
+      cell.text = known(offset(row.high_watermark));
       break;
     case 9:
-      cell.text = known(format_bytes(row.file_bytes));
+      cell.text = known(offset(row.log_end));
       break;
     case 10:
-      cell.text = known(format_bytes(row.wal_bytes));
+      cell.text = known(format_bytes(row.file_bytes));
       break;
     case 11:
+      cell.text = known(format_bytes(row.wal_bytes));
+      break;
+    case 12:
       cell.text = known(format_rate(row.records_in_per_s));
       break;
     default:
@@ -238,37 +205,74 @@ bool partition_less(const PartitionRow& a, const PartitionRow& b, int column) {
       return a.state < b.state;
     case 2:
       return a.leader < b.leader;
+    case 4:
+      return a.isr.size() < b.isr.size();
     case 5:
+      return a.behind_max().value_or(-1) < b.behind_max().value_or(-1);
+    case 6:
       return a.epoch < b.epoch;
-    case 7:
+    case 8:
       return a.high_watermark < b.high_watermark;
-    case 9:
-      return a.file_bytes < b.file_bytes;
     case 10:
-      return a.wal_bytes < b.wal_bytes;
+      return a.file_bytes < b.file_bytes;
     case 11:
-      return a.records_in_per_s < b.records_in_per_s;
+      return a.wal_bytes < b.wal_bytes;
     case 12:
+      return a.records_in_per_s < b.records_in_per_s;
+    case 13:
       return a.records_out_per_s < b.records_out_per_s;
     default:
       return std::tie(a.topic, a.partition) < std::tie(b.topic, b.partition);
   }
 }
 
+std::string follower_text(const FollowerRow& follower) {
+  std::string text = "node " + std::to_string(follower.node.raw());
+  if (!follower.behind) return text + " has not been heard of in this epoch";
+  text += follower.in_sync ? " in sync" : " not in sync";
+  if (*follower.behind == 0) return text + ", at the end";
+  text += ", " + format_count(follower.behind) + " records behind";
+  if (follower.behind_for) text += " for " + format_duration(*follower.behind_for);
+  return text;
+}
+
+/// Who leads, who follows and how far behind, and where it is being moved to.
+void draw_replicas(Ui& ui, const PartitionRow& row) {
+  ImGui::SameLine(0, ui.px(14));
+  std::string text = row.leader == node_none ? std::string("no leader")
+                                             : "led by node " + std::to_string(row.leader.raw()) +
+                                                   " since epoch " + std::to_string(row.epoch);
+  if (row.is_moving()) text += ", moving to " + list_of(row.target);
+  ui.text(text, row.is_moving() ? Tone::accent : Tone::muted);
+  std::string followers;
+  bool lags = false;
+  for (const FollowerRow& follower : row.followers) {
+    followers += (followers.empty() ? "" : " \u00b7 ") + follower_text(follower);
+    lags = lags || !follower.in_sync;
+  }
+  if (!followers.empty()) ui.paragraph(followers, lags ? Tone::warning : Tone::muted);
+  ui.describe("partition.followers", followers);
+  if (row.state == PartitionState::online && !row.takes_records()) {
+    ui.paragraph("It takes no records: " + std::to_string(row.isr.size()) + " of at least " +
+                     std::to_string(row.min_insync) + " replicas are in sync.",
+                 Tone::bad);
+  }
+}
+
 void draw_partition_detail(Ui& ui, const PartitionRow& row) {
   ui.begin_card("partition.detail", {0, 0});
-  ui.strong(partition_name(row.topic, row.partition));
+  ui.strong_fitted(partition_name(row.topic, row.partition), ui.px(420));
   ImGui::SameLine();
   ui.chip(name_of(row.state), tone_of(row.state));
+  draw_replicas(ui, row);
   if (!row.detail.empty()) ui.paragraph(row.detail, Tone::warning);
   if (!row.file.empty()) {
     ImGui::AlignTextToFramePadding();
     ui.mono(row.file, Tone::muted);
     ImGui::SameLine();
-    const std::string command =
-        "sqlite3 'file:" + row.file + "?mode=ro' \"select * from readable limit 20\"";
+    const std::string command = sqlite_command(row.file, "select * from readable limit 20");
     if (ui.button("partition.copy_sqlite", "Copy sqlite3 command")) {
-      ImGui::SetClipboardText(command.c_str());
+      ui.copy(command);
     }
     if (ImGui::IsItemHovered()) ui.tooltip(command + "\n\nOn the node's machine.");
     ImGui::SameLine();
@@ -301,7 +305,8 @@ void fill_reader(const ReaderRow& row, std::size_t column, Micros wall_now, Grid
         cell.text = unknown_text;
         cell.tone = Tone::muted;
       } else if (*row.lag_time == Micros{0}) {
-        cell.text = "none";
+        // What it will read was written since the look before this one.
+        cell.text = row.lag.value_or(0) > 0 ? "under " + format_duration(status_every) : "none";
       } else {
         cell.text = (row.lag_time_is_more ? "over " : "") + format_duration(*row.lag_time);
         cell.tone = Tone::warning;
@@ -334,55 +339,7 @@ bool reader_less(const ReaderRow& a, const ReaderRow& b, int column) {
 
 }  // namespace
 
-void draw_nodes(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
-  const std::vector<NodeRow>& nodes = snapshot.cluster->nodes;
-  const BrokerStatus& broker = snapshot.cluster->broker;
-  ui.text("Leader broker: up " + format_duration(broker.now - broker.started_at) +
-              ", controller epoch " + std::to_string(broker.controller_epoch.raw()) + ", " +
-              format_count(std::uint64_t{broker.clients}) + " clients, " +
-              format_count(broker.messages_routed) + " messages routed, " +
-              format_bytes(broker.memory_bytes) + " of memory" +
-              (broker.refused_malformed > 0
-                   ? ", " + format_count(broker.refused_malformed) + " malformed refused"
-                   : ""),
-          Tone::muted);
-  if (nodes.empty()) {
-    ui.begin_card("nodes.none", {0, 0});
-    ui.empty_state("No node has registered",
-                   "Start one: pinion-partition configs/partition-1.toml");
-    ui.end_card();
-    return;
-  }
-  static const std::vector<GridColumn> columns{{"Node", 52, true},
-                                               {"Health", 76},
-                                               {"Address", 150},
-                                               {"Heard", 80},
-                                               {"Leads / holds", 104, true},
-                                               {"In", 78, true},
-                                               {"Out", 78, true},
-                                               {"Commit p50 / p99", 136, true},
-                                               {"Commits", 78, true},
-                                               {"WAL", 80, true},
-                                               {"Memory", 84, true},
-                                               {"Disk", 160}};
-  const GridResult result = draw_grid(
-      ui, "nodes", {0, ImGui::GetContentRegionAvail().y - ui.px(30)}, columns, state.nodes,
-      {nodes.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
-         fill_node(nodes[row], column, cell);
-       }});
-  if (result.hovered >= 0) {
-    const NodeRow& node = nodes[static_cast<std::size_t>(result.hovered)];
-    ui.tooltip("Version " + node.version + ", life " + std::to_string(node.incarnation) +
-               (node.place.empty() ? "" : ", " + node.place) + "\n" +
-               format_count(node.load.requests_refused) + " requests refused, " +
-               std::to_string(node.load.open_files) +
-               " files open\nFiles that it leads: " + format_bytes(node.file_bytes));
-  }
-  ui.text("Draining a node, and altering a topic, are not in this cluster's protocol yet.",
-          Tone::muted);
-}
-
-void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
+void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings& settings) {
   const ClusterView& cluster = *snapshot.cluster;
   draw_filter(ui, "topics.filter", state.topic_filter, "Find a topic (Ctrl+F)");
   if (cluster.topics.empty()) {
@@ -393,7 +350,7 @@ void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   }
   static const std::vector<GridColumn> columns{{"Topic", 190, false, false, true},
                                                {"Online", 84, true, false, true},
-                                               {"Replicas", 84, true},
+                                               {"Replicas", 124},
                                                {"Records", 110, true, false, true},
                                                {"Size", 90, true, false, true},
                                                {"In", 84, true, false, true},
@@ -401,20 +358,31 @@ void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
                                                {"Readers", 76, true, false, true},
                                                {"Most behind", 100, true, false, true},
                                                {"Kept", 150}};
+  const std::string wanted = small_letters(state.topic_filter);
   sort_rows(
       state.topic_rows, state.topics, state.topic_filter, cluster.answered_at,
       cluster.topics.size(),
-      [&](std::uint32_t i) { return matches(cluster.topics[i].name, state.topic_filter); },
+      [&](std::uint32_t i) { return contains_letters(cluster.topics[i].name, wanted); },
       [&](std::uint32_t a, std::uint32_t b, int column) {
         return topic_less(cluster.topics[a], cluster.topics[b], column);
       });
   const std::vector<std::uint32_t>& rows = state.topic_rows.rows;
+  const auto key_of = [&](std::size_t row) { return cluster.topics[rows[row]].name; };
+  find_chosen(state.topic, state.topics, rows.size(),
+              [&](std::size_t row, const std::string& name) {
+                return cluster.topics[rows[row]].name == name;
+              });
   const float below = ImGui::GetFrameHeightWithSpacing() + ui.px(4);
   const GridResult result =
       draw_grid(ui, "topics", {0, ImGui::GetContentRegionAvail().y - below}, columns, state.topics,
                 {rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
-                   fill_topic(cluster.topics[rows[row]], column, cell);
+                   const TopicRow& topic = cluster.topics[rows[row]];
+                   fill_topic(topic, column, cell);
+                   if (column == 0 && is_favourite(settings, topic.name)) {
+                     cell.text += "  \u2605";
+                   }
                  }});
+  keep_chosen(state.topic, state.topics, result, rows.size(), key_of);
   const bool chosen =
       state.topics.selected >= 0 && state.topics.selected < static_cast<std::int64_t>(rows.size());
   const TopicRow* topic =
@@ -428,6 +396,17 @@ void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     Draft draft;
     draft.topic = topic->name;
     ui.go.draft = draft;
+  }
+  ImGui::SameLine();
+  const bool favourite = topic != nullptr && is_favourite(settings, topic->name);
+  if (ui.button("topics.favourite", favourite ? "No favourite" : "Favourite") && topic != nullptr) {
+    set_favourite(settings, topic->name, !favourite);
+  }
+  ImGui::SameLine();
+  if (ui.button("topics.alter", "Alter\u2026") && topic != nullptr) {
+    state.action.altered = topic->name;
+    state.action.alteration = form_of(topic->name, topic->config);
+    state.action.open_alter = true;
   }
   ImGui::SameLine();
   if (ui.button("topics.delete", "Delete\u2026") && topic != nullptr) {
@@ -451,40 +430,45 @@ void draw_partitions(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     ui.end_card();
     return;
   }
-  static const std::vector<GridColumn> columns{{"Partition", 184, false, false, true},
-                                               {"State", 94, false, false, true},
-                                               {"Leader", 66, true, false, true},
-                                               {"Replicas", 84},
-                                               {"In sync", 84},
-                                               {"Epoch", 62, true, false, true},
-                                               {"Start", 90, true},
-                                               {"Watermark", 100, true, false, true},
-                                               {"End", 100, true},
-                                               {"File", 86, true, false, true},
-                                               {"WAL", 80, true, false, true},
-                                               {"In", 78, true, false, true},
-                                               {"Out", 78, true, false, true}};
+  static const std::vector<GridColumn> columns{
+      {"Partition", 176, false, false, true}, {"State", 94, false, false, true},
+      {"Leader", 66, true, false, true},      {"Replicas", 92},
+      {"In sync", 78, false, false, true},    {"Behind", 78, true, false, true},
+      {"Epoch", 62, true, false, true},       {"Start", 90, true},
+      {"Watermark", 96, true, false, true},   {"End", 92, true},
+      {"File", 80, true, false, true},        {"WAL", 76, true, false, true},
+      {"In", 78, true, false, true},          {"Out", 78, true, false, true}};
+  const std::string wanted = small_letters(state.partition_filter);
   sort_rows(
       state.partition_rows, state.partitions, state.partition_filter, cluster.answered_at,
       cluster.partitions.size(),
       [&](std::uint32_t i) {
         const PartitionRow& row = cluster.partitions[i];
-        return state.partition_filter.empty() ||
-               matches(partition_name(row.topic, row.partition), state.partition_filter);
+        return wanted.empty() || contains_letters(partition_name(row.topic, row.partition), wanted);
       },
       [&](std::uint32_t a, std::uint32_t b, int column) {
         return partition_less(cluster.partitions[a], cluster.partitions[b], column);
       });
   const std::vector<std::uint32_t>& rows = state.partition_rows.rows;
+  const auto key_of = [&](std::size_t row) {
+    const PartitionRow& one = cluster.partitions[rows[row]];
+    return std::pair(one.topic, one.partition);
+  };
+  find_chosen(state.partition, state.partitions, rows.size(),
+              [&](std::size_t row, const std::pair<std::string, std::int32_t>& key) {
+                const PartitionRow& one = cluster.partitions[rows[row]];
+                return one.partition == key.second && one.topic == key.first;
+              });
   const bool chosen = state.partitions.selected >= 0 &&
                       state.partitions.selected < static_cast<std::int64_t>(rows.size());
-  const float below = chosen ? ui.px(104) : 0;
+  const float below = chosen ? ui.px(124) : 0;
   const GridResult result = draw_grid(
       ui, "partitions", {0, ImGui::GetContentRegionAvail().y - below}, columns, state.partitions,
       {rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
          fill_partition(cluster.partitions[rows[row]], column, cell);
        }});
-  if (!chosen) return;
+  keep_chosen(state.partition, state.partitions, result, rows.size(), key_of);
+  if (!chosen || state.partitions.selected < 0) return;
   const PartitionRow& row =
       cluster.partitions[rows[static_cast<std::size_t>(state.partitions.selected)]];
   draw_partition_detail(ui, row);
@@ -497,9 +481,8 @@ void draw_readers(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   const ClusterView& cluster = *snapshot.cluster;
   draw_filter(ui, "readers.filter", state.reader_filter, "Find a reader or partition (Ctrl+F)");
   ImGui::SameLine();
-  ui.text(format_count(cluster.consumers) + " consumers and " + format_count(cluster.producers) +
-              " producers are registered. Groups are not in this cluster's protocol yet.",
-          Tone::muted);
+  ui.label(format_count(cluster.consumers) + " consumers, " + format_count(cluster.producers) +
+           " producers. Groups are not in the protocol yet.");
   if (cluster.readers.empty()) {
     ui.begin_card("readers.none", {0, 0});
     ui.empty_state("No reader has a position",
@@ -509,16 +492,18 @@ void draw_readers(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     return;
   }
   static const std::vector<GridColumn> columns{
-      {"Reader", 240, false, false, true},     {"Partition", 180, false, false, true},
-      {"Position", 110, true, false, true},    {"Lag", 110, true, false, true},
+      {"Reader", 210, false, false, true},     {"Partition", 170, false, false, true},
+      {"Position", 100, true, false, true},    {"Lag", 90, true, false, true},
       {"Lag in time", 120, true, false, true}, {"Last kept", 120, false, false, true}};
+  const std::string wanted = small_letters(state.reader_filter);
   sort_rows(
       state.reader_rows, state.readers, state.reader_filter, cluster.answered_at,
       cluster.readers.size(),
       [&](std::uint32_t i) {
         const ReaderRow& row = cluster.readers[i];
-        return matches(row.reader + " " + partition_name(row.topic, row.partition),
-                       state.reader_filter);
+        return wanted.empty() ||
+               contains_letters(row.reader + " " + partition_name(row.topic, row.partition),
+                                wanted);
       },
       [&](std::uint32_t a, std::uint32_t b, int column) {
         return reader_less(cluster.readers[a], cluster.readers[b], column);

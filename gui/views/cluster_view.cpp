@@ -15,18 +15,19 @@ const std::vector<std::string>& tab_names() {
 
 }  // namespace
 
-void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings&) {
+void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings& settings) {
   ui.title("Cluster");
   ImGui::SameLine(0, ui.px(20));
   ui.choice("cluster.tab", tab_names(), state.tab);
   const float right = ui.button_width("New topic\u2026");
-  ImGui::SameLine(ImGui::GetWindowWidth() - right - ImGui::GetStyle().WindowPadding.x);
+  ImGui::SameLine(ImGui::GetContentRegionMax().x - right);
   ImGui::BeginDisabled(snapshot.connection.state != Connection::connected);
   if (ui.button("cluster.new_topic", "New topic\u2026", ButtonKind::primary)) {
-    ImGui::OpenPopup("cluster new topic");
+    open_new_topic(snapshot, state.action);
   }
   ImGui::EndDisabled();
   draw_new_topic(ui, snapshot, state.action);
+  draw_alter_topic(ui, snapshot, state.action);
   draw_delete_topic(ui, snapshot, state.action);
   const ActionResult& action = snapshot.topic_action;
   if (state.action.began > 0 && action.number == state.action.began) {
@@ -40,6 +41,7 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
     ui.end_card();
     return;
   }
+  draw_node_action(ui, snapshot, state.node_action);
   const bool stale = is_stale(ui, snapshot);
   if (stale) ImGui::PushStyleVar(ImGuiStyleVar_Alpha, 0.55F);
   switch (state.tab) {
@@ -50,7 +52,7 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
       draw_nodes(ui, snapshot, state);
       break;
     case topics:
-      draw_topics(ui, snapshot, state);
+      draw_topics(ui, snapshot, state, settings);
       break;
     case partitions:
       draw_partitions(ui, snapshot, state);

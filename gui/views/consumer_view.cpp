@@ -15,36 +15,6 @@ namespace {
 constexpr std::size_t filter_rows_per_step = 2'000;
 constexpr Micros filter_time_per_frame = 2ms;
 
-std::string topics_text(const std::vector<std::string>& topics) {
-  if (topics.empty()) return {};
-  std::string text;
-  for (const std::string& topic : topics) text += (text.empty() ? "" : ", ") + topic;
-  return text;
-}
-
-void draw_topics(Ui& ui, const Snapshot& snapshot, ConsumerState& state, float width) {
-  const std::string text = topics_text(state.topics);
-  ImGui::SetNextItemWidth(width);
-  ui.glyphs.note(text);
-  const bool open = ImGui::BeginCombo("##topics", text.empty() ? "Choose topics" : text.c_str(),
-                                      ImGuiComboFlags_HeightLarge);
-  ui.describe("consume.topics", text);
-  if (!open) return;
-  for (const std::string& topic : topic_names(snapshot)) {
-    const auto at = std::find(state.topics.begin(), state.topics.end(), topic);
-    bool chosen = at != state.topics.end();
-    if (ui.checkbox(("consume.topic." + topic).c_str(), topic.c_str(), chosen)) {
-      if (chosen) {
-        state.topics.push_back(topic);
-      } else {
-        state.topics.erase(at);
-      }
-    }
-  }
-  if (topic_names(snapshot).empty()) ui.text("There is no topic yet", Tone::muted);
-  ImGui::EndCombo();
-}
-
 void start(Ui& ui, ConsumerState& state, Settings& settings) {
   StartReading command;
   command.settings.topics = state.topics;
@@ -65,7 +35,7 @@ void draw_setup(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Settings
   const float start_width = ui.px(190);
   const float button = ui.px(96);
   ImGui::BeginDisabled(reading.active);
-  draw_topics(ui, snapshot, state,
+  pick_topics(ui, "consume.topics", state.topics, snapshot, settings, state.picker,
               std::max(ui.px(120), width - reader_width - start_width - button - 3 * gap));
   ImGui::SameLine();
   ui.input("consume.reader", state.reader, "Consumer's name", reader_width);
@@ -227,7 +197,8 @@ void draw_modes(Ui& ui, const Snapshot& snapshot, ConsumerState& state) {
 void set_filter(ConsumerState& state) {
   auto filter = RecordFilter::parse(state.filter);
   state.filter_problem = filter ? "" : filter.error().detail;
-  if (filter) state.found.set(std::move(*filter));
+  if (!filter) return;
+  state.found.set(std::move(*filter), state.latest_of_key ? LatestOfKey::yes : LatestOfKey::no);
 }
 
 void draw_filter_help(Ui& ui) {
@@ -255,9 +226,10 @@ void draw_columns(Ui& ui, ConsumerState& state, Settings& settings) {
 
 void draw_filter(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Settings& settings) {
   const float gap = ui.px(8);
+  const char* detail = state.detail_open ? "Hide detail" : "Show detail";
   const float buttons = ui.button_width("Filters") + ui.button_width("Columns\u2026") +
                         ui.button_width("Clear") + ui.button_width("Export\u2026") +
-                        ui.button_width("Show detail") + 5 * gap;
+                        ui.button_width(detail) + 5 * gap;
   const float width = std::max(ui.px(120), ImGui::GetContentRegionAvail().x - buttons);
   if (Ui::ctrl_pressed('F')) ImGui::SetKeyboardFocusHere();
   if (ui.input("consume.filter", state.filter,
@@ -268,6 +240,10 @@ void draw_filter(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Setting
   ImGui::SameLine();
   if (ui.button("consume.filters", "Filters")) ImGui::OpenPopup("filters");
   if (ImGui::BeginPopup("filters")) {
+    if (ui.checkbox("consume.latest", "Only the latest record of each key", state.latest_of_key)) {
+      set_filter(state);
+    }
+    ImGui::Dummy({0, ui.px(2)});
     ui.text("Saved filters", Tone::muted);
     for (const std::string& filter : settings.filters) {
       ui.glyphs.note(filter);
@@ -302,7 +278,7 @@ void draw_filter(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Setting
     return rows;
   });
   ImGui::SameLine();
-  if (ui.button("consume.detail", state.detail_open ? "Hide detail" : "Show detail")) {
+  if (ui.button("consume.detail", detail)) {
     state.detail_open = !state.detail_open;
   }
   ui.notice("consume.filter_problem", state.filter_problem, Tone::warning);
@@ -322,7 +298,8 @@ void draw_footer(Ui& ui, const Snapshot& snapshot, const ConsumerState& state) {
   std::string text;
   if (state.found.filters()) {
     text = format_count(state.found.size(view.records)) + " of " +
-           format_count(view.records.size()) + " records match";
+           format_count(view.records.size()) +
+           (state.latest_of_key ? " records are the latest of their key" : " records match");
     const std::uint64_t looked = state.found.looked_at(view.records);
     if (looked < view.records.size()) {
       text += ", " + std::to_string(100 * looked / view.records.size()) + " % searched";

@@ -8,6 +8,7 @@
 #include "gui/views/grid.hpp"
 #include "gui/views/record_detail.hpp"
 #include "gui/views/record_table.hpp"
+#include "gui/views/topic_picker.hpp"
 #include "gui/views/ui.hpp"
 
 #include <cstdint>
@@ -19,11 +20,13 @@ namespace pinion::gui {
 
 struct ConsumerState {
   std::vector<std::string> topics{};
+  TopicPickerState picker{};
   std::string reader{};
   int start = 0;  ///< Of a reader without a position: oldest, newest.
   int period_s = 30;
   std::string filter{};
   std::string filter_problem{};
+  bool latest_of_key = false;
   FilteredRecords found{};
   std::uint64_t cleared = 0;
   GridState grid{.follows = true};

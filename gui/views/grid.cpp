@@ -12,6 +12,8 @@ constexpr float row_height = 27;
 constexpr float head_height = 30;
 constexpr float bar_width = 11;
 constexpr float column_width_min = 36;
+constexpr float last_width_min = 140;
+constexpr float columns_step = 80;  ///< Of an arrow key or a notch of the wheel.
 constexpr std::size_t described_rows_max = 60;
 
 /// What one frame of a grid shares between its steps.
@@ -22,6 +24,8 @@ struct Layout {
   float body_top = 0;
   double rows_in_sight = 0;
   double top_max = 0;
+  float body_end = 0;        ///< Above the bar of columns, if there is one.
+  float left_max = 0;        ///< At scale 1.
   std::vector<float> edges;  ///< One more than columns.
 };
 
@@ -32,17 +36,25 @@ Layout lay_out(Ui& ui, ImVec2 size, const std::vector<GridColumn>& columns, Grid
   at.end = {at.begin.x + size.x, at.begin.y + size.y};
   at.row = ui.px(row_height);
   at.body_top = at.begin.y + ui.px(head_height);
-  at.rows_in_sight = std::max(1.0, static_cast<double>((at.end.y - at.body_top) / at.row));
-  at.top_max = std::max(0.0, static_cast<double>(rows) - at.rows_in_sight);
   if (state.widths.size() != columns.size()) {
     state.widths.clear();
     for (const GridColumn& column : columns) state.widths.push_back(column.width);
   }
-  float x = at.begin.x;
+  // The last column gives way first, down to this.
+  const float last = std::min(state.widths.back(), last_width_min);
+  float wanted = bar_width + last;
+  for (std::size_t i = 0; i + 1 < columns.size(); ++i) wanted += state.widths[i];
+  at.left_max = std::max(0.0F, wanted - size.x / ui.scale);
+  state.left = std::clamp(state.left, 0.0F, at.left_max);
+  at.body_end = at.end.y - (at.left_max > 0 ? ui.px(bar_width) : 0);
+  at.rows_in_sight = std::max(1.0, static_cast<double>((at.body_end - at.body_top) / at.row));
+  at.top_max = std::max(0.0, static_cast<double>(rows) - at.rows_in_sight);
+  float x = at.begin.x - std::floor(ui.px(state.left));
   at.edges.push_back(x);
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    x += ui.px(state.widths[i]);
-    if (i + 1 == columns.size()) x = std::max(x, at.end.x - ui.px(bar_width));
+    const bool is_last = i + 1 == columns.size();
+    x += ui.px(is_last ? last : state.widths[i]);
+    if (is_last) x = std::max(x, at.end.x - ui.px(bar_width));
     at.edges.push_back(x);
   }
   return at;
@@ -105,8 +117,9 @@ void draw_head(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
               sorted || (hovered && columns[i].sorts) ? ui.theme.text : ui.theme.muted,
               {left + pad, at.begin.y}, {std::min(right, at.end.x) - pad, at.body_top},
               columns[i].right, title);
-    ui.describe_at(std::string(name) + ".head." + columns[i].title, {left, at.begin.y},
-                   {std::min(right, at.end.x), at.body_top}, title);
+    ui.describe_at(std::string(name) + ".head." + columns[i].title,
+                   {std::clamp(left, at.begin.x, at.end.x), at.begin.y},
+                   {std::clamp(right, at.begin.x, at.end.x), at.body_top}, title);
     if (hovered && columns[i].sorts && ImGui::IsMouseClicked(0)) {
       state.descending = sorted ? !state.descending : columns[i].right;
       state.sort = static_cast<int>(i);
@@ -124,14 +137,14 @@ void draw_bar(Ui& ui, GridState& state, const Layout& at, std::size_t rows) {
   if (at.top_max <= 0) return;
   ImDrawList* list = ImGui::GetWindowDrawList();
   const float width = ui.px(bar_width);
-  const float height = at.end.y - at.body_top;
+  const float height = at.body_end - at.body_top;
   const double share = at.rows_in_sight / static_cast<double>(rows);
   const float grab = std::max(ui.px(28), height * static_cast<float>(share));
   const float room = height - grab;
   const float y = at.body_top + room * static_cast<float>(state.top / at.top_max);
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   const bool over = ImGui::IsWindowHovered() && mouse.x >= at.end.x - width &&
-                    mouse.y >= at.body_top && mouse.y < at.end.y;
+                    mouse.y >= at.body_top && mouse.y < at.body_end;
   if (over && ImGui::IsMouseClicked(0)) {
     state.dragging_bar = true;
     state.drag_from = mouse.y;
@@ -151,6 +164,31 @@ void draw_bar(Ui& ui, GridState& state, const Layout& at, std::size_t rows) {
                       {at.end.x - ui.px(2), y + grab - ui.px(1)}, colour, ui.px(4));
 }
 
+/// Where columns do not fit.
+void draw_columns_bar(Ui& ui, const char* name, GridState& state, const Layout& at) {
+  if (at.left_max <= 0) return;
+  const float height = ui.px(bar_width);
+  const float whole = at.end.x - at.begin.x;
+  const float wanted = whole + ui.px(at.left_max);
+  const float grab = std::max(ui.px(28), whole * whole / wanted);
+  const float room = whole - grab;
+  const float x = at.begin.x + room * state.left / at.left_max;
+  const ImVec2 mouse = ImGui::GetIO().MousePos;
+  const bool over = ImGui::IsWindowHovered() && mouse.y >= at.body_end && mouse.y < at.end.y;
+  if (over && ImGui::IsMouseClicked(0)) state.dragging_columns_bar = true;
+  if (!ImGui::IsMouseDown(0)) state.dragging_columns_bar = false;
+  if (state.dragging_columns_bar && room > 0) {
+    state.left += ImGui::GetIO().MouseDelta.x / room * at.left_max;
+  }
+  const bool active = over || state.dragging_columns_bar;
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  list->AddRectFilled({x + ui.px(1), at.end.y - height + ui.px(2)},
+                      {x + grab - ui.px(1), at.end.y - ui.px(2)},
+                      mixed(ui.theme.surface, ui.theme.muted, active ? 0.6F : 0.3F), ui.px(4));
+  ui.describe_at(std::string(name) + ".columns_bar", {x, at.end.y - height}, {x + grab, at.end.y},
+                 std::to_string(static_cast<int>(state.left)));
+}
+
 void move_selection(GridState& state, const Layout& at, std::int64_t rows, GridResult& result) {
   if (rows == 0 || !ImGui::IsWindowFocused()) return;
   const auto page = static_cast<std::int64_t>(std::max(1.0, at.rows_in_sight - 1));
@@ -161,6 +199,8 @@ void move_selection(GridState& state, const Layout& at, std::int64_t rows, GridR
   if (key_pressed(ImGuiKey_PageUp)) to -= page;
   if (key_pressed(ImGuiKey_Home)) to = 0;
   if (key_pressed(ImGuiKey_End)) to = rows - 1;
+  if (key_pressed(ImGuiKey_RightArrow)) state.left += columns_step;
+  if (key_pressed(ImGuiKey_LeftArrow)) state.left -= columns_step;
   if (Ui::enter_pressed() && state.selected >= 0) result.activated = true;
   if (to == state.selected) return;
   state.selected = std::clamp<std::int64_t>(to, 0, rows - 1);
@@ -178,7 +218,12 @@ void scroll(GridState& state, const Layout& at, const GridSource& source, GridRe
     if (state.selected < 0) state.selected = -1;
     state.base = source.base;
   }
-  const float wheel = ImGui::IsWindowHovered() ? ImGui::GetIO().MouseWheel : 0;
+  const ImGuiIO& io = ImGui::GetIO();
+  const bool hovered = ImGui::IsWindowHovered();
+  // Shift turns the wheel; newer versions of Dear ImGui do that themselves.
+  const float turned = io.KeyShift ? io.MouseWheel : 0;
+  if (hovered) state.left -= (io.MouseWheelH + turned) * columns_step;
+  const float wheel = hovered && !io.KeyShift ? io.MouseWheel : 0;
   if (wheel < 0 || wheel > 0) {
     if (wheel > 0 && state.top <= 0) result.wants_older = true;
     if (wheel < 0 && state.top >= at.top_max) result.wants_newer = true;
@@ -194,14 +239,13 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   const float bar = at.top_max > 0 ? ui.px(bar_width) : 0;
   const bool over = ImGui::IsWindowHovered() && !state.dragging_bar && mouse.y >= at.body_top &&
-                    mouse.y < at.end.y && mouse.x < at.end.x - bar;
-  const ImVec2 clip_low{at.begin.x, at.body_top};
-  list->PushClipRect(clip_low, at.end, true);
+                    mouse.y < at.body_end && mouse.x < at.end.x - bar;
+  list->PushClipRect({at.begin.x, at.body_top}, {at.end.x, at.body_end}, true);
   auto row = static_cast<std::size_t>(state.top);
   float y = at.body_top - static_cast<float>(state.top - std::floor(state.top)) * at.row;
   GridCell cell;
   std::size_t described = 0;
-  for (; row < source.rows && y < at.end.y; ++row, y += at.row) {
+  for (; row < source.rows && y < at.body_end; ++row, y += at.row) {
     const ImVec2 low{at.begin.x, y};
     const ImVec2 high{at.end.x - bar, y + at.row};
     const bool hovered = over && mouse.y >= y && mouse.y < y + at.row;
@@ -222,6 +266,8 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const float left = at.edges[i];
       const float right = std::min(at.edges[i + 1], at.end.x - bar);
+      if (left >= at.end.x) break;
+      if (right <= at.begin.x && !describes) continue;
       if (left >= right) break;
       if (hovered && mouse.x >= left && mouse.x < right) {
         result.hovered_column = static_cast<std::int64_t>(i);
@@ -235,15 +281,15 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
                                      : ui.fonts.body;
       const float pad = ui.px(8);
       draw_text(ui, font, ui.theme.of(cell.tone), {left + pad, y},
-                {right - (i + 1 < columns.size() ? pad : ui.px(2)), y + at.row}, columns[i].right,
-                cell.text);
+                {right - (i + 1 < columns.size() || columns[i].right ? pad : ui.px(2)), y + at.row},
+                columns[i].right, cell.text);
       if (describes) line += (i == 0 ? "" : "\t") + cell.text;
     }
     list->AddLine({low.x, high.y - 1}, {high.x, high.y - 1}, with_alpha(ui.theme.border, 0.45F));
     if (!describes) continue;
     ++described;
     ui.describe_at(std::string(name) + ".row." + std::to_string(row), low,
-                   {high.x, std::min(high.y, at.end.y)}, line);
+                   {high.x, std::min(high.y, at.body_end)}, line);
   }
   list->PopClipRect();
 }
@@ -270,9 +316,15 @@ GridResult draw_grid(Ui& ui, const char* name, ImVec2 size, const std::vector<Gr
   move_selection(state, at, static_cast<std::int64_t>(source.rows), result);
   draw_head(ui, name, columns, state, at, result);
   draw_bar(ui, state, at, source.rows);
+  draw_columns_bar(ui, name, state, at);
   state.top = std::clamp(state.top, 0.0, at.top_max);
   draw_rows(ui, name, columns, state, source, at, result);
-  ImGui::GetWindowDrawList()->AddRect(at.begin, at.end, ui.theme.border, ui.px(6));
+  // Something that keys can move to, so that the table can be entered without a mouse.
+  ImGui::SetCursorScreenPos(at.begin);
+  ImGui::InvisibleButton("keys", {1, 1});
+  const bool by_keys = ImGui::IsWindowFocused() && ImGui::GetIO().NavVisible;
+  ImGui::GetWindowDrawList()->AddRect(at.begin, at.end, by_keys ? ui.theme.accent : ui.theme.border,
+                                      ui.px(6));
   ImGui::EndChild();
   ImGui::PopStyleVar(2);
   ImGui::PopStyleColor();

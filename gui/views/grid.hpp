@@ -32,6 +32,7 @@ struct GridCell {
 
 struct GridState {
   double top = 0;  ///< The row at the upper edge, and its part that is above it.
+  float left = 0;  ///< What is scrolled out at the left, at scale 1, when columns do not fit.
   std::int64_t selected = -1;
   bool follows = false;  ///< Stays at the last row while rows are added.
   int sort = -1;
@@ -39,6 +40,7 @@ struct GridState {
   std::vector<float> widths{};  ///< As a person dragged them, at scale 1.
   std::uint64_t base = 0;       ///< GridSource::base of the last frame.
   bool dragging_bar = false;
+  bool dragging_columns_bar = false;
   float drag_from = 0;
   double drag_top = 0;
   int dragging_column = -1;

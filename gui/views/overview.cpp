@@ -49,21 +49,26 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
     has_commits = true;
     p99 = std::max(p99, node.load.commit_p99_us);
   }
+  const auto draining = std::count_if(cluster.nodes.begin(), cluster.nodes.end(),
+                                      [](const NodeRow& node) { return node.draining; });
   std::vector<Tile> tiles;
-  tiles.push_back(
-      {"tile.nodes", "Nodes",
-       std::to_string(nodes - cluster.nodes_lost) + " of " + std::to_string(nodes),
-       cluster.nodes_lost > 0 ? std::to_string(cluster.nodes_lost) + " lost" : "all alive",
-       cluster.nodes_lost > 0 || nodes == 0 ? Tone::bad : Tone::normal});
+  tiles.push_back({"tile.nodes", "Nodes",
+                   std::to_string(nodes - cluster.nodes_lost) + " of " + std::to_string(nodes),
+                   cluster.nodes_lost > 0 ? std::to_string(cluster.nodes_lost) + " lost"
+                   : draining > 0         ? std::to_string(draining) + " being drained"
+                                          : "all alive",
+                   cluster.nodes_lost > 0 || nodes == 0 ? Tone::bad : Tone::normal});
   tiles.push_back(
       {"tile.partitions", "Partitions online",
        format_count(std::uint64_t{online}) + " of " + format_count(std::uint64_t{partitions}),
        cluster.partitions_offline > 0
            ? format_count(std::uint64_t{cluster.partitions_offline}) + " offline"
+       : cluster.closed > 0 ? format_count(std::uint64_t{cluster.closed}) + " take no records"
+       : cluster.moving > 0 ? format_count(std::uint64_t{cluster.moving}) + " being moved"
        : cluster.under_replicated > 0
            ? format_count(std::uint64_t{cluster.under_replicated}) + " short of replicas"
            : std::to_string(cluster.topics.size()) + " topics",
-       cluster.partitions_offline > 0                                    ? Tone::bad
+       cluster.partitions_offline > 0 || cluster.closed > 0              ? Tone::bad
        : cluster.partitions_not_well > 0 || cluster.under_replicated > 0 ? Tone::warning
                                                                          : Tone::normal});
   tiles.push_back({"tile.in", "Records in", format_rate(cluster.records_in_per_s),

@@ -4,13 +4,6 @@
 
 namespace pinion::gui {
 
-std::vector<std::string> topic_names(const Snapshot& snapshot) {
-  std::vector<std::string> names;
-  if (!snapshot.cluster) return names;
-  for (const TopicRow& topic : snapshot.cluster->topics) names.push_back(topic.name);
-  return names;
-}
-
 std::optional<Micros> age_of(const Ui& ui, const Snapshot& snapshot) {
   if (!snapshot.cluster) return std::nullopt;
   return std::max(Micros{0}, ui.now.monotonic - snapshot.cluster->answered_at);
@@ -63,6 +56,24 @@ void draw_panel_title(Ui& ui, std::string_view title, std::string_view text) {
   ImGui::GetWindowDrawList()->AddText({at.x, at.y + ui.px(6)}, ui.theme.muted, text.data(),
                                       text.data() + text.size());
   ImGui::NewLine();
+}
+
+void draw_plan(Ui& ui, const char* name, const std::vector<PlannedLine>& lines,
+               const std::string& problem) {
+  std::string all;
+  const ImVec2 begin = ImGui::GetCursorScreenPos();
+  for (const PlannedLine& line : lines) {
+    if (line.tone == Tone::normal) {
+      ui.paragraph(line.text, Tone::normal);
+    } else {
+      ui.notice(name, line.text, line.tone);
+    }
+    all += (all.empty() ? "" : " ") + line.text;
+  }
+  ui.notice(name, problem, Tone::bad);
+  all += problem;
+  ui.describe_at(std::string(name) + ".text", begin, ImGui::GetCursorScreenPos(), all);
+  ImGui::Dummy({0, ui.px(4)});
 }
 
 }  // namespace pinion::gui

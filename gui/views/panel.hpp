@@ -1,7 +1,8 @@
-// What all panels share: names of topics to choose from, and the line that says when what is shown
+// What all panels share: the line that says when what is shown
 // is not what is. UI thread.
 #pragma once
 
+#include "gui/model/changes.hpp"
 #include "gui/model/snapshot.hpp"
 #include "gui/views/ui.hpp"
 
@@ -10,7 +11,6 @@
 
 namespace pinion::gui {
 
-[[nodiscard]] std::vector<std::string> topic_names(const Snapshot& snapshot);
 /// How old the cluster's numbers are; nothing when there are none.
 [[nodiscard]] std::optional<Micros> age_of(const Ui& ui, const Snapshot& snapshot);
 [[nodiscard]] bool is_stale(const Ui& ui, const Snapshot& snapshot);
@@ -18,5 +18,9 @@ namespace pinion::gui {
 void draw_connection_notice(Ui& ui, const Snapshot& snapshot);
 /// The title of a panel, and what it is for.
 void draw_panel_title(Ui& ui, std::string_view title, std::string_view text);
+
+/// What a confirmation says: what will happen, or why it cannot.
+void draw_plan(Ui& ui, const char* name, const std::vector<PlannedLine>& lines,
+               const std::string& problem);
 
 }  // namespace pinion::gui

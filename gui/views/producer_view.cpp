@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace pinion::gui {
 namespace {
+
+constexpr std::size_t kind_bytes_max = 64UL * 1024;
 
 const std::vector<std::string>& placeholders() {
   static const std::vector<std::string> names{
@@ -42,7 +45,8 @@ std::string problem_of(const Snapshot& snapshot, const ProducerState& state) {
     problem = "A partition is a number, or nothing.";
   }
   const bool looks_json = !state.value.empty() && (state.value[0] == '{' || state.value[0] == '[');
-  if (problem.empty() && state.check_json && looks_json) {
+  const bool unused = state.how == 3 && state.file_kind == 1;
+  if (problem.empty() && state.check_json && looks_json && !unused) {
     // What is filled in may be anything; a plain number stands for it in the check.
     TemplateFiller filler(1);
     const auto parsed = parse_json(filler.fill(state.value, {}));
@@ -63,27 +67,21 @@ void send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& sett
   }
   if (state.how == 3) {
     command.plan.file = state.file;
+    command.plan.exported = state.file_kind == 1;
     command.plan.count = 0;
   }
   settings.topic = state.topic;
   ui.commands.emplace_back(std::move(command));
 }
 
-void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
-  const float partition_width = ui.px(112);
+void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
   const float new_width = ui.button_width("New topic\u2026");
   ui.label("Topic");
   ImGui::SameLine(ui.px(84));
-  ui.combo("produce.topic", state.topic, topic_names(snapshot), "Choose a topic",
-           ImGui::GetContentRegionAvail().x - partition_width - new_width - 2 * ui.px(8));
+  pick_topic(ui, "produce.topic", state.topic, snapshot, settings, state.picker,
+             ImGui::GetContentRegionAvail().x - new_width - ui.px(8));
   ImGui::SameLine();
   if (ui.button("produce.new_topic", "New topic\u2026")) ImGui::OpenPopup("new topic");
-  ImGui::SameLine();
-  ui.input("produce.partition", state.partition, "Any partition", partition_width,
-           ImGuiInputTextFlags_CharsDecimal);
-  if (ImGui::IsItemHovered()) {
-    ui.tooltip("Empty: the key decides, or partitions take turns without a key.");
-  }
   ImGui::SetNextWindowSize({ui.px(360), 0});
   if (!ImGui::BeginPopup("new topic")) return;
   ui.strong("New topic");
@@ -99,6 +97,7 @@ void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
     MakeTopic command;
     command.name = state.new_topic;
     command.config.partitions = state.new_partitions;
+    command.config.replication = 0;  // As the cluster does by itself.
     state.topic = state.new_topic;
     state.created = snapshot.topic_action.number + 1;
     state.new_topic.clear();
@@ -108,17 +107,56 @@ void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
   ImGui::EndPopup();
 }
 
+/// What no field can hold without harm is sent as it is, or replaced. True: replaced.
+bool draw_bytes(Ui& ui, const char* name, const std::string& bytes) {
+  ui.label(format_bytes(bytes.size()) + " that are no text, sent as they are");
+  ui.describe(name, "bytes");
+  ImGui::SameLine();
+  const std::string replace = std::string(name) + ".replace";
+  return ui.button(replace.c_str(), "Write text instead", ButtonKind::quiet);
+}
+
+void draw_value(Ui& ui, ProducerState& state, float height) {
+  if (is_editable(state.value)) {
+    ui.editor("produce.value", state.value, {-1, height});
+    return;
+  }
+  ui.begin_card("produce.bytes", {0, height});
+  if (draw_bytes(ui, "produce.value", state.value)) {
+    state.value.clear();
+  } else {
+    ImGui::PushFont(ui.fonts.mono);
+    ImGuiListClipper clipper;
+    clipper.Begin(static_cast<int>(hex_row_count(state.value.size())));
+    while (clipper.Step()) {
+      for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+        const std::string row = hex_row(state.value, static_cast<std::size_t>(i));
+        ImGui::TextUnformatted(row.c_str());
+      }
+    }
+    ImGui::PopFont();
+  }
+  ui.end_card();
+}
+
 void draw_headers(Ui& ui, ProducerState& state) {
-  const float width = ImGui::GetContentRegionAvail().x;
+  const float label = ui.px(84);
+  const float width = ImGui::GetContentRegionAvail().x + ImGui::GetStyle().WindowPadding.x - label;
   int removed = -1;
   for (int i = 0; i < static_cast<int>(state.headers.size()); ++i) {
     RecordHeader& header = state.headers[static_cast<std::size_t>(i)];
     ImGui::PushID(i);
     const std::string name = "produce.header." + std::to_string(i);
-    ui.input((name + ".name").c_str(), header.name, "Header", width * 0.3F);
+    ui.label(i == 0 ? "Headers" : "");
+    ImGui::SameLine(label);
+    ui.input((name + ".name").c_str(), header.name, "Name", std::floor(width * 0.32F));
     ImGui::SameLine();
-    ui.input((name + ".value").c_str(), header.value, "Value",
-             width * 0.7F - ImGui::GetFrameHeight() - 2 * ui.px(8));
+    if (is_editable(header.value)) {
+      ui.input((name + ".value").c_str(), header.value, "Value",
+               ImGui::GetContentRegionAvail().x - ImGui::GetFrameHeight() - ui.px(8));
+    } else if (draw_bytes(ui, (name + ".value").c_str(), header.value)) {
+      header.value.clear();
+    }
     ImGui::SameLine();
     if (ui.icon_button((name + ".remove").c_str(), Icon::close, "Remove this header")) removed = i;
     ImGui::PopID();
@@ -158,9 +196,9 @@ void draw_drafts(Ui& ui, ProducerState& state, Settings& settings) {
 }
 
 void draw_value_tools(Ui& ui, ProducerState& state) {
-  if (ui.button("produce.add_header", "Add header")) state.headers.emplace_back();
+  if (ui.button("produce.add_header", "+ Header")) state.headers.emplace_back();
   ImGui::SameLine();
-  if (ui.button("produce.format", "Format JSON")) {
+  if (ui.button("produce.format", "Format")) {
     if (auto pretty = pretty_json(state.value)) state.value = std::move(*pretty);
   }
   ImGui::SameLine();
@@ -174,35 +212,51 @@ void draw_value_tools(Ui& ui, ProducerState& state) {
   }
 }
 
+/// How many, and how fast.
+void draw_amount(Ui& ui, ProducerState& state) {
+  ImGui::SetNextItemWidth(ui.px(80));
+  ImGui::InputInt("##count", &state.count, 0);
+  ui.describe("produce.count", std::to_string(state.count));
+  state.count = std::max(1, state.count);
+  ImGui::SameLine();
+  ui.label("records");
+  if (state.how != 2) return;
+  ImGui::SameLine();
+  ImGui::SetNextItemWidth(ui.px(64));
+  ImGui::InputFloat("##rate", &state.per_second, 0, 0, "%.1f");
+  ui.describe("produce.rate");
+  ImGui::SameLine();
+  ui.label("a second");
+}
+
 void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
   ui.choice("produce.how", {"Once", "N times", "At a rate", "File"}, state.how);
-  if (state.how == 1 || state.how == 2) {
-    ImGui::SameLine();
-    ImGui::SetNextItemWidth(ui.px(96));
-    ImGui::InputInt("##count", &state.count, 0);
-    ui.describe("produce.count", std::to_string(state.count));
-    ImGui::SameLine();
-    ui.label("records");
-  }
-  if (state.how == 2) {
-    ImGui::SameLine();
-    ImGui::SetNextItemWidth(ui.px(76));
-    ImGui::InputFloat("##rate", &state.per_second, 0, 0, "%.1f");
-    ui.describe("produce.rate");
-    ImGui::SameLine();
-    ui.label("a second");
-  }
   if (state.how == 3) {
-    ui.input("produce.file", state.file, "/path/to/a/file, a record a line", -1);
+    ui.choice("produce.file_kind", {"A record a line", "An export"}, state.file_kind);
+    ui.input("produce.file", state.file,
+             state.file_kind == 0 ? "/path/to/a/file, a record a line" : "/path/to/an/export.jsonl",
+             -1);
+    if (ImGui::IsItemHovered() && !ImGui::IsItemActive()) {
+      ui.tooltip(state.file_kind == 0
+                     ? "With a value above, {{line}} in it is the line; else the line is the value."
+                     : "JSON Lines as this program and 'pinion consume --json' write them: keys, "
+                       "headers and values are the file's. Offsets and times are new.");
+    }
   }
   const bool ready = snapshot.connection.state == Connection::connected;
   ImGui::BeginDisabled(!ready);
   const char* text = state.how == 3 ? "Send the file" : "Send";
-  const bool pressed = ui.button("produce.send", text, ButtonKind::primary, ui.px(140));
+  const bool pressed = ui.button("produce.send", text, ButtonKind::primary, ui.px(110));
   ImGui::EndDisabled();
   if (pressed) send(ui, snapshot, state, settings);
   ImGui::SameLine();
-  ui.label(ready ? "Ctrl+Enter sends" : "Not connected");
+  if (!ready) {
+    ui.label("Not connected");
+  } else if (state.how == 1 || state.how == 2) {
+    draw_amount(ui, state);
+  } else {
+    ui.label("Ctrl+Enter sends");
+  }
   if (ready && (state.enter || Ui::ctrl_enter_pressed())) send(ui, snapshot, state, settings);
   ui.notice("produce.problem", state.problem, Tone::bad);
   const ActionResult& action = snapshot.topic_action;
@@ -215,15 +269,28 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
 void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings,
                ImVec2 size) {
   ui.begin_card("produce.form", size);
-  draw_topic(ui, snapshot, state);
+  draw_topic(ui, snapshot, state, settings);
   if (ui.checkbox("produce.has_key", "Key", state.has_key) && state.has_key) {
     ImGui::SetKeyboardFocusHere();
   }
   ImGui::SameLine(ui.px(84));
-  ImGui::BeginDisabled(!state.has_key);
-  state.enter = ui.input("produce.key", state.key, state.has_key ? "Empty key" : "No key", -1,
-                         ImGuiInputTextFlags_EnterReturnsTrue);
-  ImGui::EndDisabled();
+  const float partition_width = ui.px(112);
+  state.enter = false;
+  if (!is_editable(state.key)) {
+    if (draw_bytes(ui, "produce.key", state.key)) state.key.clear();
+  } else {
+    ImGui::BeginDisabled(!state.has_key);
+    state.enter = ui.input("produce.key", state.key, state.has_key ? "Empty key" : "No key",
+                           ImGui::GetContentRegionAvail().x - partition_width - ui.px(8),
+                           ImGuiInputTextFlags_EnterReturnsTrue);
+    ImGui::EndDisabled();
+  }
+  ImGui::SameLine(ImGui::GetContentRegionMax().x - partition_width);
+  ui.input("produce.partition", state.partition, "Any partition", partition_width,
+           ImGuiInputTextFlags_CharsDecimal);
+  if (ImGui::IsItemHovered()) {
+    ui.tooltip("Empty: the key decides, or partitions take turns without a key.");
+  }
   draw_headers(ui, state);
   ui.label("Value");
   ImGui::SameLine(ui.px(84));
@@ -231,14 +298,18 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   ImGui::SameLine();
   draw_drafts(ui, state, settings);
   const float frame = ImGui::GetFrameHeightWithSpacing();
-  float below = 3 * frame + ui.px(6) + (state.how == 3 ? frame : 0);
+  float below = 3 * frame + ui.px(6) + (state.how == 3 ? 2 * frame : 0);
   if (!state.problem.empty()) below += ui.px(56);
   if (state.created > 0) below += ui.px(44);
   const float height = std::max(ui.px(90), ImGui::GetContentRegionAvail().y - below);
-  ui.editor("produce.value", state.value, {-1, height});
-  const std::string_view kind = name_of(kind_of(state.value));
-  const std::string about = std::string(kind) + (state.value.empty() ? "" : ", ") +
-                            (state.value.empty() ? "" : format_bytes(state.value.size()));
+  draw_value(ui, state, height);
+  // What kind a large value is would be looked up in every frame.
+  std::string about = state.value.size() > kind_bytes_max
+                          ? std::string()
+                          : std::string(name_of(kind_of(state.value)));
+  if (!state.value.empty()) {
+    about += (about.empty() ? "" : ", ") + format_bytes(state.value.size());
+  }
   ui.label(about);
   ImGui::SameLine(ImGui::GetWindowWidth() - ui.px(132));
   ui.checkbox("produce.check_json", "Check JSON", state.check_json);
@@ -254,8 +325,8 @@ Tone tone_of(const SendJob& job) {
 
 std::string result_text(const SendJob& job) {
   if (job.state == JobState::done && job.sent == 1 && job.acknowledged == 1 &&
-      !job.reports.empty()) {
-    const SendReport& report = job.reports.front();
+      !job.reports->empty()) {
+    const SendReport& report = job.reports->front();
     return "partition " + std::to_string(report.partition) + ", offset " +
            format_count(std::optional(report.offset));
   }
@@ -284,7 +355,9 @@ std::string result_text(const SendJob& job) {
 std::string latency_text(const SendJob& job) {
   const auto p50 = job.latencies.quantile(500);
   if (!p50) return {};
-  if (job.acknowledged == 1 && !job.reports.empty()) return format_duration(job.reports[0].latency);
+  if (job.acknowledged == 1 && !job.reports->empty()) {
+    return format_duration(job.reports->front().latency);
+  }
   return format_duration(*p50) + " / " + format_duration(*job.latencies.quantile(990));
 }
 
@@ -296,7 +369,7 @@ std::string what_text(const SendJob& job) {
 }
 
 void draw_job(Ui& ui, const SendJob& job, ProducerState& state) {
-  ui.strong(what_text(job));
+  ui.strong_fitted(what_text(job));
   if (!job.is_over()) {
     if (ui.button("produce.cancel", "Cancel", ButtonKind::danger)) {
       ui.commands.emplace_back(CancelJob{job.id});
@@ -316,11 +389,16 @@ void draw_job(Ui& ui, const SendJob& job, ProducerState& state) {
     if (ui.button("produce.edit", "Edit")) set_draft(state, job.plan->draft);
   }
   if (!job.problem.empty()) ui.notice("produce.job_problem", job.problem, tone_of(job));
+  if (job.reported() > job.reports->size() && !job.reports->empty()) {
+    ui.text("The first " + format_count(job.reports->size()) + " of " +
+                format_count(job.reported()) + " reports",
+            Tone::muted);
+  }
   static const std::vector<GridColumn> columns{
       {"Partition", 80, true}, {"Offset", 110, true}, {"Latency", 90, true}, {"Outcome", 200}};
   draw_grid(ui, "produce.reports", {0, 0}, columns, state.reports,
-            {job.reports.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
-               const SendReport& report = job.reports[row];
+            {job.reports->size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+               const SendReport& report = (*job.reports)[row];
                const bool good = report.outcome == SendOutcome::acknowledged;
                if (column == 0) cell.text = std::to_string(report.partition);
                if (column == 1) {
@@ -358,10 +436,10 @@ void draw_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, ImVec2
                                    [&](const SendJob& job) { return job.id == state.chosen_job; });
   state.jobs.selected = chosen == jobs.end() ? -1 : chosen - jobs.begin();
   static const std::vector<GridColumn> columns{{"Time", 76},
-                                               {"Topic", 110},
-                                               {"What", 150, false, true},
-                                               {"Latency", 118, true},
-                                               {"Result", 220}};
+                                               {"Topic", 100},
+                                               {"Result", 190},
+                                               {"Latency", 134, true},
+                                               {"What", 150, false, true}};
   const float detail = chosen == jobs.end() ? 0 : std::min(ui.px(260), size.y * 0.45F);
   const GridResult result = draw_grid(
       ui, "produce.history",
@@ -371,9 +449,9 @@ void draw_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, ImVec2
                      if (column == 0)
                        cell.text = format_local_time(job.started_at, WithDate::no).substr(0, 8);
                      if (column == 1) cell.text = job.plan->draft.topic;
-                     if (column == 2) cell.text = what_text(job);
                      if (column == 3) cell.text = latency_text(job);
-                     if (column != 4) return;
+                     if (column == 4) cell.text = what_text(job);
+                     if (column != 2) return;
                      cell.text = result_text(job);
                      cell.tone = tone_of(job);
                    }});
@@ -407,8 +485,10 @@ void set_draft(ProducerState& state, const Draft& draft) {
 void draw_producer(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
   draw_panel_title(ui, "Produce", "Write records into a topic.");
   const ImVec2 room = ImGui::GetContentRegionAvail();
-  const float right = std::floor(room.x * (1 - state.share));
-  const float left = room.x - right - ui.px(12);
+  // The form is not squeezed below what it needs; the splitter moves what is beyond.
+  const float left =
+      std::floor(std::max(std::min(ui.px(430), room.x * 0.6F), room.x * state.share - ui.px(12)));
+  const float right = room.x - left - ui.px(12);
   draw_form(ui, snapshot, state, settings, {left, room.y});
   float right_share = 1 - state.share;
   ui.splitter_vertical("produce.splitter", right_share, room.x, room.y);

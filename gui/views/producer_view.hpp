@@ -4,6 +4,7 @@
 #include "gui/model/settings.hpp"
 #include "gui/model/snapshot.hpp"
 #include "gui/views/grid.hpp"
+#include "gui/views/topic_picker.hpp"
 #include "gui/views/ui.hpp"
 
 #include <cstdint>
@@ -14,6 +15,7 @@ namespace pinion::gui {
 
 struct ProducerState {
   std::string topic{};
+  TopicPickerState picker{};
   bool has_key = false;
   std::string key{};
   std::string partition{};  ///< Empty: by key, or in turns.
@@ -24,6 +26,7 @@ struct ProducerState {
   int count = 100;
   float per_second = 10;
   std::string file{};
+  int file_kind = 0;  ///< A record a line, or an export.
   std::string draft_name{};
   bool enter = false;  ///< Pressed in a field of one line.
   std::string problem{};

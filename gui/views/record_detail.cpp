@@ -71,7 +71,7 @@ void draw_tree(Ui& ui, RecordDetailState& state) {
       if (hovered) {
         list->AddRectFilled(at, {at.x + width, at.y + line}, ui.theme.hovered, ui.px(3));
         if (ImGui::IsMouseClicked(1)) {
-          ImGui::SetClipboardText(json_plain(node).c_str());
+          ui.copy(json_plain(node));
         }
         ui.tooltip(json_path_of(state.nodes, index) + "\nRight click copies the value.");
       }
@@ -143,8 +143,8 @@ void draw_field(Ui& ui, const char* label, const std::string& text, bool mono) {
 }
 
 void draw_head(Ui& ui, const RecordDetailState& state) {
-  ui.strong(partition_name(state.topic, state.row.partition) + " @ " +
-            format_count(static_cast<std::uint64_t>(state.row.offset)));
+  ui.strong_fitted(partition_name(state.topic, state.row.partition) + " @ " +
+                   format_count(static_cast<std::uint64_t>(state.row.offset)));
   ui.describe("detail.title", state.topic + " " + std::to_string(state.row.partition) + " " +
                                   std::to_string(state.row.offset));
   draw_field(ui, "Sent", format_local_time(Micros(state.row.timestamp), WithDate::yes), false);
@@ -174,7 +174,7 @@ void draw_head(Ui& ui, const RecordDetailState& state) {
 void draw_actions(Ui& ui, const RecordDetailState& state) {
   if (ui.button("detail.copy", "Copy value")) {
     const std::string text = is_utf8(state.value) ? state.value : base64_encode(state.value);
-    ImGui::SetClipboardText(text.c_str());
+    ui.copy(text);
   }
   ImGui::SameLine();
   if (ui.button("detail.resend", "Send again\u2026")) {
@@ -223,9 +223,7 @@ void draw_record_detail(Ui& ui, const char* name, ImVec2 size, RecordDetailState
     return;
   }
   draw_head(ui, state);
-  ImGui::Dummy({0, ui.px(2)});
   draw_actions(ui, state);
-  ImGui::Dummy({0, ui.px(2)});
   const bool tree = state.kind == PayloadKind::json && !state.nodes.empty();
   std::vector<std::string> tabs{"Text", "Hex"};
   if (tree) tabs.insert(tabs.begin(), "Tree");

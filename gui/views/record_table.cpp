@@ -143,8 +143,14 @@ void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState
   if (!ImGui::BeginPopup(name)) return;
   const ActionResult& action = snapshot.export_action;
   ui.strong("Export what is shown");
-  ui.choice("export.format", {"JSON Lines", "CSV"}, state.format);
   if (state.path.empty()) state.path = "/tmp/pinion-export.jsonl";
+  if (ui.choice("export.format", {"JSON Lines", "CSV"}, state.format)) {
+    const std::string was = state.format == 0 ? ".csv" : ".jsonl";
+    if (state.path.ends_with(was)) {
+      state.path.resize(state.path.size() - was.size());
+      state.path += state.format == 0 ? ".jsonl" : ".csv";
+    }
+  }
   const bool entered = ui.input("export.path", state.path, "/path/to/a/file", -1,
                                 ImGuiInputTextFlags_EnterReturnsTrue);
   ui.paragraph("A file of that name is replaced.");

@@ -5,6 +5,7 @@
 #include "gui/views/panel.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace pinion::gui {
@@ -24,6 +25,39 @@ void run(Ui& ui, SqlState& state, Settings& settings) {
   ui.commands.emplace_back(std::move(command));
 }
 
+struct Example {
+  const char* title;
+  const char* sql;
+};
+constexpr std::array examples{
+    Example{"The newest records", "select * from readable order by offset desc limit 100"},
+    Example{"The latest record of each key",
+            "select key, max(offset) as offset, time, value\nfrom readable\nwhere key is not "
+            "null\ngroup by key order by offset desc"},
+    Example{"Records a minute",
+            "select substr(time, 1, 16) as minute, count(*) as records\nfrom readable\ngroup by "
+            "minute order by minute desc"},
+    Example{"The largest values",
+            "select offset, time, key, length(value) as bytes\nfrom readable\norder by bytes desc "
+            "limit 100"},
+    Example{"The most used keys",
+            "select key, count(*) as records\nfrom readable\ngroup by key order by records desc "
+            "limit 100"},
+    Example{"A JSON value",
+            "select offset, json->>'$.id' as id, json\nfrom readable\nwhere json "
+            "is not null\norder by offset desc limit 100"}};
+
+void draw_examples(Ui& ui, SqlState& state) {
+  if (ui.button("sql.examples", "Examples")) ImGui::OpenPopup("sql examples");
+  if (!ImGui::BeginPopup("sql examples")) return;
+  ui.text("Into the editor, to be run or changed", Tone::muted);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    if (ImGui::Selectable(examples.at(i).title)) state.sql = examples.at(i).sql;
+    ui.describe("sql.example." + std::to_string(i), examples.at(i).title);
+  }
+  ImGui::EndPopup();
+}
+
 void draw_file(Ui& ui, const Snapshot& snapshot, const SqlState& state) {
   if (!snapshot.cluster || state.topic.empty()) return;
   const TopicRow* topic = snapshot.cluster->find_topic(state.topic);
@@ -39,9 +73,9 @@ void draw_file(Ui& ui, const Snapshot& snapshot, const SqlState& state) {
   ImGui::AlignTextToFramePadding();
   ui.mono(row.file, Tone::muted);
   ImGui::SameLine();
-  const std::string command = "sqlite3 'file:" + row.file + "?mode=ro' \"" + state.sql + "\"";
+  const std::string command = sqlite_command(row.file, state.sql);
   if (ui.button("sql.copy_command", "Copy sqlite3 command", ButtonKind::quiet)) {
-    ImGui::SetClipboardText(command.c_str());
+    ui.copy(command);
   }
   if (ImGui::IsItemHovered())
     ui.tooltip(command + "\n\nOn the machine of node " + std::to_string(row.leader.raw()) + ".");
@@ -77,6 +111,8 @@ void draw_tools(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& set
     }
     ImGui::EndPopup();
   }
+  ImGui::SameLine();
+  draw_examples(ui, state);
   ImGui::SameLine();
   ImGui::BeginDisabled(query.rows.empty());
   if (ui.button("sql.export", "Export\u2026")) ImGui::OpenPopup("sql.to_file");
@@ -195,7 +231,7 @@ SqlPlace find_sql_error(const std::string& sql, const std::string& error) {
 void draw_sql(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& settings) {
   const QueryView& query = *snapshot.query;
   draw_panel_title(ui, "SQL", "Over the live log, read-only.");
-  ui.combo("sql.topic", state.topic, topic_names(snapshot), "Choose a topic", ui.px(240));
+  pick_topic(ui, "sql.topic", state.topic, snapshot, settings, state.picker, ui.px(240));
   ImGui::SameLine();
   std::vector<std::string> partitions{""};
   const TopicRow* topic = snapshot.cluster ? snapshot.cluster->find_topic(state.topic) : nullptr;

@@ -5,6 +5,7 @@
 #include "gui/model/snapshot.hpp"
 #include "gui/views/record_table.hpp"
 #include "gui/views/grid.hpp"
+#include "gui/views/topic_picker.hpp"
 #include "gui/views/ui.hpp"
 
 #include <cstdint>
@@ -15,6 +16,7 @@ namespace pinion::gui {
 
 struct SqlState {
   std::string topic{};
+  TopicPickerState picker{};
   std::string partition{};  ///< Empty: all.
   std::string sql = "select * from readable order by offset desc limit 100";
   std::uint64_t shown = 0;  ///< QueryView::number that the table is set up for.

@@ -1,38 +1,60 @@
 #include "gui/views/cluster_view.hpp"
 
+#include "common/base/limits.hpp"
+#include "gui/views/panel.hpp"
+
 #include <algorithm>
-#include <charconv>
 
 namespace pinion::gui {
 namespace {
 
-/// Empty is 0: without a limit.
-std::optional<std::int64_t> whole_number(const std::string& text, std::int64_t most) {
-  if (text.empty()) return 0;
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
-  if (parsed.ec != std::errc() || parsed.ptr != end || number < 0 || number > most) return {};
-  return number;
+void draw_number(Ui& ui, const char* name, const char* text, int& value, int low, int high) {
+  ui.label(text);
+  ImGui::SameLine(ui.px(170));
+  ImGui::SetNextItemWidth(ui.px(130));
+  const std::string id = std::string("##") + name;
+  ImGui::InputInt(id.c_str(), &value);
+  ui.describe(name, std::to_string(value));
+  value = std::clamp(value, low, high);
+}
+
+void draw_text(Ui& ui, const char* name, const char* text, std::string& value, const char* hint,
+               const char* help) {
+  ui.label(text);
+  ImGui::SameLine(ui.px(170));
+  ui.input(name, value, hint, ui.px(130));
+  ImGui::SameLine();
+  ui.label(help);
+}
+
+/// All of a topic but its name.
+void draw_fields(Ui& ui, const std::string& name, TopicForm& form) {
+  constexpr int replicas_max = 9;
+  const int partitions_max = static_cast<int>(limits::partitions_per_topic_max);
+  draw_number(ui, (name + ".partitions").c_str(), "Partitions", form.partitions, 1, partitions_max);
+  draw_number(ui, (name + ".replication").c_str(), "Replicas of each", form.replication, 1,
+              replicas_max);
+  draw_number(ui, (name + ".min_insync").c_str(), "In sync at least", form.min_insync, 0,
+              replicas_max);
+  ImGui::SameLine();
+  ui.label(form.min_insync == 0 ? "the majority" : "or it takes no records");
+  draw_text(ui, (name + ".kept_for").c_str(), "Records are kept", form.kept_for, "for ever",
+            "as 7 d, 12 h, 30 min");
+  draw_text(ui, (name + ".kept_size").c_str(), "and of each partition", form.kept_size, "all",
+            "as 500 MiB, 10 GiB");
+  ui.checkbox((name + ".unclean").c_str(), "A replica that has less may lead, if no other is left",
+              form.unclean);
 }
 
 void make_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
-  const auto hours = whole_number(state.retention_hours, 1'000'000);
-  const auto mib = whole_number(state.retention_mib, 1'000'000'000);
   state.problem.clear();
-  if (state.name.empty()) state.problem = "It needs a name.";
-  if (!hours) state.problem = "The hours to keep records for are a whole number, or nothing.";
-  if (!mib) state.problem = "The MiB to keep are a whole number, or nothing.";
+  const auto config = config_of(state.fresh);
+  if (state.fresh.name.empty()) state.problem = "It needs a name.";
+  if (!config) state.problem = config.error().detail;
   if (!state.problem.empty()) return;
-  MakeTopic command;
-  command.name = state.name;
-  command.config.partitions = state.partitions;
-  command.config.replication = state.replication;
-  command.config.retention_ms = *hours * 3'600'000;
-  command.config.retention_bytes = *mib * 1'024 * 1'024;
   state.began = snapshot.topic_action.number + 1;
-  state.name.clear();
-  ui.commands.emplace_back(std::move(command));
+  ui.commands.emplace_back(MakeTopic{state.fresh.name, *config});
+  state.fresh.name.clear();
   ImGui::CloseCurrentPopup();
 }
 
@@ -52,30 +74,26 @@ std::string loss_text(const TopicRow& topic) {
 
 }  // namespace
 
+void open_new_topic(const Snapshot& snapshot, TopicActionState& state) {
+  // What was typed before it was closed is still there.
+  if (state.fresh.name.empty() && snapshot.cluster) {
+    state.fresh = {};
+    state.fresh.replication = usual_replication(*snapshot.cluster);
+  }
+  state.problem.clear();
+  ImGui::OpenPopup("cluster new topic");
+}
+
 void draw_new_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
-  ImGui::SetNextWindowSize({ui.px(420), 0});
+  ImGui::SetNextWindowSize({ui.px(480), 0});
   if (!ImGui::BeginPopup("cluster new topic")) return;
   ui.strong("New topic");
   if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
   const bool entered =
-      ui.input("topic.name", state.name, "Name", -1, ImGuiInputTextFlags_EnterReturnsTrue);
-  const float field = ui.px(130);
-  ImGui::SetNextItemWidth(field);
-  ImGui::InputInt("Partitions", &state.partitions);
-  ui.describe("topic.partitions", std::to_string(state.partitions));
-  state.partitions = std::clamp(state.partitions, 1, 10'000);
-  ImGui::SetNextItemWidth(field);
-  ImGui::InputInt("Replicas of each", &state.replication);
-  ui.describe("topic.replication", std::to_string(state.replication));
-  state.replication = std::clamp(state.replication, 1, 9);
-  ui.input("topic.hours", state.retention_hours, "for ever", field,
-           ImGuiInputTextFlags_CharsDecimal);
-  ImGui::SameLine();
-  ui.text("hours are kept");
-  ui.input("topic.mib", state.retention_mib, "all", field, ImGuiInputTextFlags_CharsDecimal);
-  ImGui::SameLine();
-  ui.text("MiB a partition are kept");
+      ui.input("topic.name", state.fresh.name, "Name", -1, ImGuiInputTextFlags_EnterReturnsTrue);
+  draw_fields(ui, "topic", state.fresh);
   ui.notice("topic.problem", state.problem, Tone::bad);
+  ImGui::Dummy({0, ui.px(2)});
   const bool pressed = ui.button("topic.create", "Create topic", ButtonKind::primary);
   if (entered || pressed) make_topic(ui, snapshot, state);
   ImGui::SameLine();
@@ -83,18 +101,45 @@ void draw_new_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
   ImGui::EndPopup();
 }
 
+void draw_alter_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
+  if (state.open_alter) ImGui::OpenPopup("alter topic");
+  state.open_alter = false;
+  if (!ui.begin_dialog("alter topic", 540)) return;
+  const TopicRow* topic = snapshot.cluster ? snapshot.cluster->find_topic(state.altered) : nullptr;
+  ui.title("Alter " + cut_text(state.altered, 60));
+  TopicPlan plan;
+  if (topic == nullptr) {
+    plan.problem = "It is not there any more.";
+  } else {
+    draw_fields(ui, "alter", state.alteration);
+    plan = plan_topic(*snapshot.cluster, *topic, state.alteration);
+    ImGui::Dummy({0, ui.px(2)});
+    if (plan.lines.empty() && plan.problem.empty()) {
+      ui.paragraph("Nothing is different yet. It stays in use while it is altered.");
+    }
+  }
+  draw_plan(ui, "alter.plan", plan.lines, plan.problem);
+  const bool ready = plan.problem.empty() && !plan.lines.empty() &&
+                     snapshot.connection.state == Connection::connected;
+  ImGui::BeginDisabled(!ready);
+  const bool pressed = ui.button("alter.go", "Alter topic", ButtonKind::primary);
+  ImGui::EndDisabled();
+  if (pressed && ready) {
+    state.began = snapshot.topic_action.number + 1;
+    ui.commands.emplace_back(ChangeTopic{std::move(plan.change)});
+    ImGui::CloseCurrentPopup();
+  }
+  ImGui::SameLine();
+  if (ui.button("alter.cancel", "Cancel") || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
+  ui.end_dialog();
+}
+
 void draw_delete_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
   if (state.open_delete) ImGui::OpenPopup("Delete topic");
   state.open_delete = false;
-  ImGui::SetNextWindowSize({ui.px(460), 0});
-  const ImVec2 centre = ImGui::GetMainViewport()->GetCenter();
-  ImGui::SetNextWindowPos(centre, ImGuiCond_Appearing, {0.5F, 0.5F});
-  if (!ImGui::BeginPopupModal("Delete topic", nullptr,
-                              ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize)) {
-    return;
-  }
+  if (!ui.begin_dialog("Delete topic", 480)) return;
   const TopicRow* topic = snapshot.cluster ? snapshot.cluster->find_topic(state.doomed) : nullptr;
-  ui.title("Delete " + state.doomed + "?");
+  ui.title("Delete " + cut_text(state.doomed, 60) + "?");
   ui.paragraph(topic == nullptr ? "It is not there any more." : loss_text(*topic), Tone::normal);
   ui.paragraph("Type the topic's name to confirm:");
   if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
@@ -110,7 +155,7 @@ void draw_delete_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state
   }
   ImGui::SameLine();
   if (ui.button("delete.cancel", "Keep it") || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
-  ImGui::EndPopup();
+  ui.end_dialog();
 }
 
 }  // namespace pinion::gui

@@ -5,6 +5,7 @@
 #include "gui/views/imgui_versions.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace pinion::gui {
@@ -32,6 +33,22 @@ std::uint32_t code_at(std::string_view text, std::size_t& at) {
   return 0;  // Beyond what an atlas of 16 bits a character holds.
 }
 
+/// A field shows wide characters as narrow ones and gives them back. What it cannot hold at all
+/// (NUL and bytes that are no text) it must not be given: callers show that otherwise.
+template <typename Field>
+bool edit(NarrowText& narrow, std::string& value, const Field& field) {
+  if (!NarrowText::is_wide(value) || !is_editable(value)) {
+    const bool result = field(value);
+    if (NarrowText::is_wide(value) && is_editable(value)) value = narrow.widen(value);
+    return result;
+  }
+  const std::string before = narrow.narrow(value);
+  std::string shown = before;
+  const bool result = field(shown);
+  if (shown != before) value = narrow.widen(shown);
+  return result;
+}
+
 }  // namespace
 
 void GlyphNeeds::note(std::string_view text) {
@@ -41,8 +58,9 @@ void GlyphNeeds::note(std::string_view text) {
       continue;
     }
     const std::uint32_t code = code_at(text, at);
-    if (code < 0x180 || code >= 0x10000 || seen_.test(code)) continue;
+    if (code < 0x180 || code >= 0x10000 || count_ >= most || seen_.test(code)) continue;
     seen_.set(code);
+    ++count_;
     news_ = true;
   }
 }
@@ -60,6 +78,19 @@ void Ui::strong(std::string_view text, Tone tone) {
   ImGui::PushFont(fonts.strong);
   this->text(text, tone);
   ImGui::PopFont();
+}
+
+void Ui::strong_fitted(std::string_view text, float spared) {
+  const float room = std::max(px(40), ImGui::GetContentRegionAvail().x - spared);
+  const ImFont& font = *fonts.strong;
+  const char* end = text.data() + text.size();
+  const char* fits = end;
+  const float size = size_of(font);
+  font.CalcTextSizeA(size, room, 0, text.data(), end, &fits);
+  if (fits == end) return strong(text);
+  font.CalcTextSizeA(size, room - px(14), 0, text.data(), end, &fits);
+  strong(std::string(text.data(), fits) + "\u2026");
+  if (ImGui::IsItemHovered()) tooltip(text);
 }
 
 void Ui::title(std::string_view text) {
@@ -180,7 +211,9 @@ bool Ui::input(const char* name, std::string& value, const char* hint, float wid
   glyphs.note(value);
   ImGui::SetNextItemWidth(width);
   const std::string id = std::string("##") + name;
-  const bool result = ImGui::InputTextWithHint(id.c_str(), hint, &value, flags);
+  const bool result = edit(narrow, value, [&](std::string& text) {
+    return ImGui::InputTextWithHint(id.c_str(), hint, &text, flags);
+  });
   describe(name, value);
   return result;
 }
@@ -189,11 +222,18 @@ bool Ui::editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTex
   glyphs.note(value);
   ImGui::PushFont(fonts.mono);
   const std::string id = std::string("##") + name;
-  const bool result = ImGui::InputTextMultiline(id.c_str(), &value, size,
-                                                flags | ImGuiInputTextFlags_AllowTabInput);
+  const bool result = edit(narrow, value, [&](std::string& text) {
+    return ImGui::InputTextMultiline(id.c_str(), &text, size,
+                                     flags | ImGuiInputTextFlags_AllowTabInput);
+  });
   ImGui::PopFont();
   describe(name, value);
   return result;
+}
+
+void Ui::copy(std::string_view text) {
+  const std::string narrowed = is_editable(text) ? narrow.narrow(text) : std::string(text);
+  ImGui::SetClipboardText(narrowed.c_str());
 }
 
 bool Ui::combo(const char* name, std::string& value, const std::vector<std::string>& options,
@@ -207,18 +247,22 @@ bool Ui::combo(const char* name, std::string& value, const std::vector<std::stri
   if (value.empty()) ImGui::PopStyleColor();
   describe(name, value);
   if (open) {
-    for (std::size_t i = 0; i < options.size(); ++i) {
-      glyphs.note(options[i]);
-      ImGui::PushID(static_cast<int>(i));
-      const bool chosen = options[i] == value;
-      const std::string label = options[i].empty() ? std::string(hint) : options[i];
-      if (ImGui::Selectable(label.c_str(), chosen)) {
-        value = options[i];
-        changed = true;
+    const std::string before = value;
+    ImGuiListClipper clipper;  // A topic may have ten thousand partitions.
+    clipper.Begin(static_cast<int>(options.size()));
+    while (clipper.Step()) {
+      for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+        const std::string& option = options[static_cast<std::size_t>(i)];
+        glyphs.note(option);
+        ImGui::PushID(i);
+        const std::string label = option.empty() ? std::string(hint) : option;
+        if (ImGui::Selectable(label.c_str(), option == before)) {
+          value = option;
+          changed = true;
+        }
+        describe(std::string(name) + "." + option, option);
+        ImGui::PopID();
       }
-      if (chosen && ImGui::IsWindowAppearing()) ImGui::SetScrollHereY();
-      describe(std::string(name) + "." + options[i], options[i]);
-      ImGui::PopID();
     }
     if (options.empty()) text("nothing to choose from", Tone::muted);
     ImGui::EndCombo();
@@ -293,10 +337,11 @@ void Ui::splitter_vertical(const char* name, float& share, float total, float he
 
 // ---- Surfaces
 
-void Ui::begin_card(const char* name, ImVec2 size, std::string_view heading) {
+void Ui::begin_card(const char* name, ImVec2 size, std::string_view heading,
+                    ImGuiWindowFlags flags) {
   ImGui::PushStyleColor(ImGuiCol_ChildBg, theme.surface);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(14), px(12)});
-  ImGui::BeginChild(name, size, true);
+  ImGui::BeginChild(name, size, true, flags);
   ImGui::PopStyleVar();
   ImGui::PopStyleColor();
   if (heading.empty()) return;
@@ -305,6 +350,22 @@ void Ui::begin_card(const char* name, ImVec2 size, std::string_view heading) {
 }
 
 void Ui::end_card() { ImGui::EndChild(); }
+
+bool Ui::begin_dialog(const char* id, float width) {
+  const ImGuiViewport* viewport = ImGui::GetMainViewport();
+  ImGui::SetNextWindowSize({std::min(px(width), viewport->Size.x - px(40)), 0});
+  ImGui::SetNextWindowPos(viewport->GetCenter(), ImGuiCond_Always, {0.5F, 0.5F});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(22), px(18)});
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, px(10));
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowBorderSize, 1);
+  const bool open = ImGui::BeginPopupModal(
+      id, nullptr,
+      ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoMove);
+  ImGui::PopStyleVar(3);
+  return open;
+}
+
+void Ui::end_dialog() { ImGui::EndPopup(); }
 
 void Ui::begin_pane(const char* name, ImVec2 size) {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
@@ -350,7 +411,7 @@ void Ui::notice(const char* name, std::string_view text, Tone tone) {
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width - 2 * pad.x - px(6));
   this->text(text, tone == Tone::muted ? Tone::muted : Tone::normal);
   ImGui::PopTextWrapPos();
-  ImGui::SetCursorScreenPos({at.x, end.y + ImGui::GetStyle().ItemSpacing.y});
+  ImGui::SetCursorScreenPos({at.x, end.y});
   ImGui::Dummy({0, 0});
   describe_at(name, at, end, text);
 }
@@ -452,6 +513,24 @@ void Ui::draw_icon(ImDrawList* list, Icon icon, ImVec2 c, float size, ImU32 colo
                         {c.x + 0.95F * h, c.y + 0.8F * h}, colour, w);
       line(0, -0.25F, 0, 0.25F);
       break;
+    case Icon::star:
+    case Icon::star_filled: {
+      std::array<ImVec2, 10> points{};
+      for (std::size_t i = 0; i < points.size(); ++i) {
+        const float a = 0.628319F * static_cast<float>(i) - 1.5708F;
+        const float radius = i % 2 == 0 ? h : 0.45F * h;
+        points.at(i) = {c.x + radius * std::cos(a), c.y + radius * std::sin(a)};
+      }
+      if (icon == Icon::star) {
+        list->AddPolyline(points.data(), static_cast<int>(points.size()), colour,
+                          ImDrawFlags_Closed, w);
+        break;
+      }
+      for (std::size_t i = 0; i < points.size(); ++i) {
+        list->AddTriangleFilled(c, points.at(i), points.at((i + 1) % points.size()), colour);
+      }
+      break;
+    }
   }
 }
 

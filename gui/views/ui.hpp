@@ -11,6 +11,7 @@
 #include "common/base/time.hpp"
 #include "gui/model/commands.hpp"
 #include "gui/model/format.hpp"
+#include "gui/model/narrow_text.hpp"
 #include "gui/views/theme.hpp"
 
 #include <bitset>
@@ -27,6 +28,9 @@ namespace pinion::gui {
 /// Characters outside Latin that were seen; the atlas gets them before the next frame.
 class GlyphNeeds {
  public:
+  /// An atlas must fit in a texture, whatever records hold; what is beyond shows as unknown.
+  static constexpr std::size_t most = 6'000;
+
   void note(std::string_view text);
   /// True once after new ones were seen.
   [[nodiscard]] bool take_news() noexcept { return std::exchange(news_, false); }
@@ -34,6 +38,7 @@ class GlyphNeeds {
 
  private:
   std::bitset<0x10000> seen_;
+  std::size_t count_ = 0;
   bool news_ = false;
 };
 
@@ -51,7 +56,9 @@ enum class Icon : std::uint8_t {
   refresh,
   search,
   copy,
-  warning
+  warning,
+  star,
+  star_filled
 };
 
 struct DescribedItem {
@@ -73,6 +80,7 @@ class Ui {
   Theme theme;
   Fonts fonts;
   GlyphNeeds glyphs;
+  NarrowText narrow;  ///< Between what is edited and Dear ImGui's fields and clipboard.
   float scale = 1.0F;
   Now now{};
   Commands commands;  ///< Of this frame.
@@ -87,6 +95,9 @@ class Ui {
   void text(std::string_view text, Tone tone = Tone::normal);
   void strong(std::string_view text, Tone tone = Tone::normal);
   void title(std::string_view text);
+  /// As strong(), on one line: what does not fit ends in an ellipsis and is whole on hover.
+  /// `spared`: what comes behind it on the line.
+  void strong_fitted(std::string_view text, float spared = 0);
   void mono(std::string_view text, Tone tone = Tone::normal);
   /// Wrapped at the region's right edge.
   void paragraph(std::string_view text, Tone tone = Tone::muted);
@@ -104,6 +115,8 @@ class Ui {
   bool input(const char* name, std::string& value, const char* hint, float width,
              ImGuiInputTextFlags flags = 0);
   bool editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTextFlags flags = 0);
+  /// Into the clipboard. Text only.
+  void copy(std::string_view text);
   /// A list to choose from; `value` may be something that is not in it.
   bool combo(const char* name, std::string& value, const std::vector<std::string>& options,
              const char* hint, float width);
@@ -115,8 +128,12 @@ class Ui {
   void splitter_vertical(const char* name, float& share, float total, float height);
 
   // ---- Surfaces
-  void begin_card(const char* name, ImVec2 size, std::string_view heading = {});
+  void begin_card(const char* name, ImVec2 size, std::string_view heading = {},
+                  ImGuiWindowFlags flags = 0);
   void end_card();
+  /// A question in the middle of the window that everything else waits for. `width` at scale 1.
+  bool begin_dialog(const char* id, float width);
+  void end_dialog();
   void begin_pane(const char* name, ImVec2 size);  ///< No padding, no border.
   void end_pane();
   /// In the middle of what room there is: what this is and what to do next.

@@ -186,6 +186,244 @@ TEST_CASE("cluster: a new topic is asked for with its partitions", "[gui]") {
   CHECK(made->config.partitions == 3);
 }
 
+TEST_CASE("cluster: a node is drained after a question that says what happens", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 1;
+  it.frames(3);
+  CHECK(it.text_of("nodes.progress.3").find("replicas have left node 3") != std::string::npos);
+  it.click("nodes.drain");  // Nothing is chosen: it does nothing.
+  it.frames(2);
+  CHECK(it.find("node.go") == nullptr);
+  REQUIRE(it.click("nodes.row.1"));
+  REQUIRE(it.click("nodes.drain"));
+  it.frames(3);
+  CHECK(it.text_of("node.plan.text").find("move to other nodes") != std::string::npos);
+  CHECK_FALSE(it.taken<ChangeNode>());
+  REQUIRE(it.click("node.go"));
+  const auto drained = it.taken<ChangeNode>();
+  REQUIRE(drained);
+  CHECK(drained->command == NodeCommand::drain);
+  CHECK(drained->node == NodeId(2));
+  it.frames(2);
+  CHECK(it.find("node.go") == nullptr);
+  auto done = copy_of(Scene::ordinary);
+  done->node_action = {1, false, true, "Node 2 is being drained; 7 partitions are being moved."};
+  it.show(done);
+  it.frames(2);
+  CHECK(it.text_of("nodes.action").find("7 partitions are being moved") != std::string::npos);
+}
+
+TEST_CASE("cluster: a node that holds something cannot be removed; it says why", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 1;
+  it.frames(3);
+  REQUIRE(it.click("nodes.row.0"));
+  REQUIRE(it.click("nodes.remove"));
+  it.frames(3);
+  CHECK(it.text_of("node.plan").find("drain it first") != std::string::npos);
+  it.click("node.go");
+  CHECK_FALSE(it.taken<ChangeNode>());
+  REQUIRE(it.click("node.cancel"));
+  it.frames(2);
+  REQUIRE(it.click("nodes.row.2"));
+  REQUIRE(it.click("nodes.keep"));
+  it.frames(3);
+  REQUIRE(it.click("node.go"));
+  CHECK(it.taken<ChangeNode>()->command == NodeCommand::keep);
+  REQUIRE(it.click("nodes.rebalance"));
+  it.frames(3);
+  REQUIRE(it.click("node.go"));
+  CHECK(it.taken<ChangeNode>()->command == NodeCommand::rebalance);
+}
+
+TEST_CASE("cluster: altering a topic asks for the difference only, and names what is lost",
+          "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 2;
+  it.frames(3);
+  REQUIRE(it.click("topics.row.2"));
+  REQUIRE(it.click("topics.alter"));
+  it.frames(3);
+  it.click("alter.go");
+  CHECK_FALSE(it.taken<ChangeTopic>());  // Nothing is different yet.
+  REQUIRE(it.click("alter.kept_for"));
+  it.type("2 d");
+  it.frames(2);
+  CHECK(it.text_of("alter.plan.text").find("Records older than 2 d are dropped, for good.") !=
+        std::string::npos);
+  REQUIRE(it.click("alter.go"));
+  const auto changed = it.taken<ChangeTopic>();
+  REQUIRE(changed);
+  CHECK(changed->change.name == "orders");
+  CHECK(changed->change.retention_ms == 172'800'000);
+  CHECK(changed->change.partitions == -1);
+  CHECK(changed->change.min_insync_replicas == -1);
+}
+
+TEST_CASE("cluster: the chosen topic stays chosen when rows move", "[gui]") {
+  auto snapshot = copy_of(Scene::ordinary);
+  Headless it(snapshot);
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 2;
+  it.frames(3);
+  REQUIRE(it.click("topics.row.2"));
+  auto cluster = std::make_shared<ClusterView>(*snapshot->cluster);
+  TopicRow first = cluster->topics.front();
+  first.name = "a";
+  cluster->topics.insert(cluster->topics.begin(), first);
+  cluster->answered_at += 2s;
+  auto later = copy_of(Scene::ordinary);
+  later->cluster = cluster;
+  it.show(later);
+  it.frames(2);
+  REQUIRE(it.click("topics.delete"));
+  it.frames(2);
+  CHECK(it.tab().cluster.action.doomed == "orders");
+}
+
+TEST_CASE("cluster: a partition says who follows, and how far behind", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 3;
+  it.tab().cluster.partition_filter = "shipping-1";
+  it.frames(3);
+  REQUIRE(it.click("partitions.row.0"));
+  it.frames(2);
+  CHECK(it.text_of("partition.followers").find("not in sync, 1,204 records behind for 41 s") !=
+        std::string::npos);
+}
+
+TEST_CASE("topics: a list is searched by typing, favourites first", "[gui]") {
+  Headless it(make_scene(Scene::huge, scene_time()));
+  it.show(Panel::sql);
+  it.frames(3);
+  REQUIRE(it.click("sql.topic"));
+  it.frames(3);
+  it.type("M-03");
+  it.frames(3);
+  CHECK(it.find("sql.topic.stream-003") == nullptr);
+  REQUIRE(it.click("star.stream-037"));
+  it.frames(2);
+  CHECK(it.shell().settings().favourites == std::vector<std::string>{"stream-037"});
+  CHECK(it.find("sql.topic.stream-037")->min.y < it.find("sql.topic.stream-030")->min.y);
+  REQUIRE(it.click("sql.topic.stream-037"));
+  it.frames(2);
+  CHECK(it.tab().sql.topic == "stream-037");
+  CHECK(it.find("sql.topic.search") == nullptr);  // It is closed.
+}
+
+TEST_CASE("consumer: topics of another cluster can be unchosen", "[gui]") {
+  Headless it(make_scene(Scene::empty, scene_time()));
+  it.show(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.tab().consumer.topics = {"elsewhere"};
+  auto idle = copy_of(Scene::ordinary);
+  idle->consume = std::make_shared<const ConsumeView>();
+  it.show(idle);
+  it.frames(3);
+  REQUIRE(it.click("consume.topics"));
+  it.frames(3);
+  REQUIRE(it.click("missing.elsewhere"));
+  REQUIRE(it.click("consume.topics.orders"));
+  CHECK(it.tab().consumer.topics == std::vector<std::string>{"orders"});
+}
+
+TEST_CASE("producer: bytes that are no text are sent as they are", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  const std::string bytes("\x89PNG\0\xff", 6);
+  set_draft(it.tab().producer, {"orders", bytes, {{"h", bytes}}, bytes, {}});
+  it.show(Panel::produce);
+  it.frames(3);
+  CHECK(it.text_of("produce.value") == "bytes");
+  it.click("produce.value");
+  it.type("typed");
+  REQUIRE(it.click("produce.send"));
+  const auto sent = it.taken<SendRecords>();
+  REQUIRE(sent);
+  CHECK(sent->plan.draft.value == bytes);
+  CHECK(sent->plan.draft.key == bytes);
+  CHECK(sent->plan.draft.headers[0].value == bytes);
+  REQUIRE(it.click("produce.value.replace"));
+  it.frames(2);
+  REQUIRE(it.click("produce.value"));
+  it.type("text");
+  CHECK(it.tab().producer.value == "text");
+}
+
+TEST_CASE("producer: emoji survive what is typed beside them", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  set_draft(it.tab().producer,
+            {"orders", "\U0001F600", {}, "party \U0001F389\u7530 \U0001F600", {}});
+  it.show(Panel::produce);
+  it.frames(3);
+  REQUIRE(it.click("produce.value"));
+  it.key(ImGuiKey_End);
+  it.type("!");
+  it.frames(2);
+  CHECK(it.tab().producer.value == "party \U0001F389\u7530 \U0001F600!");
+  REQUIRE(it.click("produce.key"));
+  it.key(ImGuiKey_End);
+  it.type("k");
+  it.frames(2);
+  CHECK(it.tab().producer.key == "\U0001F600k");
+}
+
+TEST_CASE("producer: an export is sent as one", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::produce);
+  it.tab().producer.topic = "orders";
+  it.tab().producer.how = 3;
+  it.frames(3);
+  REQUIRE(it.click("produce.file_kind.1"));
+  REQUIRE(it.click("produce.file"));
+  it.type("/tmp/export.jsonl");
+  REQUIRE(it.click("produce.send"));
+  const auto sent = it.taken<SendRecords>();
+  REQUIRE(sent);
+  CHECK(sent->plan.exported);
+  CHECK(sent->plan.file == "/tmp/export.jsonl");
+}
+
+TEST_CASE("tables: they are entered, moved in and left by keys alone", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 2;
+  it.frames(3);
+  REQUIRE(it.click("topics.filter"));
+  it.key(ImGuiKey_Escape);
+  it.frames(2);
+  it.key(ImGuiKey_DownArrow);
+  it.frames(3);
+  it.key(ImGuiKey_Space);
+  it.frames(3);
+  it.key(ImGuiKey_DownArrow);
+  it.frames(2);
+  it.key(ImGuiKey_DownArrow);
+  it.frames(2);
+  CHECK(it.tab().cluster.topics.selected == 1);
+}
+
+TEST_CASE("tables: columns that do not fit are scrolled to", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()), 1024, 700);
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 3;
+  it.frames(3);
+  const auto shown = [&](const std::string& name) {
+    const DescribedItem* head = it.find(name);
+    return head != nullptr && head->max.x - head->min.x > 20;
+  };
+  CHECK(shown("partitions.head.Partition"));
+  CHECK_FALSE(shown("partitions.head.Out"));
+  REQUIRE(it.click("partitions.row.0"));
+  for (int i = 0; i < 20; ++i) it.key(ImGuiKey_RightArrow);
+  it.frames(2);
+  CHECK(shown("partitions.head.Out"));
+  CHECK_FALSE(shown("partitions.head.Partition"));
+}
+
 TEST_CASE("cluster: what is unknown is not shown as nought, and what is old looks so", "[gui]") {
   auto snapshot = copy_of(Scene::ordinary);
   auto cluster = std::make_shared<ClusterView>(*snapshot->cluster);

@@ -1,8 +1,10 @@
 // The feed over real sockets, against a cluster in this process.
+#include "tests/integration/client/fake_broker.hpp"
 #include "tests/support/server_cluster.hpp"
 
 #include "gui/feed/feed.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -51,6 +53,8 @@ void send(Feed& feed, const std::string& topic, const std::string& value, std::u
   });
   INFO(after->producing->jobs.front().problem);
   REQUIRE(after->producing->jobs.front().acknowledged == count);
+  REQUIRE(after->producing->jobs.front().reports->size() ==
+          std::min<std::size_t>(count, reports_kept_max));
 }
 
 StartReading reading_of(const std::string& topic, const std::string& reader) {
@@ -195,6 +199,174 @@ TEST_CASE("feed: a file is sent line by line, and a job can be cancelled", "[gui
   snapshot = await(feed, [](const Snapshot& s) { return s.producing->jobs[0].is_over(); });
   CHECK(snapshot->producing->jobs[0].state == JobState::cancelled);
   CHECK(snapshot->producing->jobs[0].sent < 1'000);
+}
+
+TEST_CASE("feed: a topic is altered, a node drained, kept and not removed while it runs", "[gui]") {
+  ServerCluster cluster(3);
+  Feed feed({.address = cluster.address()});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  MakeTopic make;
+  make.name = "orders";
+  make.config.partitions = 2;
+  make.config.replication = 2;
+  REQUIRE(feed.post(std::move(make)));
+  await(feed, [&](const Snapshot& s) { return s.topic_action.number == 1 && s.topic_action.ok; });
+  send(feed, "orders", "value {{n}}", 100);
+
+  ChangeTopic change;
+  change.change.name = "orders";
+  change.change.partitions = 4;
+  change.change.retention_ms = 86'400'000;
+  REQUIRE(feed.post(std::move(change)));
+  auto snapshot = await(feed, [](const Snapshot& s) {
+    const TopicRow* topic = s.cluster ? s.cluster->find_topic("orders") : nullptr;
+    return s.topic_action.number == 2 && !s.topic_action.running && topic != nullptr &&
+           topic->partitions == 4;
+  });
+  CHECK(snapshot->topic_action.text == "Altered orders.");
+  CHECK(snapshot->cluster->find_topic("orders")->config.retention_ms == 86'400'000);
+  ChangeTopic fewer;
+  fewer.change.name = "orders";
+  fewer.change.partitions = 1;
+  REQUIRE(feed.post(std::move(fewer)));
+  snapshot = await(feed, [](const Snapshot& s) {
+    return s.topic_action.number == 3 && !s.topic_action.running;
+  });
+  CHECK_FALSE(snapshot->topic_action.ok);
+  CHECK(snapshot->topic_action.text.find("can only become more") != std::string::npos);
+
+  REQUIRE(feed.post(ChangeNode{NodeCommand::drain, NodeId(2)}));
+  snapshot = await(feed, [](const Snapshot& s) {
+    const NodeRow* node = s.cluster ? s.cluster->find_node(NodeId(2)) : nullptr;
+    return node != nullptr && node->draining && node->replicas == 0;
+  });
+  CHECK(snapshot->node_action.ok);
+  const auto& events = *snapshot->events;
+  CHECK(std::any_of(events.begin(), events.end(), [](const ClusterEvent& event) {
+    return event.text.find("node 2 is drained") == 0;
+  }));
+  for (const PartitionRow& row : snapshot->cluster->partitions) {
+    CHECK(std::find(row.replicas.begin(), row.replicas.end(), NodeId(2)) == row.replicas.end());
+  }
+  REQUIRE(feed.post(ChangeNode{NodeCommand::remove, NodeId(2)}));
+  snapshot = await(
+      feed, [](const Snapshot& s) { return s.node_action.number == 2 && !s.node_action.running; });
+  CHECK_FALSE(snapshot->node_action.ok);
+  CHECK(snapshot->node_action.text.find("is running; stop it first") != std::string::npos);
+  REQUIRE(feed.post(ChangeNode{NodeCommand::keep, NodeId(2)}));
+  REQUIRE(feed.post(ChangeNode{NodeCommand::rebalance, node_none}));
+  await(feed, [](const Snapshot& s) {
+    const NodeRow* node = s.cluster->find_node(NodeId(2));
+    return s.node_action.number == 4 && s.node_action.ok && node != nullptr && !node->draining &&
+           node->replicas > 0 && s.cluster->moving == 0;
+  });
+}
+
+TEST_CASE("feed: what was exported is sent again as it was", "[gui]") {
+  ServerCluster cluster(1);
+  TemporaryFolder folder;
+  Feed feed({.address = cluster.address()});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  make_topic(feed, "orders", 1);
+  make_topic(feed, "copies", 1);
+  SendRecords first;
+  first.plan.draft = {
+      "orders", std::string("\xfe", 1), {{"trace", "\u7530"}}, std::string("a\0\n{{n}}", 8), {}};
+  first.plan.count = 1;
+  REQUIRE(feed.post(first));
+  REQUIRE(feed.post(BrowsePartition{"orders", 0, {ReadPlace::Kind::earliest, 0, {}, {}}}));
+  await(feed, [&](const Snapshot& s) {
+    return !s.producing->jobs.empty() && s.producing->jobs[0].state == JobState::done;
+  });
+  REQUIRE(feed.post(BrowsePartition{"orders", 0, {ReadPlace::Kind::earliest, 0, {}, {}}}));
+  auto snapshot =
+      await(feed, [](const Snapshot& s) { return s.browse->number == 2 && !s.browse->loading; });
+  ExportRows rows;
+  rows.path = folder / "out.jsonl";
+  rows.records = snapshot->browse->records;
+  const std::string value(rows.records.find(0)->value_bytes());
+  REQUIRE(feed.post(std::move(rows)));
+  await(feed, [](const Snapshot& s) { return s.export_action.ok; });
+
+  SendRecords again;
+  again.plan.draft.topic = "copies";
+  again.plan.file = folder / "out.jsonl";
+  again.plan.exported = true;
+  REQUIRE(feed.post(again));
+  await(feed, [](const Snapshot& s) {
+    return s.producing->jobs.size() == 2 && s.producing->jobs[0].is_over();
+  });
+  CHECK(feed.snapshot()->producing->jobs[0].acknowledged == 1);
+  REQUIRE(feed.post(BrowsePartition{"copies", 0, {ReadPlace::Kind::earliest, 0, {}, {}}}));
+  snapshot =
+      await(feed, [](const Snapshot& s) { return s.browse->number == 3 && !s.browse->loading; });
+  REQUIRE(snapshot->browse->records.size() == 1);
+  const RecordRow* copy = snapshot->browse->records.find(0);
+  CHECK(copy->value_bytes() == value);
+  CHECK(copy->key() == "\xfe");
+  CHECK(copy->headers()->find("trace") != std::string::npos);
+
+  write_file(folder / "bad.jsonl", "{\"value\": \"x\"}\nno json\n");
+  again.plan.file = folder / "bad.jsonl";
+  REQUIRE(feed.post(again));
+  snapshot = await(feed, [](const Snapshot& s) {
+    return s.producing->jobs.size() == 3 && s.producing->jobs[0].is_over();
+  });
+  CHECK(snapshot->producing->jobs[0].state == JobState::failed);
+  CHECK(snapshot->producing->jobs[0].problem.find("line 2: ") == 0);
+}
+
+TEST_CASE("feed: a broker that goes silent, and one that refuses, are told in words", "[gui]") {
+  FakeBroker broker;
+  Feed feed({.address = broker.endpoint()});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  broker.set([](FakeBroker::Faults& faults) { faults.deaf = true; });
+  await(feed, [](const Snapshot& s) {
+    return s.connection.state == Connection::lost &&
+           s.connection.problem.find("has gone quiet") != std::string::npos;
+  });
+  broker.set([](FakeBroker::Faults& faults) {
+    faults.deaf = false;
+    faults.refuse_hello = Errc::unsupported_version;
+  });
+  await(feed, [](const Snapshot& s) {
+    return s.connection.state == Connection::refused &&
+           s.connection.problem.find("unsupported_version") != std::string::npos;
+  });
+  broker.set([](FakeBroker::Faults& faults) { faults.refuse_hello = Errc::ok; });
+  await(feed, [](const Snapshot& s) {
+    return s.connection.state == Connection::connected && s.connection.problem.empty();
+  });
+}
+
+TEST_CASE("feed: a broker that dies while records are sent at a rate", "[gui]") {
+  ServerCluster cluster(1);
+  Feed feed({.address = cluster.address()});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  make_topic(feed, "orders", 1);
+  SendRecords command;
+  command.plan.draft.topic = "orders";
+  command.plan.draft.value = "{{n}}";
+  command.plan.count = 300;
+  command.plan.per_second = 200;
+  REQUIRE(feed.post(std::move(command)));
+  await(feed, [](const Snapshot& s) { return s.producing->jobs[0].acknowledged >= 20; });
+  cluster.stop_broker();
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::lost; });
+  cluster.start_broker();
+  const auto over = await(feed, [](const Snapshot& s) { return s.producing->jobs[0].is_over(); });
+  const SendJob& job = over->producing->jobs[0];
+  INFO(job.problem);
+  CHECK(job.state == JobState::done);
+  CHECK(job.reported() == 300);
+  CHECK(job.acknowledged == 300);  // Nothing is lost, and nothing is written twice.
+  REQUIRE(feed.post(BrowsePartition{"orders", 0, {ReadPlace::Kind::earliest, 0, {}, {}}}));
+  const auto written =
+      await(feed, [](const Snapshot& s) { return s.browse->number == 1 && !s.browse->loading; });
+  REQUIRE(written->browse->records.size() == 300);
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    CHECK(written->browse->records.find(i)->value_bytes() == std::to_string(i + 1));
+  }
 }
 
 TEST_CASE("feed: nobody there, and no address, are told at once and hold up nothing", "[gui]") {

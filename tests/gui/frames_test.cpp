@@ -115,6 +115,34 @@ TEST_CASE("frames: from 1024x700 up to 4K, and at any scale", "[gui]") {
   }
 }
 
+TEST_CASE("frames: a window too small to read breaks nothing", "[gui]") {
+  const float scale = GENERATE(1.0F, 2.0F);
+  Headless it(make_scene(Scene::ordinary, scene_time()), 320, 240, scale);
+  choose_rows(it);
+  draw_all(it, 4);
+}
+
+TEST_CASE("frames: names as long as they may be", "[gui]") {
+  auto snapshot = std::make_shared<Snapshot>(*make_scene(Scene::ordinary, scene_time()));
+  auto cluster = std::make_shared<ClusterView>(*snapshot->cluster);
+  const std::string name(200, 'w');
+  cluster->topics[0].name = name;
+  for (PartitionRow& row : cluster->partitions) row.topic = name;
+  for (ReaderRow& row : cluster->readers) row.reader = "consumer:" + name;
+  snapshot->cluster = cluster;
+  Headless it(snapshot, 1024, 700);
+  choose_rows(it);
+  it.tab().producer.topic = it.tab().browse.topic = it.tab().sql.topic = name;
+  it.tab().consumer.topics = {name, name + "2"};
+  it.tab().cluster.action.altered = name;
+  it.tab().cluster.action.open_alter = true;
+  draw_all(it, 4);
+  for (const DescribedItem& item : it.ui().described) {
+    INFO(item.name);
+    CHECK(item.max.x <= 1024 + 1);
+  }
+}
+
 TEST_CASE("frames: a thousand partitions and a million records", "[gui]") {
   Headless it(make_scene(Scene::huge, scene_time()));
   choose_rows(it);

@@ -5,6 +5,9 @@
 #include "gui/views/ui.hpp"
 #include "gui/views/connect_view.hpp"
 
+#include <cstddef>
+#include <string>
+
 using namespace pinion;
 using namespace pinion::gui;
 
@@ -55,4 +58,19 @@ TEST_CASE("addresses: written as people write them", "[gui]") {
   CHECK(full_address(" host:6000/ ") == "tcp://host:6000");
   CHECK(full_address("tcp://a:1") == "tcp://a:1");
   CHECK(full_address("  ").empty());
+}
+
+TEST_CASE("fonts: however many characters are seen, an atlas of them is bounded", "[gui]") {
+  GlyphNeeds needs;
+  std::string text;
+  for (unsigned code = 0x3000; code < 0xd800; ++code) {
+    text = {static_cast<char>(0xe0U | (code >> 12U)),
+            static_cast<char>(0x80U | ((code >> 6U) & 0x3fU)),
+            static_cast<char>(0x80U | (code & 0x3fU))};
+    needs.note(text);
+  }
+  std::size_t wanted = 0;
+  for (std::size_t code = 0; code < 0x10000; ++code) wanted += needs.has(code) ? 1U : 0U;
+  CHECK(wanted == GlyphNeeds::most);
+  CHECK(needs.has(0x3000));
 }

@@ -39,7 +39,7 @@ void create_topic(Dashboard& it) {
 void start_consumer(Dashboard& it) {
   it.key("ctrl+3");
   it.click("consume.topics");
-  it.click("consume.topic.orders");
+  it.click("consume.topics.orders");
   it.key("Escape");
   it.click("consume.start_button");
   it.await("consume.countdown");
@@ -157,4 +157,48 @@ TEST_CASE(
   again.click("consume.start_button");
   again.await_text("consume.count", "1 records");
   again.await_text("consume.records.row.0", "sixth");
+}
+
+TEST_CASE("dashboard: a topic is altered and a node drained, with questions, words and progress",
+          "[e2e][dashboard]") {
+  if (!Screen::is_possible()) {
+    WARN("no Xvfb or no xdotool here: the dashboard was not tried in a window");
+    return;
+  }
+  ProcessCluster cluster(2);
+  cluster.start_all();
+  REQUIRE(cluster.wait_until_online());
+  const Finished made =
+      cluster.pinion({"topic", "create", "orders", "--partitions", "2", "--replication", "1"}, 60s);
+  INFO(made.errors);
+  REQUIRE(made.status == 0);
+  TemporaryFolder folder;
+  const Screen screen;
+  Dashboard it(screen, folder, {cluster.address()});
+  it.await_text("status.connection", "Connected");
+  it.await_text("tile.partitions", "2 of 2", 30s);
+
+  it.click("cluster.tab.2");
+  it.click("topics.row.0");
+  it.click("topics.alter");
+  it.fill("alter.kept_for", "2 d");
+  it.await_text("alter.plan.text", "Records older than 2 d are dropped");
+  it.click("alter.go");
+  it.await_text("cluster.topic_action", "Altered orders");
+  it.await_text("topics.row.0", "2 d");
+
+  it.click("cluster.tab.1");
+  it.click("nodes.row.0");
+  it.click("nodes.drain");
+  it.await_text("node.plan.text", "move to other nodes");
+  it.click("node.go");
+  it.await_text("nodes.action", "Node 1 is being drained");
+  it.await_text("nodes.progress.1", "it holds nothing any more", 60s);
+  it.click("nodes.remove");
+  it.await_text("node.plan", "It is running; stop it first.");
+  it.key("Escape");
+  it.click("cluster.tab.0");
+  it.await("events.row.0", [&](const std::string&) {
+    return it.screen_text().find("node 1 is drained") != std::string::npos;
+  });
 }

@@ -154,6 +154,10 @@ void FakeBroker::serve(Frames frames) {
   const std::string client(path.front().view());
   if (message.header.kind == Kind::hello) {
     ++hellos_;
+    if (const Errc why = faults_.refuse_hello; why != Errc::ok) {
+      refuse(path, message.header, why);
+      return;
+    }
     clients_[client] = true;
     HelloReply reply;
     reply.cluster_id = "fake";

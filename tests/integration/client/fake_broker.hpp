@@ -30,6 +30,7 @@ class FakeBroker {
     Errc refuse_produce = Errc::ok;  ///< All of them, while it is set.
     bool hold = false;               ///< Nothing is read from the socket.
     bool deaf = false;               ///< Everything is read and nothing is answered.
+    Errc refuse_hello = Errc::ok;    ///< All of them, while it is set.
     int corrupt_fetches = 0;
   };
 

@@ -186,6 +186,68 @@ TEST_CASE("cluster: many partitions that move make one line", "[gui]") {
   CHECK(has_event(model, EventKind::partition_state, "orders: 500 partitions now offline"));
 }
 
+TEST_CASE("cluster: followers say how far behind they are, and how long", "[gui]") {
+  ClusterModel model;
+  auto reply = reply_at(100s);
+  reply.topics[0].config.replication = 3;
+  auto& partition = reply.topics[0].partitions[0];
+  partition.replicas = {NodeId(1), NodeId(2), NodeId(3)};
+  partition.isr = {NodeId(1)};
+  reply.partitions[0].followers = {{NodeId(2), true, Offset(95), 97s},
+                                   {NodeId(3), false, Offset(-1), 0s},
+                                   {NodeId(1), true, Offset(100), 0s}};
+  model.on_status(at(10s), std::move(reply));
+  const PartitionRow& row = model.view()->partitions[0];
+  REQUIRE(row.followers.size() == 2);  // The leader is none of its own.
+  CHECK(row.followers[0].behind == 5);
+  CHECK(row.followers[0].behind_for == Micros(3s));
+  CHECK_FALSE(row.followers[1].behind);  // Unknown, not 0.
+  CHECK(row.behind_max() == 5);
+  CHECK(row.min_insync == 2);
+  CHECK_FALSE(row.takes_records());
+  CHECK(model.view()->closed == 1);
+  CHECK(model.view()->topics[0].closed == 1);
+}
+
+TEST_CASE("cluster: a drain, a move and an alteration are told, with their progress", "[gui]") {
+  ClusterModel model;
+  model.on_status(at(10s), reply_at(100s));
+  auto draining = reply_at(102s);
+  draining.nodes[1].draining = true;
+  draining.topics[0].partitions[0].target = {NodeId(1), NodeId(3)};
+  model.on_status(at(12s), std::move(draining));
+  CHECK(has_event(model, EventKind::node_draining, "node 2 is being drained"));
+  CHECK(has_event(model, EventKind::replicas_moving, "orders-0 moving to 1, 3"));
+  CHECK(model.view()->moving == 1);
+  CHECK(model.view()->nodes[1].drained_of == 2);
+
+  auto moved = reply_at(104s);
+  moved.nodes[1].draining = true;
+  moved.topics[0].partitions[0].replicas = {NodeId(1), NodeId(3)};
+  model.on_status(at(14s), std::move(moved));
+  CHECK(has_event(model, EventKind::replicas_moved, "orders-0 moved to 1, 3"));
+  CHECK(model.view()->nodes[1].replicas == 1);
+  CHECK(model.view()->nodes[1].drained_of == 2);  // Of what it held at first.
+
+  auto drained = reply_at(106s);
+  drained.nodes[1].draining = true;
+  for (auto& partition : drained.topics[0].partitions) {
+    partition.leader = NodeId(1);
+    partition.replicas = {NodeId(1), NodeId(3)};
+  }
+  drained.topics[0].config.partitions = 2;
+  drained.topics[0].config.retention_ms = 3'600'000;
+  model.on_status(at(16s), std::move(drained));
+  CHECK(has_event(model, EventKind::node_draining,
+                  "node 2 is drained: it holds nothing any more and may be stopped"));
+  CHECK(has_event(model, EventKind::topic_altered,
+                  "topic orders was altered: partitions 1 to 2, kept for ever to 1 h"));
+  auto removed = reply_at(108s);
+  removed.nodes.pop_back();
+  model.on_status(at(18s), std::move(removed));
+  CHECK(has_event(model, EventKind::node_removed, "node 2 was removed"));
+}
+
 TEST_CASE("history: it keeps the newest samples in order", "[gui]") {
   History<1> history(3);
   for (int i = 0; i < 5; ++i) history.add({Micros(i), {static_cast<double>(i)}});

@@ -100,3 +100,34 @@ TEST_CASE("filtered records: without a filter the log itself is the list", "[gui
   CHECK(found.number_at(log.view(), 4) == 4);
   CHECK(found.index_of(log.view(), 99) == 10);
 }
+
+TEST_CASE("filtered records: of each key only the latest, as records come", "[gui]") {
+  const auto keyed = [](std::int64_t first, const std::vector<std::string>& keys) {
+    std::vector<PlainRecord> records;
+    for (const std::string& key : keys) {
+      records.push_back({"value " + std::to_string(first + std::ssize(records)), key});
+    }
+    return chunk_of(records, first);
+  };
+  RecordLog log;
+  log.append(keyed(0, {"a", "b", "a", "c"}));
+  log.append(numbered(4, 1));  // Without a key.
+  FilteredRecords found;
+  found.set({}, LatestOfKey::yes);
+  while (found.advance(log.view(), 1)) {
+  }
+  const auto numbers = [&] {
+    std::vector<std::uint64_t> out;
+    for (std::size_t i = 0; i < found.size(log.view()); ++i) {
+      out.push_back(found.number_at(log.view(), i));
+    }
+    return out;
+  };
+  CHECK(numbers() == std::vector<std::uint64_t>{1, 2, 3});
+  log.append(keyed(5, {"c", "d", "b", "b"}));
+  CHECK_FALSE(found.advance(log.view(), 100));
+  CHECK(numbers() == std::vector<std::uint64_t>{2, 5, 6, 8});
+  found.set(*RecordFilter::parse("2"), LatestOfKey::yes);
+  CHECK_FALSE(found.advance(log.view(), 100));
+  CHECK(numbers() == std::vector<std::uint64_t>{2});
+}

@@ -18,6 +18,7 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   settings.period = 10s;
   settings.columns = ".user.name, .price";
   settings.sql = {"select *\nfrom readable"};
+  settings.favourites = {"orders", "\u6ce8\u6587"};
   settings.drafts.push_back({"first", {"orders", "k", {{"h", "v"}}, "{\"a\": 1}\n", {}}});
   settings.drafts.push_back({"second", {"orders", std::nullopt, {}, "x", {}}});
   const Settings read = parse_settings(write_settings(settings));
@@ -30,6 +31,7 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   CHECK(read.period == Micros(10s));
   CHECK(read.columns == settings.columns);
   CHECK(read.sql == settings.sql);
+  CHECK(read.favourites == settings.favourites);
   REQUIRE(read.drafts.size() == 2);
   CHECK(read.drafts[0].draft == settings.drafts[0].draft);
   CHECK(read.drafts[1].draft == settings.drafts[1].draft);

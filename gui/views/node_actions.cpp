@@ -1,0 +1,40 @@
+// The question before something is done to a node, and how it ended. What it says comes from
+// gui/model/changes.hpp, anew each frame: what is true may change while a person reads.
+#include "gui/views/cluster_view.hpp"
+
+#include "gui/model/changes.hpp"
+#include "gui/views/panel.hpp"
+
+namespace pinion::gui {
+
+// Outside of what is dimmed when it is stale.
+void draw_node_action(Ui& ui, const Snapshot& snapshot, NodeActionState& state) {
+  const ActionResult& action = snapshot.node_action;
+  if (state.began > 0 && action.number == state.began) {
+    ui.notice("nodes.action", action.text,
+              action.running ? Tone::muted : (action.ok ? Tone::good : Tone::bad));
+  }
+  constexpr const char* id = "node action";
+  if (state.open) ImGui::OpenPopup(id);
+  state.open = false;
+  if (!ui.begin_dialog(id, 480)) return;
+  const NodePlan plan = plan_node(*snapshot.cluster, state.node, state.command);
+  ui.title(plan.title);
+  draw_plan(ui, "node.plan", plan.lines, plan.problem);
+  const bool ready = plan.problem.empty() && snapshot.connection.state == Connection::connected;
+  const bool danger = state.command == NodeCommand::remove;
+  ImGui::BeginDisabled(!ready);
+  const bool pressed =
+      ui.button("node.go", plan.action, danger ? ButtonKind::danger : ButtonKind::primary);
+  ImGui::EndDisabled();
+  if (pressed && ready) {
+    state.began = action.number + 1;
+    ui.commands.emplace_back(ChangeNode{state.command, state.node});
+    ImGui::CloseCurrentPopup();
+  }
+  ImGui::SameLine();
+  if (ui.button("node.cancel", "Cancel") || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
+  ui.end_dialog();
+}
+
+}  // namespace pinion::gui

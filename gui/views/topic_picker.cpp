@@ -1,0 +1,167 @@
+#include "gui/views/topic_picker.hpp"
+
+#include "gui/model/text_search.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace pinion::gui {
+namespace {
+
+/// Anew only when the topics, the search or the favourites changed.
+void find_rows(const ClusterView& cluster, const Settings& settings, TopicPickerState& state) {
+  if (state.of == cluster.answered_at && state.of_search == state.search &&
+      state.of_favourites == settings.favourites.size()) {
+    return;
+  }
+  state.of = cluster.answered_at;
+  state.of_search = state.search;
+  state.of_favourites = settings.favourites.size();
+  state.rows.clear();
+  const std::string wanted = small_letters(state.search);
+  for (std::uint32_t i = 0; i < cluster.topics.size(); ++i) {
+    if (contains_letters(cluster.topics[i].name, wanted)) state.rows.push_back(i);
+  }
+  std::stable_partition(state.rows.begin(), state.rows.end(), [&](std::uint32_t i) {
+    return is_favourite(settings, cluster.topics[i].name);
+  });
+}
+
+/// A star that is clicked on, filled or not.
+void draw_star(Ui& ui, Settings& settings, const std::string& topic) {
+  const float size = ImGui::GetTextLineHeight();
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const bool favourite = is_favourite(settings, topic);
+  if (ImGui::InvisibleButton("star", {size, size})) set_favourite(settings, topic, !favourite);
+  const bool hovered = ImGui::IsItemHovered();
+  ui.draw_icon(ImGui::GetWindowDrawList(), favourite ? Icon::star_filled : Icon::star,
+               {at.x + size / 2, at.y + size / 2}, ui.px(13),
+               favourite ? ui.theme.accent : (hovered ? ui.theme.text : ui.theme.muted));
+  if (hovered) ui.tooltip(favourite ? "No favourite any more" : "A favourite stands first");
+  ui.describe("star." + topic, favourite ? "favourite" : "");
+}
+
+/// `draw` draws one row and says whether it was pressed.
+bool draw_list(Ui& ui, const char* name, const Snapshot& snapshot, Settings& settings,
+               TopicPickerState& state, const std::function<bool(const std::string&)>& draw) {
+  if (!snapshot.cluster || snapshot.cluster->topics.empty()) {
+    ui.text("There is no topic yet", Tone::muted);
+    return false;
+  }
+  const ClusterView& cluster = *snapshot.cluster;
+  constexpr std::size_t search_from = 8;
+  if (cluster.topics.size() >= search_from || !state.search.empty()) {
+    if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
+    const std::string search = std::string(name) + ".search";
+    ui.input(search.c_str(), state.search, "Find a topic", -1);
+  }
+  find_rows(cluster, settings, state);
+  if (state.rows.empty()) {
+    ui.text("No topic has that in its name", Tone::muted);
+    return false;
+  }
+  bool pressed = false;
+  ImGui::PushStyleColor(ImGuiCol_ChildBg, IM_COL32(0, 0, 0, 0));
+  const float line = ImGui::GetTextLineHeightWithSpacing();
+  const float height = line * static_cast<float>(std::min<std::size_t>(state.rows.size(), 12));
+  ImGui::BeginChild("topics", {0, height + ui.px(4)}, false);
+  ImGuiListClipper clipper;
+  clipper.Begin(static_cast<int>(state.rows.size()));
+  while (clipper.Step()) {
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+      const TopicRow& topic = cluster.topics[state.rows[static_cast<std::size_t>(i)]];
+      ImGui::PushID(i);
+      draw_star(ui, settings, topic.name);
+      ImGui::SameLine();
+      pressed = draw(topic.name) || pressed;
+      ui.describe(std::string(name) + "." + topic.name, topic.name);
+      ImGui::PopID();
+    }
+  }
+  ImGui::EndChild();
+  ImGui::PopStyleColor();
+  return pressed;
+}
+
+/// Chosen once, and not there: of another cluster, or deleted. They can be unchosen.
+bool draw_missing(Ui& ui, std::vector<std::string>& topics, const Snapshot& snapshot) {
+  if (!snapshot.cluster) return false;
+  for (std::size_t i = 0; i < topics.size(); ++i) {
+    if (snapshot.cluster->find_topic(topics[i]) != nullptr) continue;
+    bool chosen = true;
+    const std::string text = topics[i] + " (not in this cluster)";
+    const std::string id = "missing." + topics[i];
+    if (!ui.checkbox(id.c_str(), text.c_str(), chosen)) continue;
+    topics.erase(topics.begin() + static_cast<std::ptrdiff_t>(i));
+    return true;
+  }
+  return false;
+}
+
+bool begin_list(Ui& ui, const char* name, const std::string& shown, const char* hint,
+                TopicPickerState& state, float width) {
+  ImGui::SetNextItemWidth(width);
+  ui.glyphs.note(shown);
+  const std::string id = std::string("##") + name;
+  if (shown.empty()) ImGui::PushStyleColor(ImGuiCol_Text, ui.theme.muted);
+  ImGui::SetNextWindowSizeConstraints({std::max(width, ui.px(260)), 0}, {ui.px(640), ui.px(520)});
+  const bool open = ImGui::BeginCombo(id.c_str(), shown.empty() ? hint : shown.c_str(),
+                                      ImGuiComboFlags_HeightLargest);
+  if (shown.empty()) ImGui::PopStyleColor();
+  ui.describe(name, shown);
+  if (open && ImGui::IsWindowAppearing()) state.search.clear();
+  return open;
+}
+
+}  // namespace
+
+bool pick_topic(Ui& ui, const char* name, std::string& topic, const Snapshot& snapshot,
+                Settings& settings, TopicPickerState& state, float width) {
+  if (!begin_list(ui, name, topic, "Choose a topic", state, width)) return false;
+  const std::string before = topic;
+  const bool pressed = draw_list(ui, name, snapshot, settings, state, [&](const std::string& one) {
+    ui.glyphs.note(one);
+    if (!ImGui::Selectable(one.c_str(), one == topic)) return false;
+    topic = one;
+    return true;
+  });
+  if (pressed || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
+  ImGui::EndCombo();
+  return topic != before;
+}
+
+bool pick_topics(Ui& ui, const char* name, std::vector<std::string>& topics,
+                 const Snapshot& snapshot, Settings& settings, TopicPickerState& state,
+                 float width) {
+  std::string text;
+  for (const std::string& topic : topics) text += (text.empty() ? "" : ", ") + topic;
+  if (!begin_list(ui, name, text, "Choose topics", state, width)) return false;
+  const bool forgotten = draw_missing(ui, topics, snapshot);
+  const bool changed = draw_list(ui, name, snapshot, settings, state, [&](const std::string& one) {
+    const auto at = std::find(topics.begin(), topics.end(), one);
+    bool chosen = at != topics.end();
+    const std::string id = "choose." + one;
+    if (!ui.checkbox(id.c_str(), one.c_str(), chosen)) return false;
+    if (chosen) {
+      topics.push_back(one);
+    } else {
+      topics.erase(at);
+    }
+    return true;
+  });
+  if (Ui::escape_pressed()) ImGui::CloseCurrentPopup();
+  ImGui::EndCombo();
+  return changed || forgotten;
+}
+
+bool is_favourite(const Settings& settings, const std::string& topic) {
+  const auto& all = settings.favourites;
+  return std::find(all.begin(), all.end(), topic) != all.end();
+}
+
+void set_favourite(Settings& settings, const std::string& topic, bool favourite) {
+  std::erase(settings.favourites, topic);
+  if (favourite) remember(settings.favourites, topic, favourites_max);
+}
+
+}  // namespace pinion::gui
