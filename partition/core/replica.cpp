@@ -84,7 +84,7 @@ void Replica::become_by_assignment(const Now& now, Effects& out) {
     }
     note_who_was_refused(now, *leading);
     leading->isr_request.reset();  // Its version has come.
-    adopt_replicas(now, *leading);
+    adopt_replicas(now, *leading, out);
     leading->retention_at = assignment_.config.retention_ms > 0 ? now.monotonic : never;
     commit_what_is(now, out);
     review_isr(now, out);
@@ -232,7 +232,7 @@ void Replica::become_leading(const Now& now, Effects& out) {
   leading.begin = log_.log_end;
   leading.position_begin = log_.positions.last_version();
   leading.retention_at = assignment_.config.retention_ms > 0 ? now.monotonic : never;
-  adopt_replicas(now, leading);
+  adopt_replicas(now, leading, out);
   const bool again = std::holds_alternative<Leading>(role_);
   if (again) {
     role_ = std::move(leading);

@@ -182,7 +182,7 @@ class Replica {
   void review_isr(const Now& now, Effects& out);
   [[nodiscard]] bool may_join(const Leading& leading, const Follower& follower) const;
   void propose(const Now& now, std::vector<NodeId> isr, Effects& out);
-  void adopt_replicas(const Now& now, Leading& leading);
+  void adopt_replicas(const Now& now, Leading& leading, Effects& out);
   void note_who_was_refused(const Now& now, Leading& leading);
 
   // replica_followers.cpp: a leader answers its followers.

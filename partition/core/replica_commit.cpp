@@ -103,11 +103,19 @@ void Replica::commit_what_is(const Now& now, Effects& out) {
 // ---- The in-sync set
 
 /// The followers are the other replicas; what is known of those that stay is kept.
-void Replica::adopt_replicas(const Now& now, Leading& leading) {
+void Replica::adopt_replicas(const Now& now, Leading& leading, Effects& out) {
   const auto& replicas = assignment_.replicas;
-  std::erase_if(leading.followers, [&](const auto& entry) {
-    return std::find(replicas.begin(), replicas.end(), entry.first) == replicas.end();
-  });
+  for (auto at = leading.followers.begin(); at != leading.followers.end();) {
+    if (std::find(replicas.begin(), replicas.end(), at->first) != replicas.end()) {
+      ++at;
+      continue;
+    }
+    if (at->second.waiting) {
+      shared_->refuse(std::move(at->second.waiting->asker),
+                      fail(Errc::not_registered, "no replica any more"), leading.epoch, out);
+    }
+    at = leading.followers.erase(at);
+  }
   for (const NodeId node : replicas) {
     if (node == shared_->node) continue;
     const auto [at, is_new] = leading.followers.try_emplace(node);

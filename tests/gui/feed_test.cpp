@@ -254,6 +254,9 @@ TEST_CASE("feed: a topic is altered, a node drained, kept and not removed while 
   CHECK_FALSE(snapshot->node_action.ok);
   CHECK(snapshot->node_action.text.find("is running; stop it first") != std::string::npos);
   REQUIRE(feed.post(ChangeNode{NodeCommand::keep, NodeId(2)}));
+  await(feed, [](const Snapshot& s) {
+    return s.node_action.number == 3 && !s.node_action.running && s.node_action.ok;
+  });
   REQUIRE(feed.post(ChangeNode{NodeCommand::rebalance, node_none}));
   await(feed, [](const Snapshot& s) {
     const NodeRow* node = s.cluster->find_node(NodeId(2));
@@ -350,7 +353,9 @@ TEST_CASE("feed: a broker that dies while records are sent at a rate", "[gui]") 
   command.plan.count = 300;
   command.plan.per_second = 200;
   REQUIRE(feed.post(std::move(command)));
-  await(feed, [](const Snapshot& s) { return s.producing->jobs[0].acknowledged >= 20; });
+  await(feed, [](const Snapshot& s) {
+    return !s.producing->jobs.empty() && s.producing->jobs[0].acknowledged >= 20;
+  });
   cluster.stop_broker();
   await(feed, [](const Snapshot& s) { return s.connection.state == Connection::lost; });
   cluster.start_broker();

@@ -86,6 +86,16 @@ TEST_CASE("replica: a follower of an older session or copy counts for nothing", 
   CHECK(bench.reply(stranger).error() == Errc::not_registered);
 }
 
+TEST_CASE("replica: a follower that is no replica any more waits for nothing", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const RequestId waits = bench.replica_fetch({.node = 3, .wait_ms = 500});
+  CHECK_FALSE(bench.answered(waits));
+  bench.assign_replicas({.version = 2, .replicas = {1, 2}, .isr = {1, 2}});
+  CHECK(bench.reply(waits).error() == Errc::not_registered);
+  CHECK(bench.node.view().requests_open == 0);  // Or the node would never stop.
+}
+
 TEST_CASE("replica: fetches of another epoch are refused and told the epoch", "[partition]") {
   NodeBench bench;
   bench.replicate({.epoch = 5});
