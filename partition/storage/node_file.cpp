@@ -3,6 +3,7 @@
 #include "common/base/assert.hpp"
 
 #include <charconv>
+#include <chrono>
 
 #include <sys/random.h>
 
@@ -79,7 +80,11 @@ Result<void> NodeFile::make_schema() {
     PINION_CHECK(database_.exec(schema_sql));
     PINION_CHECK(put("schema_version", std::to_string(schema_version)));
     PINION_CHECK(put("store_id", random_id()));
-    PINION_CHECK(put("incarnation", "0"));
+    // A folder that is made anew begins behind all lives of the one before: who knows of a higher
+    // one would not listen to it.
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_1970).count();
+    PINION_CHECK(put("incarnation", std::to_string(seconds)));
     PINION_CHECK(put("cluster_id", ""));
     PINION_CHECK(put("controller_epoch", "0"));
     PINION_CHECK(transaction.commit());
