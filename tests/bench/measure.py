@@ -268,24 +268,11 @@ def measure_many(args, table, fresh):
                   memory < 256)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--programs", default="build/bin")
-    parser.add_argument("--data", help="a folder on the disk to measure (a temporary one here)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--messages", type=int, default=2_000_000)
-    parser.add_argument("--idle", type=int, default=30, help="seconds")
-    parser.add_argument("--idle-close", type=int, default=75, help="seconds")
-    parser.add_argument("--only", help="throughput, parallel, latency, idle, many")
-    args = parser.parse_args()
-    if os.path.getmtime(f"{args.programs}/pinion") == 0:
-        parser.error("no programs there")
-    parts = {"throughput": measure_throughput, "parallel": measure_parallel,
-             "latency": measure_latency, "idle": measure_idle, "many": measure_many}
+def run_parts(args, parts):
+    """The parts that --only names, or all, each on clusters of its own in a folder that is removed
+    at the end; prints the table. Ends the program: with 1 when a target was missed."""
     wanted = args.only.split(",") if args.only else list(parts)
-    folder = tempfile.mkdtemp(prefix="pinion-measure-", dir=args.data or ".")
-    args.data = os.path.abspath(folder)
+    args.data = os.path.abspath(tempfile.mkdtemp(prefix="pinion-measure-", dir=args.data or "."))
     table = Table()
     count = 0
 
@@ -300,8 +287,23 @@ def main():
     finally:
         if table.rows:
             table.print()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(args.data, ignore_errors=True)
     sys.exit(1 if any(r[3] == "MISSED" for r in table.rows) else 0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", default="build/bin")
+    parser.add_argument("--data", help="a folder on the disk to measure (a temporary one here)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--messages", type=int, default=2_000_000)
+    parser.add_argument("--idle", type=int, default=30, help="seconds")
+    parser.add_argument("--idle-close", type=int, default=75, help="seconds")
+    parser.add_argument("--only", help="throughput, parallel, latency, idle, many")
+    args = parser.parse_args()
+    run_parts(args, {"throughput": measure_throughput, "parallel": measure_parallel,
+                     "latency": measure_latency, "idle": measure_idle, "many": measure_many})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ a fresh data folder. Figures that are compared come from rounds that take turns.
 Prints progress on stderr and a table on stdout. Needs a release build and python3.
 """
 import argparse
-import json
 import os
 import re
 import shutil
@@ -16,12 +15,11 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from datetime import datetime, timezone
 
-from measure import Cluster, Table, median, say, storage
+from measure import median, run_parts, say, storage
 
 
 class Sender:
@@ -270,26 +268,8 @@ def main():
     parser.add_argument("--rate", type=int, default=50_000, help="records/s while catching up")
     parser.add_argument("--only", help="cost, failover, graceful, catchup")
     args = parser.parse_args()
-    parts = {"cost": measure_cost, "failover": measure_failover, "graceful": measure_graceful,
-             "catchup": measure_catchup}
-    wanted = args.only.split(",") if args.only else list(parts)
-    args.data = os.path.abspath(tempfile.mkdtemp(prefix="pinion-measure-", dir=args.data or "."))
-    table = Table()
-    count = 0
-
-    def fresh(nodes):
-        nonlocal count
-        count += 1
-        return Cluster(args.programs, f"{args.data}/{count}", nodes)
-
-    try:
-        for name in wanted:
-            parts[name](args, table, fresh)
-    finally:
-        if table.rows:
-            table.print()
-        shutil.rmtree(args.data, ignore_errors=True)
-    sys.exit(1 if any(r[3] == "MISSED" for r in table.rows) else 0)
+    run_parts(args, {"cost": measure_cost, "failover": measure_failover,
+                     "graceful": measure_graceful, "catchup": measure_catchup})
 
 
 if __name__ == "__main__":
