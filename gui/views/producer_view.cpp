@@ -3,6 +3,7 @@
 #include "gui/model/json.hpp"
 #include "gui/model/payload.hpp"
 #include "gui/views/panel.hpp"
+#include "gui/views/record_detail.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -125,16 +126,7 @@ void draw_value(Ui& ui, ProducerState& state, float height) {
   if (draw_bytes(ui, "produce.value", state.value)) {
     state.value.clear();
   } else {
-    ImGui::PushFont(ui.fonts.mono);
-    ImGuiListClipper clipper;
-    clipper.Begin(static_cast<int>(hex_row_count(state.value.size())));
-    while (clipper.Step()) {
-      for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-        const std::string row = hex_row(state.value, static_cast<std::size_t>(i));
-        ImGui::TextUnformatted(row.c_str());
-      }
-    }
-    ImGui::PopFont();
+    draw_hex(ui, state.value);
   }
   ui.end_card();
 }

@@ -117,19 +117,6 @@ void draw_text(Ui& ui, RecordDetailState& state) {
   ui.editor("detail.text", text, ImGui::GetContentRegionAvail(), ImGuiInputTextFlags_ReadOnly);
 }
 
-void draw_hex(Ui& ui, const RecordDetailState& state) {
-  ImGuiListClipper clipper;
-  ImGui::PushFont(ui.fonts.mono);
-  clipper.Begin(static_cast<int>(hex_row_count(state.value.size())));
-  while (clipper.Step()) {
-    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
-      const std::string row = hex_row(state.value, static_cast<std::size_t>(i));
-      ImGui::TextUnformatted(row.c_str());
-    }
-  }
-  ImGui::PopFont();
-}
-
 void draw_field(Ui& ui, const char* label, const std::string& text, bool mono) {
   ui.text(label, Tone::muted);
   ImGui::SameLine(ui.px(92));
@@ -192,6 +179,19 @@ void draw_actions(Ui& ui, const RecordDetailState& state) {
 
 }  // namespace
 
+void draw_hex(Ui& ui, const std::string& bytes) {
+  ImGuiListClipper clipper;
+  ImGui::PushFont(ui.fonts.mono);
+  clipper.Begin(static_cast<int>(hex_row_count(bytes.size())));
+  while (clipper.Step()) {
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+      const std::string row = hex_row(bytes, static_cast<std::size_t>(i));
+      ImGui::TextUnformatted(row.c_str());
+    }
+  }
+  ImGui::PopFont();
+}
+
 std::string partition_name(const std::string& topic, std::int32_t partition) {
   return topic + "-" + std::to_string(partition);
 }
@@ -238,7 +238,7 @@ void draw_record_detail(Ui& ui, const char* name, ImVec2 size, RecordDetailState
   } else if (shown == "Text") {
     draw_text(ui, state);
   }
-  if (shown == "Hex") draw_hex(ui, state);
+  if (shown == "Hex") draw_hex(ui, state.value);
   ImGui::EndChild();
   ui.end_card();
 }

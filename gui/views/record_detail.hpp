@@ -37,4 +37,7 @@ void draw_record_detail(Ui& ui, const char* name, ImVec2 size, RecordDetailState
 /// "orders-2", in short of topic and partition.
 [[nodiscard]] std::string partition_name(const std::string& topic, std::int32_t partition);
 
+/// Bytes as rows of hexadecimal numbers and letters, as far as they are in sight.
+void draw_hex(Ui& ui, const std::string& bytes);
+
 }  // namespace pinion::gui
