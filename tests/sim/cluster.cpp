@@ -15,14 +15,15 @@ Cluster::Cluster(World& world, const MakeDisk& make_disk)
         world_, id, make_disk("store-" + std::to_string(id)), prng_.next()));
   }
   world_.inspector.set_in_sync([this](PartitionKey key) {
-    std::vector<std::pair<NodeId, const Disk*>> disks;
+    Inspector::Replicas replicas;
     for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
       if (partition.key != key) continue;
+      replicas.count = partition.replicas.size();
       for (const NodeId id : partition.isr) {
-        disks.emplace_back(id, &nodes_[static_cast<std::size_t>(id.raw() - 1)]->disk());
+        replicas.in_sync.emplace_back(id, &nodes_[static_cast<std::size_t>(id.raw() - 1)]->disk());
       }
     }
-    return disks;
+    return replicas;
   });
 }
 

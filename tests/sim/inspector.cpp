@@ -70,9 +70,11 @@ void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk
   const auto* position = std::get_if<FetchPositionReply>(&answer.body);
   const auto* asked = std::get_if<FetchPosition>(&request.body);
   if (position != nullptr && asked != nullptr && position->offset >= Offset(0)) {
-    // What is on the disk may be newer than what every follower has: then that is not shown.
+    // What is on the disk may be newer than what every follower has, or further back after a seek:
+    // then that is not shown. A set that has shrunk to the leader says nothing, for it may have
+    // proposed a larger one, and waits for that.
     const std::optional<Offset> stored = disk.fsynced_position(key, asked->reader);
-    const bool alone = !in_sync_ || in_sync_(key).size() < 2;
+    const bool alone = !in_sync_ || in_sync_(key).count < 2;
     const bool behind =
         alone ? !stored || *stored < position->offset : !disk.knows_reader(key, asked->reader);
     if (behind) {
@@ -85,7 +87,7 @@ void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk
 /// Whoever may lead next has it.
 void Inspector::check_in_sync(PartitionKey key, Offset end, const char* name) {
   if (!in_sync_) return;
-  for (const auto& [node, disk] : in_sync_(key)) {
+  for (const auto& [node, disk] : in_sync_(key).in_sync) {
     if (disk->is_spoiled()) continue;  // Not known to the controller yet.
     const std::optional<Offset> durable = disk->fsynced_end(key);
     if (durable && *durable >= end) continue;

@@ -10,6 +10,7 @@
 #include "tests/sim/checker.hpp"
 #include "tests/sim/disk.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,8 +28,12 @@ class Inspector {
 
   [[nodiscard]] bool enabled() const { return enabled_; }
 
-  /// The disks of a partition's replicas that are in sync, as the metadata has it durably.
-  using InSync = std::function<std::vector<std::pair<NodeId, const Disk*>>(PartitionKey)>;
+  /// A partition's replicas, as the metadata has them durably.
+  struct Replicas {
+    std::size_t count = 0;
+    std::vector<std::pair<NodeId, const Disk*>> in_sync;
+  };
+  using InSync = std::function<Replicas(PartitionKey)>;
   void set_in_sync(InSync in_sync) { in_sync_ = std::move(in_sync); }
 
   /// A group became durable on a node's disk.
