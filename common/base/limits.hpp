@@ -207,8 +207,9 @@ inline constexpr Micros register_again_within = register_backoff_max + register_
 /// What a follower asks for at once. With one fetch under way a partition, 1 MiB a round trip of
 /// some milliseconds is more than a disk writes.
 inline constexpr std::size_t replica_fetch_bytes = 1 * mib;
-/// A fetch waits this long at the leader's end; so this is how stale a quiet follower may be.
-inline constexpr Micros replica_fetch_wait = 500ms;
+/// A fetch waits this long at the leader's end; so this is how stale a quiet follower may be, and
+/// what an idle cluster works for: each follower asks this often.
+inline constexpr Micros replica_fetch_wait = 1'250ms;
 /// Without an answer for this long after that a fetch is sent again.
 inline constexpr Micros replica_answer_within = 1s;
 inline constexpr Micros replica_retry_min = 20ms;  ///< After a refusal; doubles, with jitter, up to
@@ -289,7 +290,8 @@ static_assert(consumer_fetch_bytes_default <= fetch_bytes_max);
 static_assert(delivery_timeout_max < producer_kept_at_least);
 static_assert(producer_small_inflight_max <= producer_inflight_max);
 static_assert(query_time_max < request_lifetime_max);
-static_assert(replica_fetch_wait < replica_lag_max, "a quiet follower is not a slow one");
+static_assert(2 * replica_fetch_wait < replica_lag_max, "a quiet follower is not a slow one");
+static_assert(replica_fetch_wait < peer_quiet_after, "a quiet connection is not a broken one");
 static_assert(replica_fetch_bytes <= fetch_bytes_max);
 static_assert(batch_bytes_default <= commit_bytes_max);
 static_assert(query_bytes_max < body_bytes_max);
