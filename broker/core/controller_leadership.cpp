@@ -100,9 +100,11 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
                                       ControllerEffects& out) {
   const Node* leader = nodes_.find(next.leader);
   const auto report = partition.reports.find(next.leader);
-  const bool halted =
-      report != partition.reports.end() && report->second.state == PartitionState::halted;
-  const bool is_fit = leader != nullptr && !leader->is_gone && !halted &&
+  const bool is_told = report != partition.reports.end();
+  const bool halted = is_told && report->second.state == PartitionState::halted;
+  // It goes on trying to open its file; another one that has everything need not wait for that.
+  const bool failing = is_told && report->second.file == FileState::failing;
+  const bool is_fit = leader != nullptr && !leader->is_gone && !halted && !failing &&
                       names(next.isr, next.leader) && registering_.count(next.leader) == 0;
   if (is_fit) return next;
   ElectionInput input;
@@ -112,7 +114,7 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
   // After a start of this process all nodes get the time to come back to it.
   input.has_waited =
       now.monotonic - partition.leaderless_since >= options_.node_lost_after && all_had_time_;
-  input.unclean_allowed = topics_.find(next.key.topic)->meta.config.unclean_elections;
+  input.unclean_allowed = !failing && topics_.find(next.key.topic)->meta.config.unclean_elections;
   // The only one that may lead does so when it comes; there is nothing to compare it with.
   if (next.isr.size() == 1 && next.isr.front() == next.leader && next.eligible.empty() &&
       !input.unclean_allowed) {
@@ -357,7 +359,9 @@ void Controller::take_proposal(const Now& now, const Node& node, const ProposedI
     if (id == node.meta.id || wanted(id) || next.isr.size() == 1) continue;
     next = without_member(std::move(next), id, least);
   }
-  std::erase_if(next.eligible, [&](NodeId id) { return names(next.isr, id); });
+  // Those that lack what is committed may not lead, however few are left.
+  std::erase_if(next.eligible,
+                [&](NodeId id) { return names(next.isr, id) || names(proposal.older, id); });
   next.version = decided.version + 1;
   partition->decided = std::move(next);
   planned_.push_back(key);

@@ -290,6 +290,11 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
       partition->status.readers.resize(status_readers_max);
     }
     refresh_.insert(key);
+    if (known == partition->reports.end() && status.state != PartitionState::halted) {
+      // The report was lost, and a heartbeat does not say what stood in it.
+      untold_.try_emplace({node->meta.id, key}, Untold{now.monotonic + options_.assign_again, 0});
+      continue;
+    }
     ReportedReplica state;
     if (known != partition->reports.end()) state = known->second;
     state.topic = status.topic;
@@ -316,11 +321,10 @@ void Controller::note_status_of_follower(const Now& now, Node& node, const Parti
   const PartitionKey key{status.topic, status.partition};
   const Partition* partition = partitions_.find(key);
   const auto known = partition->reports.find(node.meta.id);
-  if (known == partition->reports.end() || said_in < known->second.said_in ||
-      known->second.state == status.state || !names(partition->meta.replicas, node.meta.id)) {
-    return;
-  }
-  if (status.state == PartitionState::halted) {
+  if (!names(partition->meta.replicas, node.meta.id)) return;
+  const bool is_told = known != partition->reports.end();
+  if (is_told && (said_in < known->second.said_in || known->second.state == status.state)) return;
+  if (is_told && status.state == PartitionState::halted) {
     ReportedReplica halted = known->second;
     halted.state = PartitionState::halted;
     halted.role = ReplicaRole::none;

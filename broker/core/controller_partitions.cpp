@@ -64,13 +64,13 @@ void Controller::note_replica(const Now& now, Node& node, const ReportedReplica&
   if (!leads && !names(partition->meta.replicas, id)) return;
   const auto known = partition->reports.find(id);
   if (known != partition->reports.end() && state.said_in < known->second.said_in) return;
-  const bool was_halted =
-      known != partition->reports.end() && known->second.state == PartitionState::halted;
-  if (leads && state.state == PartitionState::halted && !was_halted) {
-    partition->leaderless_since = now.monotonic;
-  }
+  const auto cannot_serve = [](const ReplicaState& said) {
+    return said.state == PartitionState::halted || said.file == FileState::failing;
+  };
+  const bool could_not = known != partition->reports.end() && cannot_serve(known->second);
+  if (leads && cannot_serve(state) && !could_not) partition->leaderless_since = now.monotonic;
   partition->reports[id] = state;
-  if (state.state == PartitionState::opening) return;
+  if (state.state == PartitionState::opening && !cannot_serve(state)) return;
   // A report may be lost: only what it is to bring about ends the repetition.
   if (state.partition_version >= partition->meta.version || state.partition_version == 0) {
     untold_.erase({id, key});

@@ -799,9 +799,10 @@ struct Assign {
 enum class ReplicaRole : std::uint8_t { none = 0, leader = 1, catching_up = 2, following = 3 };
 /// What can be said of a replica's file.
 enum class FileState : std::uint8_t {
-  unknown = 0,  ///< Not opened (yet), or its disk fails.
+  unknown = 0,  ///< Not opened (yet), or halted.
   open = 1,
-  lost = 2,  ///< Missing, damaged or older than it was; set aside.
+  lost = 2,     ///< Missing, damaged or older than it was; set aside.
+  failing = 3,  ///< Its disk fails, or is full; opening is tried again and again.
 };
 struct ReplicaState {
   TopicId topic{0};
@@ -845,7 +846,9 @@ struct ProposedIsr {
   Epoch leader_epoch{0};
   std::int64_t partition_version = 0;  ///< That it was made from.
   std::vector<IsrMember> isr;
-  PINION_FIELDS(topic, partition, leader_epoch, partition_version, isr)
+  /// Members that must go: their copies lack what is committed, so they are older than they were.
+  std::vector<NodeId> older;
+  PINION_FIELDS(topic, partition, leader_epoch, partition_version, isr, older)
 };
 struct IsrProposal {
   static constexpr Kind kind = Kind::isr_proposal;

@@ -66,7 +66,7 @@ class Unpacker {
   bool unpack(OffsetSpec& value) { return unpack_enum(value, OffsetSpec::timestamp); }
   bool unpack(ReplicaRole& value) { return unpack_enum(value, ReplicaRole::following); }
   bool unpack(NodeCommand& value) { return unpack_enum(value, NodeCommand::rebalance); }
-  bool unpack(FileState& value) { return unpack_enum(value, FileState::lost); }
+  bool unpack(FileState& value) { return unpack_enum(value, FileState::failing); }
   bool unpack(Kind& value) {
     std::uint16_t number = 0;
     if (!reader_.read_integer(number)) return false;

@@ -256,6 +256,7 @@ enum class EventKind : std::uint8_t {
   partition_following,  ///< This replica has everything that is committed, and goes on copying.
   leader_stepped_down,
   isr_proposed,
+  replica_older,    ///< A member of the in-sync set lacks what it once had.
   log_cut,          ///< A follower dropped what its leader does not have.
   log_begun_again,  ///< What a follower had was removed by retention; it starts anew.
   replica_refused,  ///< A follower's fetch, or the answer to one, was of no use.

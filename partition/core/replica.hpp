@@ -181,6 +181,7 @@ class Replica {
   [[nodiscard]] std::vector<NodeId> in_sync() const;
   void review_isr(const Now& now, Effects& out);
   [[nodiscard]] bool may_join(const Leading& leading, const Follower& follower) const;
+  [[nodiscard]] bool is_older(const Follower& follower) const;
   void propose(const Now& now, std::vector<NodeId> isr, Effects& out);
   void adopt_replicas(const Now& now, Leading& leading, Effects& out);
   void note_who_was_refused(const Now& now, Leading& leading);

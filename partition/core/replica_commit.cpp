@@ -135,6 +135,12 @@ bool Replica::may_join(const Leading& leading, const Follower& follower) const {
              std::max(log_.positions.committed_version(), leading.position_begin);
 }
 
+/// Of a member: it lacks what is committed, which it once had on its disk. Its data folder was put
+/// back from a backup, or its disk lies about what it has written.
+bool Replica::is_older(const Follower& follower) const {
+  return follower.agreed && follower.durable_end < log_.high_watermark;
+}
+
 /// The controller knows of something that the leader does not: a copy that has halted, a node that
 /// has begun another life. Asked again at once it would say the same.
 void Replica::note_who_was_refused(const Now& now, Leading& leading) {
@@ -162,9 +168,10 @@ void Replica::review_isr(const Now& now, Effects& out) {
     const Follower& follower = leading->followers.at(node);
     const bool is_member = std::find(isr.begin(), isr.end(), node) != isr.end();
     const bool is_slow = now.monotonic - follower.caught_up_at > limits::replica_lag_max;
+    const bool may_stay = !is_slow && !is_older(follower);
     const bool may_come =
         !is_slow && now.monotonic >= follower.may_join_at && may_join(*leading, follower);
-    if (is_member ? !is_slow : may_come) wanted.push_back(node);
+    if (is_member ? may_stay : may_come) wanted.push_back(node);
   }
   std::vector<NodeId> sorted = isr;
   std::sort(sorted.begin(), sorted.end());
@@ -197,6 +204,16 @@ void Replica::propose(const Now& now, std::vector<NodeId> isr, Effects& out) {
       proposal.isr.push_back({node, row.incarnation, row.session, row.copy});
     }
     members += (members.empty() ? "" : ",") + std::to_string(node.raw());
+  }
+  for (const NodeId node : in_sync()) {
+    const auto follower = leading.followers.find(node);
+    if (follower == leading.followers.end() || !is_older(follower->second)) continue;
+    proposal.older.push_back(node);
+    event(out, EventKind::replica_older, Severity::error,
+          "node " + std::to_string(node.raw()) + " has nothing from offset " +
+              std::to_string(follower->second.durable_end.raw()) + " on, and what is before " +
+              std::to_string(log_.high_watermark.raw()) +
+              " is committed: its copy is older than it was, and is filled again");
   }
   shared_->proposals.push_back(std::move(proposal));
   event(out, EventKind::isr_proposed, Severity::info,

@@ -92,6 +92,8 @@ ReplicaState Replica::report() const {
   if (std::holds_alternative<Following>(role_)) report.role = ReplicaRole::following;
   if (report.role != ReplicaRole::none) report.file = FileState::open;
   if (const auto* halted = std::get_if<Halted>(&role_)) report.file = halted->file;
+  const auto* opening = std::get_if<Opening>(&role_);
+  if (opening != nullptr && !opening->why.empty()) report.file = FileState::failing;
   report.detail = detail().substr(0, limits::error_detail_bytes_max);
   return report;
 }

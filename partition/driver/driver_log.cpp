@@ -28,6 +28,8 @@ std::string_view text_of(EventKind kind) noexcept {
       return "partition led by another node";
     case EventKind::isr_proposed:
       return "in-sync replicas proposed";
+    case EventKind::replica_older:
+      return "replica is older than it was";
     case EventKind::log_cut:
       return "replica cuts its log";
     case EventKind::log_begun_again:

@@ -40,13 +40,19 @@ std::string Cluster::out_of_sync() const {
   return {};
 }
 
-void Cluster::note_spoiled(NodeProcess& node, const std::vector<PartitionKey>& files) {
+void Cluster::note_spoiled(NodeProcess& node, Spoil how, const std::vector<PartitionKey>& files) {
   spoiled_ = &node;
   node.disk().set_spoiled(true);
-  spoiled_versions_.clear();
+  spoiled_copies_.clear();
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
     if (std::find(files.begin(), files.end(), partition.key) == files.end()) continue;
-    spoiled_versions_[partition.key] = partition.version;
+    Whole& whole = spoiled_copies_[partition.key];
+    // One that is only older need not be given up: its leader may not know of what it lacks.
+    whole.version = partition.version + (how == Spoil::put_back ? 0 : 2);
+    for (const NodeId id : partition.isr) {
+      const Disk& disk = nodes_[static_cast<std::size_t>(id.raw() - 1)]->disk();
+      whole.end = std::max(whole.end, disk.fsynced_end(partition.key).value_or(Offset(0)));
+    }
   }
 }
 
@@ -55,9 +61,13 @@ bool Cluster::is_recovering() {
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
     const auto& replicas = partition.replicas;
     if (std::find(replicas.begin(), replicas.end(), spoiled_->id()) == replicas.end()) continue;
-    if (spoiled_versions_.count(partition.key) == 0) continue;  // As it was, or made since.
+    const auto whole = spoiled_copies_.find(partition.key);
+    if (whole == spoiled_copies_.end()) continue;  // As it was, or made since.
     const bool in_sync = partition.isr.size() == replicas.size();
-    if (!in_sync || partition.version < spoiled_versions_[partition.key] + 2) return true;
+    const Offset end = spoiled_->disk().fsynced_end(partition.key).value_or(Offset(0));
+    if (!in_sync || partition.version < whole->second.version || end < whole->second.end) {
+      return true;
+    }
   }
   spoiled_->disk().set_spoiled(false);
   spoiled_ = nullptr;

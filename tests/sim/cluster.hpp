@@ -29,9 +29,9 @@ class Cluster {
   /// Every replica of every partition is in sync, and the preferred ones lead.
   [[nodiscard]] bool all_in_sync() const;
   [[nodiscard]] std::string out_of_sync() const;
-  /// A node's disk has lost something: until each of its replicas was given up and is in sync
-  /// again.
-  void note_spoiled(NodeProcess& node, const std::vector<PartitionKey>& files);
+  /// A node's disk has lost something, on a cluster that was whole: until each of its replicas was
+  /// given up, or is only older, and is in sync again with all that was there.
+  void note_spoiled(NodeProcess& node, Spoil how, const std::vector<PartitionKey>& files);
   [[nodiscard]] bool is_recovering();
   /// After the end: replicas hold the same batches.
   void check_replicas();
@@ -41,7 +41,12 @@ class Cluster {
  private:
   World& world_;
   NodeProcess* spoiled_ = nullptr;
-  std::map<PartitionKey, std::int64_t> spoiled_versions_;
+  /// What a spoiled copy must come to.
+  struct Whole {
+    std::int64_t version = 0;
+    Offset end{0};
+  };
+  std::map<PartitionKey, Whole> spoiled_copies_;
   Prng prng_;
   std::unique_ptr<BrokerProcess> broker_;
   std::vector<std::unique_ptr<NodeProcess>> nodes_;

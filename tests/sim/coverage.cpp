@@ -31,6 +31,7 @@ const char* const faults[] = {
     "fault: damaged files",
     "fault: lost files",
     "fault: another disk",
+    "fault: an older disk",
     "fault: kill of a client",
     "network: lost",
     "network: duplicated",

@@ -19,6 +19,7 @@ class MemorySimDisk final : public Disk {
   void kill() override { disk_->kill(); }
   void power_cut(Prng& prng) override { disk_->power_cut(prng.below(3)); }
   std::vector<PartitionKey> spoil(Prng& prng, Spoil how, const std::string& new_store_id) override {
+    if (how == Spoil::put_back) return put_back();
     std::vector<PartitionKey> spoiled;
     for (const LogIdentity& file : disk_->files()) {
       if (how != Spoil::replace && !spoiled.empty() && prng.chance(1, 2)) continue;
@@ -29,6 +30,7 @@ class MemorySimDisk final : public Disk {
     if (how == Spoil::replace) disk_ = std::make_shared<test::MemoryDisk>(new_store_id);
     return spoiled;
   }
+  void back_up() override { backup_ = disk_->copy(); }
   void set_sync(SyncFault fault) override {
     disk_->set_sync(fault == SyncFault::none ? test::MemoryDisk::Sync::honest
                                              : test::MemoryDisk::Sync::failing);
@@ -58,7 +60,20 @@ class MemorySimDisk final : public Disk {
   }
 
  private:
+  std::vector<PartitionKey> put_back() {
+    std::vector<PartitionKey> older;
+    if (backup_ == nullptr) return older;
+    for (const LogIdentity& file : disk_->files()) {
+      const std::optional<Offset> end = backup_->fsynced_end(file.key);
+      if (!end || *end < disk_->fsynced_end(file.key)) older.push_back(file.key);
+    }
+    if (!older.empty()) disk_ = std::move(backup_);
+    backup_ = nullptr;
+    return older;
+  }
+
   std::shared_ptr<test::MemoryDisk> disk_;
+  std::shared_ptr<test::MemoryDisk> backup_;
 };
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace pinion::sim {
 
 enum class SyncFault : std::uint8_t { none, failing };
-enum class Spoil : std::uint8_t { damage, lose, replace };
+enum class Spoil : std::uint8_t { damage, lose, replace, put_back };
 
 class Disk {
  public:
@@ -30,8 +30,12 @@ class Disk {
   /// The power goes in the middle of what is done next; power_cut() follows.
   virtual void lose_power_soon(Prng&) {}
 
+  /// Keeps a copy of everything, for Spoil::put_back.
+  virtual void back_up() {}
+
   /// While no process runs over it: some of the files are damaged or gone, or all of the disk is
-  /// another one. Which files; none: there are none, or this disk cannot do that.
+  /// another one, or what the last backup has. Which files; none: nothing was done, for there are
+  /// none, the backup lacks none of their records, or this disk cannot do that.
   [[nodiscard]] virtual std::vector<PartitionKey> spoil(Prng&, Spoil,
                                                         const std::string& /*new_store_id*/) {
     return {};

@@ -58,6 +58,8 @@ const char* name_of(partition::EventKind kind) {
       return "leader stepped down";
     case isr_proposed:
       return "isr proposed";
+    case replica_older:
+      return "replica older";
     case log_cut:
       return "log cut";
     case log_begun_again:

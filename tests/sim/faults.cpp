@@ -45,7 +45,7 @@ void Faults::plan_next() {
 
 void Faults::strike() {
   // What one disk has lost is to be copied from the others first.
-  if (cluster_.is_recovering()) return;
+  if (cluster_.is_recovering() || backup_waits_) return;
   std::uint64_t at = prng_.below(weight_);
   for (const Choice& choice : choices_) {
     if (at < choice.weight) {
@@ -265,23 +265,40 @@ void Faults::blackout() {
 
 /// The loss of one disk is survived when another copy of everything is there and stays there until
 /// that has been noticed: so it strikes a cluster that is whole, and alone.
+bool Faults::is_whole() const {
+  if (cluster_.broker().paused() || !cluster_.broker().up() || failing_disks_ > 0) return false;
+  for (const auto& node : cluster_.nodes()) {
+    if (!node->up() || node->paused() || node->has_halted()) return false;
+  }
+  return cluster_.all_in_sync() && !cluster_.is_recovering();
+}
+
 void Faults::spoil_disk() {
   NodeProcess& node = some_node();
-  if (world_.options.workload.replication < 2 || !cluster_.all_in_sync()) return;
-  if (cluster_.broker().paused() || !cluster_.broker().up() || failing_disks_ > 0) return;
-  for (const auto& other : cluster_.nodes()) {
-    if (!other->up() || other->paused() || other->has_halted()) return;
-  }
-  const auto how = static_cast<Spoil>(prng_.below(3));
-  static const char* const names[] = {"damaged files", "lost files", "another disk"};
-  world_.trace.brief(node.name().c_str(), "gets %s", names[static_cast<std::size_t>(how)]);
+  if (world_.options.workload.replication < 2 || !is_whole()) return;
+  const auto how = static_cast<Spoil>(prng_.below(4));
+  if (how != Spoil::put_back) return spoil(node, how);
+  // Of the same life: a copy of an earlier one is refused until somebody makes room for it.
+  node.disk().back_up();
+  backup_waits_ = true;
+  later(outage(), [this, &node, life = node.incarnation()] {
+    backup_waits_ = false;
+    if (is_whole() && node.incarnation() == life) spoil(node, Spoil::put_back);
+  });
+}
+
+void Faults::spoil(NodeProcess& node, Spoil how) {
+  static const char* const names[] = {"damaged files", "lost files", "another disk",
+                                      "an older disk"};
+  const char* const name = names[static_cast<std::size_t>(how)];
+  world_.trace.brief(node.name().c_str(), "gets %s", name);
   world_.network.heal_all();
   node.crash(Process::Death::kill);
   const std::string store_id = node.name() + "-disk-" + std::to_string(++disks_made_);
   const std::vector<PartitionKey> spoiled = node.disk().spoil(prng_, how, store_id);
   if (!spoiled.empty()) {
-    world_.counters.count(std::string("fault: ") + names[static_cast<std::size_t>(how)]);
-    cluster_.note_spoiled(node, spoiled);
+    world_.counters.count(std::string("fault: ") + name);
+    cluster_.note_spoiled(node, how, spoiled);
   }
   later(outage(), [&node] {
     if (!node.up()) node.start();

@@ -51,6 +51,8 @@ class Faults {
   void stop_broker();
   void blackout();
   void spoil_disk();
+  [[nodiscard]] bool is_whole() const;
+  void spoil(NodeProcess& node, Spoil how);
 
   void cut_between(std::int32_t from, std::int32_t to);
   void heal_between(std::int32_t from, std::int32_t to);
@@ -63,6 +65,7 @@ class Faults {
   std::uint64_t weight_ = 0;
   std::uint64_t disks_made_ = 0;
   int failing_disks_ = 0;
+  bool backup_waits_ = false;  ///< To be put back: nothing else goes wrong meanwhile.
   std::uint64_t era_ = 0;  ///< What was planned before heal() does not happen after it.
 };
 

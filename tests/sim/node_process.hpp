@@ -25,6 +25,9 @@ class NodeProcess final : public Process {
   /// Nothing while it is down.
   [[nodiscard]] const partition::Node* core() const { return core_ ? &*core_ : nullptr; }
 
+  /// Of the life that runs, or was last.
+  [[nodiscard]] Incarnation incarnation() const { return incarnation_; }
+
   /// A partition of it does not trust its disk or file any more.
   [[nodiscard]] bool has_halted() const;
 

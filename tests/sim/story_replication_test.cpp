@@ -242,6 +242,32 @@ TEST_CASE("scenario: a node whose file was damaged is rebuilt and never leads", 
   CHECK(c.replica(leader)->durable_end == Offset(2));
 }
 
+TEST_CASE("scenario: a data folder that was put back from a backup does not count as in sync",
+          "[scenario]") {
+  const bool leads = GENERATE(false, true);
+  TestCluster c(three());
+  c.produce("a").await_ack();
+  const std::int32_t older = leads ? c.leader() : c.follower(0);
+  c.run(100ms);
+  c.node(older).disk().back_up();
+  c.produce("b").await_ack();
+  c.run(1s);  // Everybody knows that it is committed.
+  c.kill(older);
+  Prng prng(1);
+  REQUIRE_FALSE(c.node(older).disk().spoil(prng, Spoil::put_back, "").empty());
+  c.node(older).disk().set_spoiled(true);
+  // Its leader cannot send it what it lacks, only hear that it does.
+  c.node(older).hold_syncs();
+  c.start(older);
+  REQUIRE(c.run_until([&] { return c.in_sync().size() == 2; }, 2s));
+  CHECK(c.leader() != older);
+  c.node(older).release_syncs();
+  c.await_in_sync(3);
+  c.node(older).disk().set_spoiled(false);
+  CHECK(c.replica(older)->durable_end == Offset(2));
+  CHECK(c.read_all() == Values{"a", "b"});
+}
+
 TEST_CASE("scenario: KIP-966, the last replica standing loses its tail", "[scenario]") {
   TestCluster c(three());
   c.produce("a").await_ack();

@@ -501,6 +501,22 @@ void MemoryDisk::power_cut(std::size_t kept) {
   }
 }
 
+std::shared_ptr<MemoryDisk> MemoryDisk::copy() const {
+  const std::lock_guard lock(mutex_);
+  auto disk = std::make_shared<MemoryDisk>();
+  for (const auto& [key, file] : files_) {
+    auto copied = std::make_shared<MemoryFile>();
+    copied->identity = file->identity;
+    copied->damaged = file->damaged;
+    copied->written = file->fsynced ? *file->fsynced : file->written;
+    disk->files_.emplace(key, std::move(copied));
+  }
+  disk->known_ = known_;
+  disk->life_ = life_;
+  disk->membership_ = membership_;
+  return disk;
+}
+
 void MemoryDisk::lose_file(const PartitionKey& key) {
   const std::lock_guard lock(mutex_);
   files_.erase(key);

@@ -76,6 +76,9 @@ class MemoryDisk {
   /// `kept` of each file survive.
   void power_cut(std::size_t kept = 0);
 
+  /// Another disk with what would survive a power cut of this one now: a backup.
+  [[nodiscard]] std::shared_ptr<MemoryDisk> copy() const;
+
   /// Someone deleted a file, or damaged it, while the node was down.
   void lose_file(const PartitionKey& key);
   void damage_file(const PartitionKey& key);

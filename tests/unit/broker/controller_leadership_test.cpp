@@ -43,7 +43,7 @@ class Replicated : public ControllerFixture {
     }
   }
   void proposes(int id, std::vector<int> isr, int incarnation = 1, std::int64_t version = 0,
-                std::int64_t copy = 0) {
+                std::int64_t copy = 0, std::vector<NodeId> older = {}) {
     IsrProposal body;
     body.node = NodeId(id);
     body.incarnation = Incarnation(1);
@@ -55,6 +55,7 @@ class Replicated : public ControllerFixture {
     for (const int member : isr) {
       proposal.isr.push_back({NodeId(member), Incarnation(incarnation), 0, copy});
     }
+    proposal.older = std::move(older);
     body.proposals.push_back(proposal);
     from_node(id, std::move(body), Kind::isr_proposal);
     persist();
@@ -224,6 +225,85 @@ TEST_CASE("controller: a halted leader gives way, a lost copy begins again", "[b
   f.clear();
   f.says(1, ReplicaRole::catching_up);
   CHECK(f.meta().made.size() == 3);
+}
+
+TEST_CASE("controller: a leader that cannot open its file gives way, and stays in sync",
+          "[broker]") {
+  const bool alone = GENERATE(false, true);
+  // Whoever may lead uncleanly does not when the file may yet be opened.
+  Replicated f({.min_insync_replicas = 1, .unclean_elections = true});
+  if (alone) {
+    f.proposes(1, {1});
+    REQUIRE(f.meta().isr == nodes({1}));
+  }
+  ReplicaState failing = f.said(1, f.key, ReplicaRole::none);
+  failing.state = PartitionState::opening;
+  failing.file = FileState::failing;
+  failing.detail = "io_failed: the disk";
+  f.report(1, 1, {failing});
+  for (int i = 0; i < 40; ++i) {
+    for (const int id : {1, 2, 3}) f.heartbeat(id);
+    f.tick(100ms);
+    f.persist();
+  }
+  CHECK(f.meta().leader == NodeId{alone ? 1 : 2});
+  CHECK(f.meta().isr == (alone ? nodes({1}) : nodes({1, 2, 3})));
+  if (alone) CHECK(f.state(f.topic) == PartitionState::opening);
+}
+
+TEST_CASE("controller: a member that lacks what is committed may not lead, however few are left",
+          "[broker]") {
+  Replicated f;
+  f.proposes(1, {1, 2});
+  const std::vector<NodeId> older = GENERATE(nodes({}), nodes({2}));
+  f.proposes(1, {1}, 1, 0, 0, older);  // One is less than the minimum.
+  CHECK(f.meta().isr == nodes({1}));
+  CHECK(f.meta().eligible == (older.empty() ? nodes({2}) : nodes({})));
+}
+
+TEST_CASE("controller: whose first report was lost is asked for another one", "[broker]") {
+  const int id = GENERATE(1, 2);
+  Replicated f({.min_insync_replicas = 1});
+  if (id == 1) f.proposes(1, {1});  // Nobody takes over.
+  f.from_node(id, Goodbye{Incarnation{1}}, Kind::goodbye);
+  f.registers(id, 1);
+  f.persist();
+  REQUIRE(f.meta().leader == NodeId{1});
+  PartitionStatus status;
+  status.topic = f.topic;
+  status.leader_epoch = f.meta().leader_epoch;
+  status.state = PartitionState::online;
+  f.clear();
+  std::size_t asked = 0;
+  for (int i = 0; i < 150; ++i) {
+    for (const int other : {1, 2, 3}) {
+      f.heartbeat(
+          other, 1,
+          other == id ? std::vector<PartitionStatus>{status} : std::vector<PartitionStatus>{});
+    }
+    f.tick(100ms);
+    asked = f.assigned(id).size();
+  }
+  CHECK(asked > 1);  // Again and again, until it has said so.
+  f.says(id, f.meta().leader == NodeId(id) ? leads : follows);
+  f.clear();
+  for (int i = 0; i < 20; ++i) {
+    for (const int other : {1, 2, 3}) f.heartbeat(other);
+    f.tick(100ms);
+  }
+  CHECK(f.assigned(id).empty());
+}
+
+TEST_CASE("controller: what was decided before a topic's deletion tells nobody to lead",
+          "[broker]") {
+  Replicated f;
+  f.clear();
+  f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);  // Decided: 2 leads. Not durable yet.
+  f.ask(DeleteTopic{"orders"}, Kind::delete_topic);
+  f.persist();
+  CHECK(f.assigned(2).empty());
+  CHECK(f.assigned(3).empty());
+  CHECK_FALSE(f.told<Assign>(2).empty());  // To delete it.
 }
 
 TEST_CASE("controller: the last copy is not given up", "[broker]") {

@@ -41,6 +41,28 @@ TEST_CASE("node: an assignment that is repeated is reported again, and nothing e
   CHECK(bench.told<ReplicaReport>()[0].replicas.at(0).state == PartitionState::online);
 }
 
+TEST_CASE("node: another node's newer life is followed to its address, an older one is not",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = 2});
+  REQUIRE(bench.connects.size() == 1);
+  CHECK(bench.connects.back().address == "tcp://node-2");
+  const auto tell = [&](std::int64_t incarnation, std::string address, std::int64_t epoch) {
+    Assign assign;
+    assign.session = bench.session;
+    assign.controller_epoch = ControllerEpoch{1};
+    assign.peers.push_back({NodeId{2}, Incarnation{incarnation}, std::move(address)});
+    bench.from_broker(std::move(assign));
+    bench.assign_replicas({.leader = 2, .epoch = epoch, .version = epoch});
+  };
+  // Its disk was wiped and it came back elsewhere; the same life says nothing of itself twice.
+  tell(7, "tcp://elsewhere", 2);
+  REQUIRE(bench.connects.size() == 2);
+  CHECK(bench.connects.back().address == "tcp://elsewhere");
+  tell(6, "tcp://of-the-past", 3);
+  CHECK(bench.connects.size() == 2);
+}
+
 TEST_CASE("node: an older epoch than the partition's is ignored", "[partition]") {
   NodeBench bench;
   bench.lead();

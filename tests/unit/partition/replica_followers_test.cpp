@@ -206,6 +206,35 @@ TEST_CASE("replica: a follower that has everything is proposed, one that lags le
   CHECK(bench.proposed()->isr.size() == 2);
 }
 
+TEST_CASE("replica: a member that lacks what is committed has to go, and is said to",
+          "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  write(bench, "a");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1});
+  REQUIRE(bench.view().high_watermark == Offset{1});
+  // What is not committed may be lacking: it starts again, and is only behind.
+  write(bench, "b");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1, .session = 2});
+  CHECK_FALSE(bench.proposed());
+  // An older copy of its folder was put back.
+  bench.replica_fetch({.node = 3, .offset = 0, .session = 2});
+  bench.pass(Micros{0});
+  REQUIRE(bench.proposed());
+  CHECK(bench.proposed()->isr.size() == 2);
+  CHECK(bench.proposed()->older == std::vector<NodeId>{NodeId{3}});
+  CHECK(bench.happened(EventKind::replica_older));
+  bench.assign_replicas({.version = 2, .isr = {1, 2}});
+  bench.replica_fetch({.node = 2, .offset = 2, .last_epoch = 1, .session = 2});
+  CHECK(bench.view().high_watermark == Offset{2});
+  // It comes back like any other, when it has all of it.
+  bench.replica_fetch({.node = 3, .offset = 2, .last_epoch = 1, .session = 2});
+  bench.pass(Micros{0});
+  CHECK(bench.proposed()->isr.size() == 3);
+  CHECK(bench.proposed()->older.empty());
+}
+
 TEST_CASE("replica: while a proposal is open the leader counts with the union", "[partition]") {
   NodeBench bench;
   bench.replicate({.isr = {1, 2}});
