@@ -22,6 +22,12 @@ int fail(const std::string& why) {
   return 1;
 }
 
+/// For --help and its like: the exit status is true about the output.
+int print(const std::string& text) {
+  const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  return written ? 0 : fail("what was asked for could not be written out");
+}
+
 /// Prints where it serves, and waits for a signal to end. Requires: the signals are blocked.
 int serve(const pinion::BrokerConfig& config, const sigset_t& signals) {
   if (auto log = pinion::start_log(config.log); !log) return fail(log.error().to_string());
@@ -47,8 +53,8 @@ int main(int argc, char** argv) {
   std::string path;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument(argv[i]);
-    if (argument == "--help" || argument == "-h") return std::fputs(usage, stdout) < 0 ? 1 : 0;
-    if (argument == "--version") return std::puts("pinion-broker " PINION_VERSION) < 0 ? 1 : 0;
+    if (argument == "--help" || argument == "-h") return print(usage);
+    if (argument == "--version") return print("pinion-broker " PINION_VERSION "\n");
     if (argument == "--check-config") {
       check_only = true;
     } else if (argument.substr(0, 1) == "-") {
@@ -62,7 +68,7 @@ int main(int argc, char** argv) {
   if (path.empty()) return fail("name a configuration file, such as configs/broker.toml");
   const auto config = pinion::load_broker_config(path);
   if (!config) return fail(config.error().to_string());
-  if (check_only) return std::printf("%s is good\n", path.c_str()) < 0 ? 1 : 0;
+  if (check_only) return print(path + " is good\n");
 
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;

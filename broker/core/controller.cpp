@@ -4,19 +4,10 @@
 #include <utility>
 
 #include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
 
 namespace pinion {
-
-namespace {
-
-/// Topics in one push; beyond, the clients are told to ask.
-constexpr std::size_t push_topics_max = 256;
-constexpr std::size_t push_partitions_max = 4'096;
-/// Rows that one refresh writes at most; the next one goes on from there.
-constexpr std::size_t refresh_rows_max = 4'096;
-
-}  // namespace
 
 Controller::Controller(ControllerOptions options, MetaState state, const Now& now)
     : options_(std::move(options)),
@@ -258,7 +249,7 @@ void Controller::refresh(const Now& now, ControllerEffects& out) {
     const Micros heartbeat = std::max(node.meta.last_heartbeat, node.last_heartbeat);
     ops.emplace_back(RefreshNode{.node = id, .last_heartbeat = heartbeat, .health = node.health});
   }
-  while (!refresh_.empty() && ops.size() < refresh_rows_max) {
+  while (!refresh_.empty() && ops.size() < limits::refresh_rows_max) {
     const PartitionKey key = *refresh_.begin();
     refresh_.erase(refresh_.begin());
     const Partition* partition = partitions_.find(key);
@@ -308,7 +299,7 @@ void Controller::push_changes(const Now& now, ControllerEffects& out) {
     const Topic* topic = topics_.find(id);
     if (topic == nullptr) continue;
     partitions += static_cast<std::size_t>(topic->meta.config.partitions);
-    if (push.topics.size() >= push_topics_max || partitions > push_partitions_max) {
+    if (push.topics.size() >= limits::push_topics_max || partitions > limits::push_partitions_max) {
       push.complete = false;
       break;
     }

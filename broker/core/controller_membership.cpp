@@ -4,14 +4,12 @@
 
 #include "broker/core/controller.hpp"
 #include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
 
 namespace pinion {
 
 namespace {
-
-/// As PartitionStatus promises.
-constexpr std::size_t status_readers_max = 64;
 
 [[nodiscard]] std::string name_of_node(NodeId id) { return "node " + std::to_string(id.raw()); }
 
@@ -286,8 +284,8 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
     const bool is_old = known != partition->reports.end() && said_in < known->second.said_in;
     if (is_old) continue;
     partition->status = status;
-    if (partition->status.readers.size() > status_readers_max) {
-      partition->status.readers.resize(status_readers_max);
+    if (partition->status.readers.size() > limits::readers_per_status_max) {
+      partition->status.readers.resize(limits::readers_per_status_max);
     }
     refresh_.insert(key);
     if (known == partition->reports.end() && status.state != PartitionState::halted) {

@@ -8,16 +8,12 @@
 
 #include "broker/core/controller.hpp"
 #include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
 
 namespace pinion {
 
 namespace {
-
-/// Partitions that are copied at one time, so that producers feel little of it.
-constexpr std::size_t moves_at_once = 16;
-/// What one rebalance moves at most; asked again, it goes on.
-constexpr std::size_t moves_of_rebalance_max = 1'000;
 
 [[nodiscard]] bool same_nodes(std::vector<NodeId> a, std::vector<NodeId> b) {
   std::sort(a.begin(), a.end());
@@ -243,7 +239,7 @@ std::size_t Controller::plan_moves(const Now& now, ControllerEffects& out) {
     if (!node.meta.draining) continue;
     const std::set<PartitionKey> keys = partitions_.held_by(id);
     for (const PartitionKey key : keys) {
-      if (moving >= moves_at_once) return planned;
+      if (moving >= limits::moves_at_once) return planned;
       Partition& partition = *partitions_.find(key);
       if (!partition.decided.target.empty() || topics_.find(key.topic)->deleting) continue;
       std::vector<NodeId> wanted = wanted_replicas(partition);
@@ -274,7 +270,7 @@ std::size_t Controller::rebalance(ControllerEffects& out) {
   }
   std::size_t moves = 0;
   for (auto& [key, partition] : partitions_.rows()) {
-    if (moves == moves_of_rebalance_max) break;
+    if (moves == limits::moves_of_rebalance_max) break;
     const Topic* topic = topics_.find(key.topic);
     if (topic->deleting || !partition.decided.target.empty()) continue;
     std::vector<NodeId> target = partition.decided.replicas;

@@ -4,6 +4,7 @@
 
 #include "broker/core/controller.hpp"
 #include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "common/proto/codec.hpp"
 
@@ -17,9 +18,6 @@ namespace {
 
 /// Assignments are sent again after 2, 4, 8, ... seconds, at most this many doublings.
 constexpr std::uint32_t assign_doublings_max = 4;
-
-/// A sentence for people; there may be 50,000 of them in one answer.
-constexpr std::size_t partition_detail_bytes_max = 256;
 
 }  // namespace
 
@@ -133,8 +131,8 @@ void Controller::then(const Now& now, const ReplicasOpened& opened, ControllerEf
 
 void Controller::set_state(Partition& partition, PartitionState state, const std::string& detail,
                            ControllerEffects& out) {
-  const bool same =
-      partition.state == state && partition.detail == printable(detail, partition_detail_bytes_max);
+  const bool same = partition.state == state &&
+                    partition.detail == printable(detail, limits::partition_detail_bytes_max);
   if (state == PartitionState::opening || state == PartitionState::offline) {
     partition.reported = PartitionState::offline;
     partition.reported_detail.clear();
@@ -147,7 +145,7 @@ void Controller::set_state(Partition& partition, PartitionState state, const std
   }
   if (same) return;
   partition.state = state;
-  partition.detail = printable(detail, partition_detail_bytes_max);
+  partition.detail = printable(detail, limits::partition_detail_bytes_max);
   mark_changed(partition.meta.key.topic);
   update_route(partition, out);
   out.events.push_back({.kind = BrokerEventKind::partition_state,

@@ -4,14 +4,12 @@
 
 #include "broker/core/controller.hpp"
 #include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
 
 namespace pinion {
 
 namespace {
-
-/// An answer's body stays well under body_bytes_max: what does not fit is left out, readers first.
-constexpr std::size_t status_bytes_max = limits::body_bytes_max * 3 / 4;
 
 [[nodiscard]] std::size_t estimated_bytes(const PartitionStatus& status) {
   std::size_t bytes = 120 + status.file.size() + status.detail.size();
@@ -75,7 +73,7 @@ void Controller::on_metadata(const Now& now, const ClientRequest& request, Contr
 /// The topic's metadata, without the sentences when the answer is large already.
 TopicMetadata Controller::metadata_within(const Topic& topic, std::size_t& bytes) const {
   TopicMetadata metadata = metadata_of(topic);
-  if (bytes + estimated_bytes(metadata) > status_bytes_max / 2) {
+  if (bytes + estimated_bytes(metadata) > limits::status_bytes_max / 2) {
     for (PartitionMetadata& partition : metadata.partitions) partition.detail.clear();
   }
   bytes += estimated_bytes(metadata);
@@ -140,9 +138,10 @@ void Controller::on_cluster_status(const Now& now, const ClientRequest& request,
   if (asked.with_partitions) {
     for (const auto& [key, partition] : partitions_.rows()) {
       PartitionStatus status = status_of(partition);
-      if (bytes + estimated_bytes(status) > status_bytes_max / 2) status.readers.clear();
+      if (bytes + estimated_bytes(status) > limits::status_bytes_max / 2) status.readers.clear();
       bytes += estimated_bytes(status);
-      if (bytes > status_bytes_max || answer.partitions.size() >= limits::list_items_max) break;
+      if (bytes > limits::status_bytes_max || answer.partitions.size() >= limits::list_items_max)
+        break;
       answer.partitions.push_back(std::move(status));
     }
   }

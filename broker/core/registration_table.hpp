@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/ids.hpp"
+#include "common/base/limits.hpp"
 #include "common/ports/meta_store.hpp"
 
 #include <algorithm>
@@ -16,9 +17,6 @@
 #include <vector>
 
 namespace pinion {
-
-/// Of each kind, as many as cluster_status shows.
-inline constexpr std::size_t registrations_shown_max = 1'000;
 
 class RegistrationTable {
  public:
@@ -56,7 +54,7 @@ class RegistrationTable {
     auto& numbers = kind.numbers;
     numbers.insert(std::lower_bound(numbers.begin(), numbers.end(), found.id, is_below), found);
     kind.newest.push_back(registration);
-    if (kind.newest.size() > registrations_shown_max) kind.newest.pop_front();
+    if (kind.newest.size() > limits::registrations_shown_max) kind.newest.pop_front();
     ++kind.count_by_topic[registration.topic];
   }
   void remove_topic(TopicId topic) {

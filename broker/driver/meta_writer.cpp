@@ -10,10 +10,6 @@ namespace pinion {
 
 namespace {
 
-/// One transaction takes at most this many decisions.
-constexpr std::size_t group_writes_max = 1'024;
-/// The controller bounds what is on its way; twice that is never full.
-constexpr std::size_t queue_writes_max = 2 * limits::meta_writes_pending_max;
 constexpr std::size_t queue_weight_max = SIZE_MAX;
 
 }  // namespace
@@ -21,8 +17,8 @@ constexpr std::size_t queue_weight_max = SIZE_MAX;
 MetaWriter::MetaWriter(MetaStore& store, std::function<void()> wake)
     : store_(store),
       wake_(std::move(wake)),
-      queue_(queue_writes_max, queue_weight_max),
-      done_(queue_writes_max, queue_weight_max),
+      queue_(limits::meta_writes_queued_max, queue_weight_max),
+      done_(limits::meta_writes_queued_max, queue_weight_max),
       thread_([this] { run(); }) {}
 
 void MetaWriter::push(MetaWrite write) {
@@ -46,8 +42,9 @@ void MetaWriter::run() {
   bool stalled = false;
   while (true) {
     // While the store is full this is the pause before the next try, too.
-    const std::size_t taken = queue_.wait_and_take(group, group_writes_max - group.size(),
-                                                   stalled ? Micros(1s) : Micros(1h));
+    const std::size_t taken =
+        queue_.wait_and_take(group, limits::meta_writes_per_commit_max - group.size(),
+                             stalled ? Micros(1s) : Micros(1h));
     if (group.empty()) {
       if (queue_.closed()) return;
       continue;

@@ -10,7 +10,6 @@ namespace pinion::client {
 namespace {
 
 constexpr std::size_t charge_step = 16 * limits::kib;
-constexpr std::size_t pooled_buffers_max = 16;
 /// A waiter that missed its notification looks again after this.
 constexpr Micros look_again_every = 50ms;
 
@@ -22,7 +21,7 @@ Accumulator::Accumulator(const ProducerOptions& options, Waker& waker)
       back_pressure_(options.back_pressure),
       block_timeout_(options.block_timeout),
       waker_(&waker),
-      pool_(std::make_shared<BufferPool>(pooled_buffers_max)) {}
+      pool_(std::make_shared<BufferPool>(limits::producer_buffers_kept_max)) {}
 
 // ---- API threads
 

@@ -6,7 +6,6 @@ namespace pinion {
 namespace {
 
 constexpr std::string_view tcp = "tcp://";
-constexpr std::string_view ipc = "ipc://";
 
 bool is_host_character(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -38,7 +37,6 @@ std::string tcp_problem(std::string_view address, EndpointUse use) {
 
 std::string endpoint_problem(std::string_view endpoint, EndpointUse use) {
   if (endpoint.starts_with(tcp)) return tcp_problem(endpoint.substr(tcp.size()), use);
-  if (endpoint.starts_with(ipc) && endpoint.size() > ipc.size()) return "";
   return "must be tcp://HOST:PORT";
 }
 

@@ -1,4 +1,4 @@
-// Addresses as people write them: tcp://HOST:PORT, or ipc://PATH on one machine. Checked here,
+// Addresses as people write them: tcp://HOST:PORT. Checked here,
 // since libzmq takes some that cannot be and goes on trying them in silence. Pure.
 #pragma once
 

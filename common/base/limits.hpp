@@ -1,5 +1,7 @@
-// Every limit of the system, with the arithmetic behind it. Configuration may lower one marked
-// (config), within the ceiling given; nothing raises one past its ceiling. Sizes are in bytes.
+// Every limit on what the brokers and the client library take, hold and do for others, with the
+// arithmetic behind it. Configuration may lower one marked (config), within the ceiling given;
+// nothing raises one past its ceiling. Sizes are in bytes. What a program shows to a person (rows
+// of a table, a history) is bounded where it is shown.
 #pragma once
 
 #include "common/base/time.hpp"
@@ -23,6 +25,9 @@ inline constexpr std::size_t request_token_bytes_max = 128;  ///< A dequeue's re
 inline constexpr std::size_t client_name_bytes_max = 256;
 inline constexpr std::size_t address_bytes_max = 256;
 inline constexpr std::size_t error_detail_bytes_max = 1024;
+inline constexpr std::size_t path_bytes_max = 4 * kib;
+inline constexpr std::size_t features_max = 64;  ///< That a peer announces.
+inline constexpr std::size_t config_file_bytes_max = 1 * mib;
 
 // ---- Records and batches
 // --------------------------------------------------------------------------
@@ -143,6 +148,9 @@ inline constexpr int consumer_corrupt_fetches_max = 5;  ///< Then it is told to 
 inline constexpr std::size_t client_small_request_bytes = 8 * kib;
 inline constexpr std::size_t client_credit_reserve_bytes = 64 * kib;
 
+/// Buffers of a producer that are kept for the next batches.
+inline constexpr std::size_t producer_buffers_kept_max = 16;
+
 // ---- Stores
 // ---------------------------------------------------------------------------------------
 /// One commit takes at most this much, so that a waiting producer sees its ack within some 10 ms.
@@ -158,6 +166,8 @@ inline constexpr std::size_t checkpoint_wal_bytes = 32 * mib;
 inline constexpr std::size_t partition_page_bytes = 8 * kib;
 inline constexpr std::int64_t retention_rows_per_commit = 1'000;
 inline constexpr Micros file_idle_close = 60s;
+/// Connections that one reader thread keeps; each has up to three descriptors.
+inline constexpr std::size_t readers_kept_per_thread_max = 64;
 inline constexpr Micros high_watermark_write_after = 1s;
 inline constexpr std::size_t store_threads_default =
     4;  ///< (config) More than cores: they wait in fsync.
@@ -251,6 +261,27 @@ inline constexpr Micros node_lost_after_default = 1500ms;
 /// Decisions on their way to the metadata store; beyond, requests are throttled. A commit takes
 /// about 0.2 ms and all that wait, so this is some milliseconds of registrations.
 inline constexpr std::size_t meta_writes_pending_max = 4'096;
+/// One transaction takes at most this many decisions.
+inline constexpr std::size_t meta_writes_per_commit_max = 1'024;
+/// The controller bounds what is on its way; twice that is never full.
+inline constexpr std::size_t meta_writes_queued_max = 2 * meta_writes_pending_max;
+/// Topics and partitions in one push; beyond, the clients are told to ask.
+inline constexpr std::size_t push_topics_max = 256;
+inline constexpr std::size_t push_partitions_max = 4'096;
+/// Rows of broker.db that one refresh writes at most; the next one goes on from there.
+inline constexpr std::size_t refresh_rows_max = 4'096;
+/// A status' body stays well under body_bytes_max: what does not fit is left out, readers first.
+inline constexpr std::size_t status_bytes_max = body_bytes_max * 3 / 4;
+/// A sentence for people; there may be 50,000 of them in one answer.
+inline constexpr std::size_t partition_detail_bytes_max = 256;
+/// Of each kind, as many as cluster_status shows.
+inline constexpr std::size_t registrations_shown_max = 1'000;
+/// Partitions that are copied at one time, so that producers feel little of it.
+inline constexpr std::size_t moves_at_once = 16;
+/// What one rebalance moves at most; asked again, it goes on.
+inline constexpr std::size_t moves_of_rebalance_max = 1'000;
+/// Assignments that a node keeps until its registration is durable.
+inline constexpr std::size_t held_assigns_max = partitions_max / assignments_per_message_max + 64;
 /// Requests that wait for the controller, over all clients.
 inline constexpr std::size_t controller_waiters_max = 16'384;
 /// Producer ids that one decision sets aside; a restart skips the rest.
@@ -262,6 +293,13 @@ inline constexpr std::size_t sql_bytes_max = 64 * kib;
 inline constexpr std::uint32_t query_rows_default = 10'000;
 inline constexpr std::uint32_t query_rows_max = 100'000;
 inline constexpr std::size_t query_bytes_max = 4 * mib;
+inline constexpr std::size_t sql_pattern_bytes_max = 1'000;  ///< Of LIKE and GLOB.
+inline constexpr std::size_t sql_trim_characters_max = 64;   ///< That trim() may remove.
+inline constexpr int sql_depth_max = 100;  ///< A chain of ANDs is as deep as it is long.
+inline constexpr int sql_union_members_max = 20;
+inline constexpr int sql_instructions_max = 5'400;  ///< SQLite doubles: 42 x 2^7 are 5,376.
+inline constexpr int sql_columns_max = 64;
+inline constexpr int sql_arguments_max = 16;
 inline constexpr Micros query_time_max = 10s;
 /// What SQLite may allocate for a query; one runs at a time on a node. The parsed form of a JSON
 /// text takes up to 16 times the text, and twice that while it grows.
@@ -271,11 +309,19 @@ inline constexpr std::size_t query_heap_bytes_max = 128 * mib;
 // ----------------------------------------------------------------------------------------
 inline constexpr std::size_t inbox_batch_max =
     256;  ///< Messages a driver takes before it looks at the clock again.
+/// A partition broker's: or so many bytes, before results are looked at again.
+inline constexpr std::size_t inbox_batch_bytes_max = 1 * mib;
+/// Answers that a node's socket did not take yet; beyond, no more requests are taken from it.
+inline constexpr std::size_t node_unsent_max = 4'096;
+/// The same to one other node, while the connection to it is being made.
+inline constexpr std::size_t node_unsent_to_peer_max = 1'024;
 
 // ---- Log
 // ------------------------------------------------------------------------------------------
 /// Lines that wait for the writer thread: 4,096 x about 200 bytes is 1 MiB. Beyond, the oldest go.
 inline constexpr std::size_t log_queue_lines = 4'096;
+/// Of one value in a line: a peer's text must not fill the disk.
+inline constexpr std::size_t log_value_bytes_max = 512;
 
 static_assert(producer_inflight_max <= producer_batches_remembered,
               "a retry of anything in flight must be recognised");

@@ -24,7 +24,7 @@ class ConfigCheck {
   void number(std::string_view key, std::uint64_t value, std::uint64_t low, std::uint64_t high);
   void text(std::string_view key, std::string_view value, std::size_t bytes_max);
   void not_empty(std::string_view key, std::string_view value);
-  /// "tcp://HOST:PORT" with the port 1 to 65535, or * to take any; or "ipc://PATH".
+  /// "tcp://HOST:PORT" with the port 1 to 65535, or * to take any.
   void bind_endpoint(std::string_view key, std::string_view value);
   /// The same without any *: something to connect to.
   void connect_endpoint(std::string_view key, std::string_view value);

@@ -51,8 +51,8 @@ std::optional<ConfigFault> find_fault(const PartitionConfig& config) {
   check.bind_endpoint("data_bind", config.data_bind);
   const bool binds_all = config.data_bind.find("//0.0.0.0:") != std::string::npos ||
                          config.data_bind.find("//*:") != std::string::npos;
-  check.that(!binds_all || !config.advertised_address.empty(), "advertised_address",
-             "must be named when data_bind names all addresses");
+  check.that(!binds_all || !config.advertised_address.empty(), "data_bind",
+             "names all addresses; then advertised_address must say where others reach this node");
   if (!config.advertised_address.empty()) {
     check.connect_endpoint("advertised_address", config.advertised_address);
   }

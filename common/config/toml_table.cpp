@@ -18,7 +18,6 @@
 namespace pinion {
 namespace {
 
-constexpr std::size_t file_bytes_max = 1 * limits::mib;
 constexpr std::array<std::pair<std::string_view, LogLevel>, 5> level_names = {{
     {"debug", LogLevel::debug},
     {"info", LogLevel::info},
@@ -128,13 +127,13 @@ Result<TomlTable> TomlTable::parse(std::string_view text, const std::string& sou
 
 Result<TomlTable> TomlTable::load(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(file_bytes_max + 1, '\0');
+  std::string text(limits::config_file_bytes_max + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad() || (file.fail() && !file.eof())) {
     return failure(Errc::io_failed, "cannot read the configuration file '" + path + "'");
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > file_bytes_max) {
+  if (text.size() > limits::config_file_bytes_max) {
     return failure(Errc::config_invalid, path + ": is larger than 1 MiB");
   }
   return parse(text, path);
@@ -203,6 +202,12 @@ Result<void> TomlTable::finish() const {
                    [](const auto& a, const auto& b) { return a.second < b.second; });
   for (const auto& [key, line] : keys) {
     const auto& asked = inside_->asked;
+    const bool is_section = std::any_of(asked.begin(), asked.end(), [&key = key](const auto& name) {
+      return name.starts_with(key + ".");
+    });
+    if (is_section) {
+      return failure(inside_->error_at(line, key, "must be a section: [" + key + "]"));
+    }
     if (std::find(asked.begin(), asked.end(), key) == asked.end()) {
       return failure(inside_->error_at(line, key, "is not a key of this file"));
     }

@@ -22,8 +22,6 @@
 namespace pinion {
 namespace {
 
-/// A line is at most this long: a peer's text must not fill the disk.
-constexpr std::size_t value_bytes_max = 512;
 constexpr std::string_view hex = "0123456789abcdef";
 
 /// One start of the log. Never destroyed, so that a thread which is just logging while the log
@@ -65,8 +63,8 @@ bool is_bare(std::string_view text) noexcept {
 }
 
 void append_text(std::string& line, std::string_view text) {
-  const bool cut = text.size() > value_bytes_max;
-  text = text.substr(0, value_bytes_max);
+  const bool cut = text.size() > limits::log_value_bytes_max;
+  text = text.substr(0, limits::log_value_bytes_max);
   if (is_bare(text) && !cut) {
     line += text;
     return;

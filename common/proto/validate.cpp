@@ -51,12 +51,10 @@ Result<void> check_names(std::string_view name, const std::vector<std::string>& 
   return {};
 }
 
-constexpr std::size_t features_max = 64;
 /// Tokens, each with an offset.
 constexpr std::size_t dequeues_bytes_max =
     (limits::dequeue_tokens_remembered + limits::dequeue_names_remembered + 1) *
     (limits::request_token_bytes_max + 24);
-constexpr std::size_t paths_bytes_max = 4 * limits::kib;
 /// Times as far from 1970 as this are not times, and sums with them could overflow.
 constexpr std::int64_t time_max = Micros(never).count();
 /// Offsets and sequences this high would overflow when records are counted on.
@@ -71,12 +69,12 @@ Result<void> check_body(const Hello& body) {
   if (body.version_min > body.version_max) return refuse("version_min is over version_max");
   PINION_CHECK(check_text("client_name", body.client_name, limits::client_name_bytes_max));
   PINION_CHECK(check_text("cluster_id", body.cluster_id, limits::client_name_bytes_max));
-  return check_names("features", body.features, features_max);
+  return check_names("features", body.features, limits::features_max);
 }
 Result<void> check_body(const HelloReply& body) {
   PINION_CHECK(check_text("cluster_id", body.cluster_id, limits::client_name_bytes_max));
   PINION_CHECK(check_number("controller_epoch", body.controller_epoch.raw(), 1));
-  return check_names("features", body.features, features_max);
+  return check_names("features", body.features, limits::features_max);
 }
 Result<void> check_body(const TopicConfig& config) {
   PINION_CHECK(check_number("partitions", config.partitions, 1, limits::partitions_per_topic_max));
@@ -235,8 +233,8 @@ Result<void> check_body(const RegisterNodeReply& body) {
 Result<void> check_body(const PartitionStatus& body) {
   PINION_CHECK(check_number("topic", body.topic.raw(), 1));
   PINION_CHECK(check_number("partition", body.partition.raw(), 0));
-  PINION_CHECK(check_text("file", body.file, paths_bytes_max));
-  PINION_CHECK(check_text("detail", body.detail, paths_bytes_max));
+  PINION_CHECK(check_text("file", body.file, limits::path_bytes_max));
+  PINION_CHECK(check_text("detail", body.detail, limits::path_bytes_max));
   for (const ReaderStatus& reader : body.readers) PINION_CHECK(validate_reader(reader.reader));
   return {};
 }
@@ -265,7 +263,7 @@ Result<void> check_body(const Assign& body) {
 Result<void> check_body(const ReplicaState& body) {
   PINION_CHECK(check_number("topic", body.topic.raw(), 1));
   PINION_CHECK(check_number("partition", body.partition.raw(), 0));
-  return check_text("detail", body.detail, paths_bytes_max);
+  return check_text("detail", body.detail, limits::path_bytes_max);
 }
 Result<void> check_body(const ReplicaReport& body) {
   PINION_CHECK(check_number("node", body.node.raw(), 1));

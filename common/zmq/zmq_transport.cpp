@@ -32,7 +32,11 @@ constexpr Micros rebind_again_every = 20ms;
 tl::unexpected<Error> describe(const zmq::error_t& error, const std::string& what) {
   const bool argument = error.num() == EINVAL || error.num() == EPROTONOSUPPORT ||
                         error.num() == ENOCOMPATPROTO || error.num() == ENODEV;
-  return failure(argument ? Errc::invalid_argument : Errc::io_failed, what + ": " + error.what());
+  std::string detail = what + ": " + error.what();
+  if (error.num() == EADDRINUSE) {
+    detail += "; another program listens there: stop it, or choose another port";
+  }
+  return failure(argument ? Errc::invalid_argument : Errc::io_failed, std::move(detail));
 }
 
 int milliseconds(Micros duration) noexcept {

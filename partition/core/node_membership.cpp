@@ -10,13 +10,6 @@
 
 namespace pinion::partition {
 
-namespace {
-
-constexpr std::size_t held_assigns_max =
-    limits::partitions_max / limits::assignments_per_message_max + 64;
-
-}  // namespace
-
 void Node::on_controller_message(const Now& now, Message& message, Effects& out) {
   switch (message.header.kind) {
     case Kind::register_node_reply:
@@ -166,7 +159,7 @@ void Node::on_assign(const Now& now, Assign& assign, Effects& out) {
   }
   if (link_ == LinkState::registering || link_ == LinkState::saving) {
     // It overtook the answer, or the answer is being made durable.
-    if (held_.size() < held_assigns_max) held_.push_back(std::move(assign));
+    if (held_.size() < limits::held_assigns_max) held_.push_back(std::move(assign));
     return;
   }
   if (link_ != LinkState::registered || assign.session != terms_.session) {

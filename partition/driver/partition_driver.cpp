@@ -32,12 +32,6 @@ constexpr Link data_link{1};
 /// disk should not wait for the decoding of a whole inbox.
 constexpr std::size_t inputs_before_effects = 32;
 constexpr std::size_t persist_bytes_before_effects = 256 * limits::kib;
-/// Messages taken before results are looked at again: at most this, or inbox_batch_max of them.
-constexpr std::size_t inbox_bytes_max = 1 * limits::mib;
-/// Answers that the socket did not take yet; beyond, no more requests are taken from it.
-constexpr std::size_t unsent_max = 4'096;
-/// The same to one other node, while the connection to it is being made.
-constexpr std::size_t peer_unsent_max = 1'024;
 constexpr Micros measure_every = 1s;
 constexpr Micros stop_warning_after = 5s;
 
@@ -189,8 +183,8 @@ void PartitionDriver::Inside::take_results() {
 bool PartitionDriver::Inside::take_messages() {
   std::size_t bytes = 0;
   for (std::size_t taken = 0; taken < limits::inbox_batch_max; ++taken) {
-    if (bytes >= inbox_bytes_max) return true;
-    if (unsent_.size() >= unsent_max) return false;
+    if (bytes >= limits::inbox_batch_bytes_max) return true;
+    if (unsent_.size() >= limits::node_unsent_max) return false;
     std::optional<Incoming> incoming = transport_->try_receive();
     if (!incoming) return false;
     bytes += size_of(incoming->frames);
@@ -307,7 +301,7 @@ void PartitionDriver::Inside::send_to_peer(NodeId node, Frames frames) {
   Peer& peer = found->second;
   const bool in_order = peer.unsent.empty();
   if (in_order && transport_->try_send(peer.link, frames) == Sent::queued) return;
-  if (peer.unsent.size() < peer_unsent_max) {
+  if (peer.unsent.size() < limits::node_unsent_to_peer_max) {
     peer.unsent.push_back(std::move(frames));
   } else {
     ++unsent_to_peers_;  // It is asked again when its time is over.

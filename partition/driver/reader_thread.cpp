@@ -9,13 +9,6 @@
 
 namespace pinion::partition {
 
-namespace {
-
-/// Connections that one thread keeps; each has up to three descriptors.
-constexpr std::size_t readers_kept_max = 64;
-
-}  // namespace
-
 // ---- Budget
 
 void ReadBudget::wait_for_room() noexcept {
@@ -95,7 +88,7 @@ Result<PartitionReader*> ReaderThread::reader_of(const ReadWork& work) {
     return at->second.reader.get();
   }
   PINION_TRY(reader, store_->open_reader(*work.identity));
-  if (readers_.size() >= readers_kept_max) {
+  if (readers_.size() >= limits::readers_kept_per_thread_max) {
     readers_.erase(std::min_element(
         readers_.begin(), readers_.end(),
         [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));

@@ -72,6 +72,10 @@ struct FileStamp {
   std::int64_t modified_ns = 0;
   bool operator==(const FileStamp&) const = default;
   [[nodiscard]] bool exists() const noexcept { return inode != 0; }
+  /// Whatever has been written to it meanwhile.
+  [[nodiscard]] bool is_same_file(const FileStamp& other) const noexcept {
+    return device == other.device && inode == other.inode;
+  }
 };
 [[nodiscard]] FileStamp stamp_of(const std::string& path) noexcept;
 

@@ -38,11 +38,7 @@ Result<Micros> SqlitePartitionLog::maintain(const Now& now) {
   close_idle_readers();
   if (file_ && used_ && now_ - noted_at_ >= note_after) {
     noted_at_ = now_;
-    // An open file that has no name any more would be written until it is gone.
-    if (!stamp_of(open_->path).exists()) {
-      return fail_with(
-          fail(Errc::storage_failed, open_->path + " was deleted while it was in use"));
-    }
+    PINION_CHECK(check_place());
     store_->node_file.note_durable(open_->identity.key, state_.last_epoch, state_.log_end);
   }
   Result<void> noted = store_->node_file.flush(now_, note_after);
@@ -187,6 +183,7 @@ Result<void> SqlitePartitionLog::start() {
   auto version = file_->data_version();
   if (!version) return fail_with(store_error_of(version.error()));
   data_version_ = *version;
+  note_place();
   if (!state_.clean && stamp_of(open_->path + "-wal").bytes > 0) PINION_CHECK(begin_wal_again());
   measure();
   if (store_->writers <= store_->options.open_files_max) return {};
@@ -277,6 +274,7 @@ Result<void> SqlitePartitionLog::wake() {
   if (Result<void> same = check(); !same) {
     return fail_with(fail(Errc::storage_failed, open_->path + ": " + same.error().detail));
   }
+  note_place();
   return {};
 }
 

@@ -95,6 +95,8 @@ bool allow(const Action& action) {
 std::string views_sql(const std::string& file, const QueryScope& scope, std::int64_t log_start) {
   const std::string partition = std::to_string(scope.partition.raw()) + " AS partition";
   const std::string start = std::to_string(log_start);
+  // A value that is larger than SQLite may hold here would fail every query that comes by it.
+  const std::string large = std::to_string(limits::query_bytes_max);
   const std::string end = std::to_string(scope.bounds.end.raw());
   return "CREATE TEMP VIEW messages AS SELECT offset, timestamp, key, headers, value, " +
          partition + " FROM " + file + ".messages WHERE offset >= " + start + " AND offset < " +
@@ -105,8 +107,12 @@ std::string views_sql(const std::string& file, const QueryScope& scope, std::int
          " 'unixepoch') || '.' || substr(1000000 + timestamp % 1000000"
          " + 1000000 * (timestamp % 1000000 < 0), 2) || 'Z' AS time, CAST(key AS TEXT) AS key, "
          "headers,"
-         " CAST(value AS TEXT) AS value,"
-         " CASE WHEN json_valid(CAST(value AS TEXT)) THEN CAST(value AS TEXT) END AS json,"
+         " CASE WHEN length(value) <= " +
+         large +
+         " THEN CAST(value AS TEXT) END AS value,"
+         " CASE WHEN length(value) <= " +
+         large +
+         " AND json_valid(CAST(value AS TEXT)) THEN CAST(value AS TEXT) END AS json,"
          " 1 AS committed, " +
          partition + " FROM " + file + ".messages WHERE offset >= " + start + " AND offset < " +
          end +
@@ -155,12 +161,15 @@ Result<Database> open_views(const QueryScope& scope) {
 void set_limits(Database& database, QueryEnd& end) {
   database.set_limit(SQLITE_LIMIT_LENGTH, static_cast<int>(limits::query_bytes_max));
   database.set_limit(SQLITE_LIMIT_SQL_LENGTH, static_cast<int>(limits::sql_bytes_max));
-  database.set_limit(SQLITE_LIMIT_EXPR_DEPTH, 100);  // A chain of ANDs is as deep as it is long.
-  database.set_limit(SQLITE_LIMIT_COMPOUND_SELECT, 20);
-  database.set_limit(SQLITE_LIMIT_VDBE_OP, 5'400);  // SQLite doubles: 42 x 2^7 are 5,376.
-  database.set_limit(SQLITE_LIMIT_COLUMN, 64);
-  database.set_limit(SQLITE_LIMIT_FUNCTION_ARG, 16);
-  database.set_limit(SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1'000);
+  database.set_limit(SQLITE_LIMIT_EXPR_DEPTH,
+                     limits::sql_depth_max);  // A chain of ANDs is as deep as it is long.
+  database.set_limit(SQLITE_LIMIT_COMPOUND_SELECT, limits::sql_union_members_max);
+  database.set_limit(SQLITE_LIMIT_VDBE_OP,
+                     limits::sql_instructions_max);  // SQLite doubles: 42 x 2^7 are 5,376.
+  database.set_limit(SQLITE_LIMIT_COLUMN, limits::sql_columns_max);
+  database.set_limit(SQLITE_LIMIT_FUNCTION_ARG, limits::sql_arguments_max);
+  database.set_limit(SQLITE_LIMIT_LIKE_PATTERN_LENGTH,
+                     static_cast<int>(limits::sql_pattern_bytes_max));
   database.set_limit(SQLITE_LIMIT_WORKER_THREADS, 0);
   database.set_progress(progress_every, [&end] { return end.reached_or_disk_low(); });
 }

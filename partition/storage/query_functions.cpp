@@ -1,5 +1,6 @@
 #include "partition/storage/query_functions.hpp"
 
+#include "common/base/limits.hpp"
 #include "common/sqlite/scalar_function.hpp"
 
 #include <algorithm>
@@ -207,7 +208,7 @@ void replace(FunctionCall& call) {
 std::vector<std::string_view> characters_of(std::string_view text) {
   std::vector<std::string_view> characters;
   text = text.substr(0, text.find('\0'));
-  while (!text.empty() && characters.size() <= trim_characters_max) {
+  while (!text.empty() && characters.size() <= limits::sql_trim_characters_max) {
     std::size_t size = 1;
     if (static_cast<unsigned char>(text.front()) >= 0xc0) {
       while (size < text.size() && continues_character(text[size])) ++size;
@@ -227,7 +228,7 @@ void trim(FunctionCall& call) {
   std::string_view text = call.text(0);
   std::vector<std::string_view> set{" "};
   if (call.count() == 2) set = characters_of(call.text(1));
-  if (set.size() > trim_characters_max) {
+  if (set.size() > limits::sql_trim_characters_max) {
     return call.fail("trim() takes at most 64 characters to remove");
   }
   QueryFunctions& state = state_of(call);
@@ -253,10 +254,10 @@ void trim(FunctionCall& call) {
 /// like(PATTERN, TEXT[, ESCAPE]) and glob(PATTERN, TEXT), which is what the operators call.
 template <TextPattern::Kind kind>
 void match(FunctionCall& call) {
-  constexpr std::size_t pattern_bytes_max = 1'000;
   if (call.is_blob(0) || call.is_blob(1)) return call.set_int(0);
   const std::string_view pattern = call.text(0);
-  if (pattern.size() > pattern_bytes_max) return call.fail("LIKE or GLOB pattern too complex");
+  if (pattern.size() > limits::sql_pattern_bytes_max)
+    return call.fail("LIKE or GLOB pattern too complex");
   std::uint32_t escape = 0;
   if (call.count() == 3) {
     if (call.is_null(2)) return;

@@ -39,7 +39,4 @@ class QueryFunctions {
   std::size_t steps_ = 0;
 };
 
-/// Characters that the second argument of trim() may have.
-inline constexpr std::size_t trim_characters_max = 64;
-
 }  // namespace pinion::storage

@@ -102,7 +102,7 @@ Result<void> SqlitePartitionLog::apply(std::span<const Persist> group) {
   PINION_CHECK(refuse_growth(group));
   const Offset noted_before = noted_high_watermark_;
   Result<void> done = commit(group);
-  if (done) return {};
+  if (done) return check_place();
   file_->rollback();
   noted_high_watermark_ = noted_before;
   const Error error = store_error_of(done.error());
@@ -147,6 +147,28 @@ Result<void> SqlitePartitionLog::check_foreign_writer() {
   if (version == data_version_) return {};
   return failure(Errc::storage_failed,
                  "another process has written to the file; check it with `pinion verify`");
+}
+
+void SqlitePartitionLog::note_place() {
+  own_file_ = stamp_of(open_->path);
+  own_wal_ = stamp_of(open_->path + "-wal");
+}
+
+/// Files that have no name any more can be written and synced until they are closed, and then they
+/// are gone: nothing of that is acknowledged.
+Result<void> SqlitePartitionLog::check_place() {
+  const FileStamp file = stamp_of(open_->path);
+  const bool file_is_there = file.is_same_file(own_file_) && file.bytes > 0;
+  const FileStamp wal = stamp_of(open_->path + "-wal");
+  if (file_is_there && wal.is_same_file(own_wal_)) return {};
+  // A log without a name is still open here: what it holds is moved while that is so. (Behind one
+  // that was put in its place it would be read as older than what stands there.)
+  if (file_is_there && !wal.exists()) {
+    (void)file_->database().checkpoint(sqlite::CheckpointMode::passive);
+  }
+  return fail_with(
+      fail(Errc::storage_failed, open_->path + (file_is_there ? "-wal" : "") +
+                                     " was deleted, emptied or replaced while it was in use"));
 }
 
 Result<void> SqlitePartitionLog::commit(std::span<const Persist> group) {

@@ -80,6 +80,8 @@ class SqlitePartitionLog final : public PartitionLog {
   [[nodiscard]] Result<void> commit_mark();
   [[nodiscard]] Result<bool> checkpoint();
   [[nodiscard]] Result<void> check_foreign_writer();
+  void note_place();
+  [[nodiscard]] Result<void> check_place();
   [[nodiscard]] Result<Micros> maintain_open();
   [[nodiscard]] bool checkpoint_due(std::uint64_t payload_bytes) const noexcept;
   [[nodiscard]] bool high_watermark_due() const noexcept;
@@ -108,8 +110,10 @@ class SqlitePartitionLog final : public PartitionLog {
 
   Micros now_{0};  ///< Monotonic, of the last maintain().
   Micros used_at_{0};
-  Micros noted_at_{0};   ///< When node.db was last told how far the log is durable.
-  bool used_ = false;    ///< Since the last maintain().
+  Micros noted_at_{0};  ///< When node.db was last told how far the log is durable.
+  bool used_ = false;   ///< Since the last maintain().
+  FileStamp own_file_;  ///< What the connection writes to.
+  FileStamp own_wal_;
   FileStamp left_file_;  ///< As it was when the connection was closed.
   FileStamp left_wal_;
   LogSizes sizes_;

@@ -7,9 +7,12 @@
 #include "partition/storage/wal_watch.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace pinion::storage {
@@ -32,6 +35,7 @@ class Examination {
   Result<void> run() {
     note_failure("size", check_size());
     note_failure("structure", check_structure());
+    note_failure("schema", check_schema());
     if (Result<void> read = read_meta(); !read) {
       problem("meta: " + read.error().detail);
       return {};
@@ -79,6 +83,40 @@ class Examination {
       const std::string verdict = check.column_string(0);
       if (verdict != "ok") problem("structure: " + verdict);
     }
+  }
+
+  /// Name and definition of everything that is defined in it.
+  static Result<std::map<std::string, std::string>> schema_of(Database& database) {
+    PINION_TRY(rows, database.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema "
+                                      "WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"));
+    std::map<std::string, std::string> found;
+    for (;;) {
+      PINION_TRY(row, rows.step());
+      if (!row) return found;
+      found[rows.column_string(0)] = rows.column_string(1);
+    }
+  }
+
+  /// A trigger or a table of somebody else's, or one of ours that was changed.
+  Result<void> check_schema() {
+    sqlite::OpenOptions how;
+    how.mode = sqlite::OpenMode::memory;
+    PINION_TRY(fresh, Database::open(":memory:", how));
+    PINION_CHECK(fresh.exec(schema_sql));
+    PINION_TRY(expected, schema_of(fresh));
+    PINION_TRY(found, schema_of(database_));
+    for (const auto& [name, sql] : found) {
+      const auto same = expected.find(name);
+      if (same == expected.end()) {
+        problem("schema: the " + name + " is none of a partition file's");
+      } else if (same->second != sql) {
+        problem("schema: the " + name + " is defined in another way");
+      }
+    }
+    for (const auto& [name, sql] : expected) {
+      if (found.count(name) == 0) problem("schema: the " + name + " is missing");
+    }
+    return {};
   }
 
   Result<std::int64_t> number(std::string_view name) {
@@ -261,6 +299,10 @@ class Examination {
   // ---- The rest
 
   void check_bounds() {
+    if (const auto least = database_.query_int("SELECT min(offset) FROM messages");
+        least && *least < 0) {
+      problem("messages has a record with the offset " + text(*least));
+    }
     if (report_.log_start < Offset(0)) problem("the log starts at " + text(report_.log_start));
     if (report_.high_watermark < Offset(0) || report_.high_watermark > report_.log_end) {
       problem("the high watermark " + text(report_.high_watermark) + " is not in the log");
@@ -353,7 +395,21 @@ Result<VerifyReport> verify_file(const std::string& path, const VerifyOptions& o
   VerifyReport report;
   report.file = path;
   if (!stamp_of(path).exists()) return failure(Errc::io_failed, path + ": there is no such file");
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) {
+    return failure(Errc::io_failed, path + ": is a folder; name the .db files in it");
+  }
+  // Opening a pipe would wait for its other end.
+  if (!std::filesystem::is_regular_file(path, unknown)) {
+    return failure(Errc::io_failed, path + ": is no file that can be read from any place");
+  }
   PINION_TRY(database, open_for_reading(path, options));
+  const Result<std::int64_t> ours = database.query_int(
+      "SELECT count(*) FROM sqlite_schema WHERE name IN ('messages', 'batches', 'meta')");
+  const Result<std::int64_t> all = database.query_int("SELECT count(*) FROM sqlite_schema");
+  if (ours && all && *ours == 0 && *all > 0) {
+    return failure(Errc::io_failed, path + ": is a database, but no partition file");
+  }
   Examination examination(database, options, report);
   if (const Result<void> wal = check_wal(path + "-wal"); !wal) {
     examination.problem(wal.error().detail);

@@ -274,16 +274,36 @@ TEST_CASE("storage: an older copy from between two checkpoints is found, a secon
   CHECK(done.error().code == Errc::file_corrupt);
 }
 
-TEST_CASE("storage: a file that is deleted while it is written is noticed", "[storage]") {
+TEST_CASE("storage: nothing is acknowledged into a file that was deleted, emptied or replaced",
+          "[storage]") {
+  enum class Done { deleted, emptied, replaced };
+  // That its log is emptied is what SQLite itself does.
+  const auto [done, which] = GENERATE(table<Done, std::string>({{Done::deleted, ""},
+                                                                {Done::deleted, "-wal"},
+                                                                {Done::emptied, ""},
+                                                                {Done::replaced, ""},
+                                                                {Done::replaced, "-wal"}}));
   Disk disk;
   disk.begin();
   REQUIRE(disk.append(10));
   REQUIRE(disk.maintain());
-  std::filesystem::remove(disk.path());
-  REQUIRE(disk.append(10));
-  const auto next = disk.maintain();
-  REQUIRE_FALSE(next);
-  CHECK(next.error().code == Errc::storage_failed);
+  const std::string path = disk.path() + which;
+  if (done == Done::deleted) std::filesystem::remove(path);
+  if (done == Done::emptied) std::filesystem::resize_file(path, 0);
+  if (done == Done::replaced) {
+    std::filesystem::copy_file(path, path + ".copy");
+    std::filesystem::rename(path + ".copy", path);
+  }
+  const Result<void> appended = disk.append(10);
+  REQUIRE_FALSE(appended);
+  CHECK(appended.error().code == Errc::storage_failed);
+  CHECK(appended.error().detail.find(path) == 0);
+  if (done != Done::deleted || which.empty()) return;
+  // What was acknowledged before was in the deleted log alone.
+  disk.end();
+  disk.start();
+  REQUIRE(disk.open(IfMissing::fail));
+  CHECK(disk.opened.recovered.log_end >= Offset(10));
 }
 
 TEST_CASE("storage: a second process cannot use the same data folder", "[storage]") {

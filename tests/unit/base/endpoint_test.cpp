@@ -6,7 +6,7 @@ using namespace pinion;
 
 TEST_CASE("endpoint: what can be connected to", "[base]") {
   for (const char* good : {"tcp://127.0.0.1:5550", "tcp://broker.example:1", "tcp://[::1]:65535",
-                           "tcp://fe80::1%eth0:80", "ipc:///run/pinion"}) {
+                           "tcp://fe80::1%eth0:80"}) {
     INFO(good);
     CHECK(endpoint_problem(good, EndpointUse::connect).empty());
     CHECK(endpoint_problem(good, EndpointUse::listen).empty());
@@ -14,7 +14,8 @@ TEST_CASE("endpoint: what can be connected to", "[base]") {
   for (const char* bad :
        {"", "localhost", "http://127.0.0.1:5550", "tcp://", "tcp://127.0.0.1", "tcp://:5550",
         "tcp://127.0.0.1:", "tcp://127.0.0.1:port", "tcp://127.0.0.1:0", "tcp://127.0.0.1:99999",
-        "tcp://127.0.0.1:55 50", "tcp://a b:5550", "tcp://a/b:5550", "tcp://a*:5550", "ipc://"}) {
+        "tcp://127.0.0.1:55 50", "tcp://a b:5550", "tcp://a/b:5550", "tcp://a*:5550",
+        "ipc:///run/pinion"}) {
     INFO(bad);
     CHECK_FALSE(endpoint_problem(bad, EndpointUse::connect).empty());
     CHECK_FALSE(endpoint_problem(bad, EndpointUse::listen).empty());

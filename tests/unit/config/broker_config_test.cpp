@@ -107,7 +107,7 @@ TEST_CASE("config: what is wrong is named with file, line and key", "[config]") 
       {"[log]\nlevel = \"loud\"",
        "broker.toml:2: log.level must be \"debug\", \"info\", \"warn\", \"error\" or \"off\""},
       {"[log]\nlevel = 3", "broker.toml:2: log.level must be text, in quotes"},
-      {"log = 3", "broker.toml:1: log is not a key of this file"},
+      {"log = 3", "broker.toml:1: log must be a section: [log]"},
       {"[log]\nfile_mib_max = 0", "broker.toml:2: log.file_mib_max is 0; it must be 1 to 10240"},
   };
   for (const Case& c : cases) {
