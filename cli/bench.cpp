@@ -42,6 +42,12 @@ std::string text_of(const BenchReport& report) {
 }
 
 int bench(const BenchOptions& options, bool json) {
+  const bool goes_by_rate =
+      options.kind == "produce" || options.kind == "consume" || options.kind == "e2e";
+  if (options.seconds > 0 && options.rate == 0 && goes_by_rate) {
+    complain("--seconds says how long with --rate; without it say how many, with --messages");
+    return 2;
+  }
   const Result<BenchReport> report = kinds().at(options.kind)(options);
   if (!report) {
     if (interrupted()) {

@@ -149,6 +149,7 @@ Result<void> write_all(Handles& handles, const BenchOptions& options, std::uint6
     const double took = static_cast<double>((after - start).count()) / 1e6;
     if (options.seconds > 0 && took >= options.seconds) break;
   }
+  if (interrupted()) return failure(Errc::cancelled, "interrupted");
   report.seconds = static_cast<double>((monotonic_now() - start).count()) / 1e6;
   report.commits = commits_us.size();
   report.latency_ms = quantiles_of(commits_us);

@@ -4,6 +4,7 @@
 #include "cli/output.hpp"
 
 #include <cstdlib>
+#include <iostream>
 
 #include "common/base/limits.hpp"
 #include "common/obs/standard_files.hpp"
@@ -118,7 +119,9 @@ int run_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wish) {
-    return app.exit(wish);  // --help and --version print and end.
+    app.exit(wish);  // --help and --version print and end.
+    std::cout.flush();
+    return std::cout.good() ? 0 : complain("what was asked for could not be written out");
   } catch (const CLI::ParseError& error) {
     return refuse(app, error);
   }

@@ -59,6 +59,7 @@ class ConsumeCommand {
   [[nodiscard]] Result<State> read_some();
   void print(const RecordBatch& records);
   [[nodiscard]] Result<State> look_around();
+  [[nodiscard]] Result<void> check_answers(const std::vector<PartitionPosition>& positions);
   [[nodiscard]] bool all_read(const std::vector<PartitionPosition>& positions) const;
   void note_written();
   [[nodiscard]] Result<void> commit_if_due();
@@ -125,10 +126,9 @@ Result<void> ConsumeCommand::find_ends(Admin admin, const TopicMetadata& topic, 
   const auto* offset = std::get_if<Offset>(&from);
   for (const PartitionMetadata& partition : topic.partitions) {
     if (options_.partition >= 0 && partition.partition.raw() != options_.partition) continue;
-    if (partition.state == PartitionState::halted && bounded()) {
-      halted_ = "partition " + std::to_string(partition.partition.raw()) +
-                " is halted and was not read: " + partition.detail;
-      if (options_.partition >= 0) return failure(Errc::partition_offline, halted_);
+    if (partition.state == PartitionState::halted) {
+      halted_ = halted_text(partition) + "; what it holds was not read";
+      if (options_.partition >= 0) return failure(Errc::storage_failed, halted_);
       continue;
     }
     Progressed& progressed = partitions_[partition.partition];
@@ -183,22 +183,32 @@ Result<ConsumeCommand::State> ConsumeCommand::look_around() {
   const Micros quiet = monotonic_now() - last_record_;
   if (!bounded()) {
     remark_connection();
-    const bool idle =
-        options_.idle_exit >= 0 && static_cast<double>(quiet.count()) >= options_.idle_exit * 1e6;
-    return idle ? State::done : State::reading;
+    if (options_.idle_exit < 0 || static_cast<double>(quiet.count()) < options_.idle_exit * 1e6) {
+      return State::reading;
+    }
+    // Quiet may also mean that nobody was there to ask.
+    PINION_CHECK(check_answers(consumer_->positions()));
+    return State::done;
   }
   const std::vector<PartitionPosition> positions = consumer_->positions();
   if (all_read(positions)) return State::done;
   if (quiet < stalled_after) return State::reading;
+  PINION_CHECK(check_answers(positions));
+  return failure(Errc::timed_out, "nothing came for " +
+                                      std::to_string(stalled_after.count() / 1'000'000) +
+                                      " s although there is more to read");
+}
+
+Result<void> ConsumeCommand::check_answers(const std::vector<PartitionPosition>& positions) {
+  const ConnectionStatus status = client_->status();
+  if (!status.connected) return failure(Errc::timed_out, status.problem);
   for (const PartitionPosition& position : positions) {
     if (position.problem.empty()) continue;
     return failure(Errc::timed_out, "partition " +
                                         std::to_string(position.partition.partition.raw()) +
                                         " does not answer: " + position.problem);
   }
-  return failure(Errc::timed_out, "nothing came for " +
-                                      std::to_string(stalled_after.count() / 1'000'000) +
-                                      " s although there is more to read");
+  return {};
 }
 
 bool ConsumeCommand::all_read(const std::vector<PartitionPosition>& positions) const {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <string_view>
 #include <thread>
 
 #include <poll.h>
@@ -14,6 +15,7 @@ namespace pinion::cli {
 namespace {
 
 std::atomic<bool> came{false};
+std::atomic<bool> ends_at_once{false};
 int descriptor = -1;
 
 /// A terminal and a script often both pass one Ctrl-C on; only a later one is a second wish.
@@ -24,6 +26,11 @@ void wait_for_signals(sigset_t signals) {
   for (;;) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
+    if (ends_at_once) {
+      constexpr std::string_view line = "pinion: interrupted\n";
+      [[maybe_unused]] const ssize_t written = ::write(2, line.data(), line.size());
+      _exit(exit_interrupted);
+    }
     const auto now = std::chrono::steady_clock::now();
     if (came.exchange(true)) {
       if (now - first > second_wish_after) _exit(exit_interrupted);
@@ -49,6 +56,11 @@ void install_interrupt() {
   if (hang_up.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);  // Unless nohup wants it so.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread(wait_for_signals, signals).detach();
+}
+
+void end_when_interrupted() noexcept {
+  ends_at_once = true;
+  if (interrupted()) _exit(exit_interrupted);  // It came before.
 }
 
 bool interrupted() noexcept { return came.load(std::memory_order_relaxed); }

@@ -16,6 +16,10 @@ void install_interrupt();
 
 [[nodiscard]] bool interrupted() noexcept;
 
+/// For a command that waits in one call, and whose end harms nobody: from here on the first signal
+/// ends the process, with a line on stderr and the status of an interrupted one.
+void end_when_interrupted() noexcept;
+
 /// Readable from the first signal on; for poll().
 [[nodiscard]] int interrupt_descriptor() noexcept;
 

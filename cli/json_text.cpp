@@ -253,16 +253,19 @@ std::string json_of(const std::vector<std::string>& columns, const std::vector<S
   Json object = Json::object();
   for (std::size_t i = 0; i < row.size() && i < columns.size(); ++i) {
     const SqlValue& value = row[i];
+    // An object has a name once; SQLite tells columns of one name apart in the same way.
+    std::string name = columns[i];
+    for (int n = 1; object.contains(name); ++n) name = columns[i] + ":" + std::to_string(n);
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      object[columns[i]] = *number;
+      object[name] = *number;
     } else if (const auto* real = std::get_if<double>(&value)) {
-      object[columns[i]] = *real;
+      object[name] = *real;
     } else if (const auto* text = std::get_if<std::string>(&value)) {
-      put_bytes(object, columns[i], *text);
+      put_bytes(object, name, *text);
     } else if (const auto* blob = std::get_if<SqlBlob>(&value)) {
-      put_bytes(object, columns[i], blob->bytes);
+      put_bytes(object, name, blob->bytes);
     } else {
-      object[columns[i]] = nullptr;
+      object[name] = nullptr;
     }
   }
   return text_of(object);

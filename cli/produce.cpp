@@ -7,6 +7,7 @@
 #include "cli/session.hpp"
 #include "cli/text.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -62,6 +63,7 @@ class ProduceCommand {
  private:
   [[nodiscard]] Result<void> parse_headers();
   [[nodiscard]] Result<void> open_producer();
+  [[nodiscard]] Result<void> refuse_halted();
   [[nodiscard]] Result<void> send_all(LineReader& lines);
   [[nodiscard]] Result<ProducerRecord> record_of(std::string_view line) const;
   [[nodiscard]] Result<void> send(const ProducerRecord& record);
@@ -109,6 +111,9 @@ Result<void> ProduceCommand::open_producer() {
   options.acks = options_.acks == "none"     ? Acks::none
                  : options_.acks == "leader" ? Acks::leader
                                              : Acks::all;
+  // A largest record must fit, whatever the broker's limit is.
+  options.buffer_bytes_max =
+      std::max<std::size_t>(options.buffer_bytes_max, 2 * client_->status().record_bytes_max);
   options.delivery_timeout = delivery_timeout;
   options.block_timeout = block_timeout;
   options.on_batch = [this](const BatchReport& batch) { log_.on_batch(batch); };
@@ -120,6 +125,26 @@ Result<void> ProduceCommand::open_producer() {
     return failure(Errc::unknown_partition, "topic " + options_.topic + " has no partition " +
                                                 std::to_string(options_.partition));
   }
+  return refuse_halted();
+}
+
+/// Records for a halted partition would wait for a person. One that others stand beside is only
+/// spoken of.
+Result<void> ProduceCommand::refuse_halted() {
+  PINION_TRY(topic, client_->admin().describe_topic(options_.topic, answer_timeout));
+  std::size_t open = 0;
+  std::string halted;
+  for (const PartitionMetadata& partition : topic.partitions) {
+    if (options_.partition >= 0 && partition.partition.raw() != options_.partition) continue;
+    if (partition.state != PartitionState::halted) {
+      ++open;
+    } else if (halted.empty()) {
+      halted = halted_text(partition);
+    }
+  }
+  if (halted.empty()) return {};
+  if (open == 0) return failure(Errc::storage_failed, halted);
+  remark(halted + "; records for it wait up to " + std::to_string(delivery_timeout / 1s) + " s");
   return {};
 }
 

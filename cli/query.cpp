@@ -1,5 +1,6 @@
 // pinion query: read-only SQL on the live log.
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/output.hpp"
 #include "cli/session.hpp"
@@ -53,7 +54,10 @@ std::string text_of_real(double real) {
 std::string text_of(const SqlValue& value) {
   if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   if (const auto* real = std::get_if<double>(&value)) return text_of_real(*real);
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    // A record that is no text is one all the same to `readable`.
+    return is_utf8(*text) ? *text : "x'" + hex_of(*text) + "'";
+  }
   if (const auto* blob = std::get_if<SqlBlob>(&value)) {
     return is_utf8(blob->bytes) ? blob->bytes : "x'" + hex_of(blob->bytes) + "'";
   }
@@ -105,6 +109,7 @@ void print_table(const QueryReply& reply, Output& out) {
 }
 
 int query(const QueryOptions& options, const std::string& broker) {
+  end_when_interrupted();
   const std::unique_ptr<Client> client = connect(broker, "query");
   if (!client) return 1;
   std::optional<PartitionIndex> partition;
@@ -113,8 +118,7 @@ int query(const QueryOptions& options, const std::string& broker) {
     for (const PartitionMetadata& asked : topic->partitions) {
       if (asked.state != PartitionState::halted) continue;
       if (partition && *partition != asked.partition) continue;
-      return complain("partition " + std::to_string(asked.partition.raw()) +
-                      " is halted: " + asked.detail + "; --partition asks another one alone");
+      return complain(halted_text(asked) + "; --partition asks another one alone");
     }
   }
   const Result<QueryReply> reply =

@@ -20,4 +20,7 @@ inline constexpr Micros answer_timeout = 15s;
 /// The error in one line, with what to do about it. `topic` may be empty. Returns 1.
 int complain_about(const Error& error, std::string_view topic = {});
 
+/// Why a halted partition does not serve, and what brings it back.
+[[nodiscard]] std::string halted_text(const PartitionMetadata& partition);
+
 }  // namespace pinion::cli

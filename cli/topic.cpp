@@ -1,5 +1,6 @@
 // pinion topic create, alter, list, describe, delete.
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/output.hpp"
 #include "cli/session.hpp"
@@ -53,6 +54,7 @@ std::string retention_of(const TopicConfig& config) {
 }
 
 int create(const TopicOptions& options) {
+  end_when_interrupted();
   const std::unique_ptr<Client> client = connect(options.broker, "topic create");
   if (!client) return 1;
   const Result<TopicMetadata> topic =
@@ -77,6 +79,7 @@ int create(const TopicOptions& options) {
 }
 
 int alter(const TopicOptions& options) {
+  end_when_interrupted();
   const std::unique_ptr<Client> client = connect(options.broker, "topic alter");
   if (!client) return 1;
   AlterTopic change = options.change;
@@ -95,6 +98,7 @@ int alter(const TopicOptions& options) {
 }
 
 int list(const TopicOptions& options) {
+  end_when_interrupted();
   const std::unique_ptr<Client> client = connect(options.broker, "topic list");
   if (!client) return 1;
   const auto topics = client->admin().list_topics(answer_timeout);
@@ -115,6 +119,7 @@ int list(const TopicOptions& options) {
 }
 
 int describe(const TopicOptions& options) {
+  end_when_interrupted();
   const std::unique_ptr<Client> client = connect(options.broker, "topic describe");
   if (!client) return 1;
   const auto topic = client->admin().describe_topic(options.name, answer_timeout);
@@ -136,6 +141,7 @@ int remove(const TopicOptions& options) {
     return complain("deleting topic " + options.name +
                     " deletes its records for good; say so with --yes");
   }
+  end_when_interrupted();
   const std::unique_ptr<Client> client = connect(options.broker, "topic delete");
   if (!client) return 1;
   const auto topic = client->admin().describe_topic(options.name, answer_timeout);

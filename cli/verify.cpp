@@ -52,7 +52,10 @@ int verify(const std::vector<std::string>& files) {
     };
     const Result<VerifyReport> report = verify_file(file, options);
     progress.finish();
-    if (interrupted()) return exit_interrupted;
+    if (interrupted()) {
+      complain("interrupted while " + file + " was read; nothing is said of it");
+      return exit_interrupted;
+    }
     if (!report) {
       complain(report.error().detail);
       ++unread;

@@ -159,8 +159,10 @@ Result<void> Producer::Inside::send(ProducerTopic::Inside& topic, const Producer
   const std::size_t most = std::min(driver->record_bytes_max(),
                                     options.buffer_bytes_max - limits::record_overhead_bytes);
   if (size > most) [[unlikely]] {
-    return failure(Errc::record_too_large, "the record has " + std::to_string(size) +
-                                               " bytes; the limit is " + std::to_string(most));
+    return failure(
+        Errc::record_too_large,
+        "the record has " + std::to_string(size) + " bytes; the limit is " + std::to_string(most) +
+            (most < driver->record_bytes_max() ? " (the producer's buffer_bytes_max)" : ""));
   }
   PINION_TRY(lane, choose(topic, record));
   using MayWait = client::Accumulator::MayWait;

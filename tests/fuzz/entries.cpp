@@ -1,5 +1,6 @@
 #include "tests/fuzz/entries.hpp"
 
+#include "broker/core/return_frame.hpp"
 #include "common/base/assert.hpp"
 #include "common/base/checksum.hpp"
 #include "common/base/text.hpp"
@@ -12,6 +13,8 @@
 #include "common/proto/validate.hpp"
 #include "gateway/core/json.hpp"
 #include "gateway/core/read_command.hpp"
+#include "partition/core/dequeue_tokens.hpp"
+#include "partition/storage/partition_format.hpp"
 
 #include <algorithm>
 #include <string>
@@ -157,6 +160,34 @@ void names(std::string_view bytes) {
   PINION_ASSERT(printable(shown, 64) == shown);
   PINION_ASSERT(base64_decode(base64_encode(bytes)) == bytes);
   if (const auto decoded = base64_decode(bytes)) PINION_ASSERT(base64_encode(*decoded) == bytes);
+}
+
+void return_frame(std::string_view bytes) {
+  if (const auto decoded = decode_return_frame(bytes)) {
+    PINION_ASSERT(encode_return_frame(*decoded).view() == bytes);
+  }
+}
+
+void dequeue_tokens(std::string_view bytes) {
+  const std::size_t announced = take_number(bytes, 1);
+  const std::size_t size = std::min(announced, bytes.size());
+  const std::string_view token = bytes.substr(0, size);
+  Position position;
+  position.last_token = bytes.substr(size);
+  position.last_offset = Offset(1);
+  const bool is_token = std::none_of(token.begin(), token.end(),
+                                     [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  if (partition::find_dequeue(position, token) || token.empty() || !is_token) return;
+  partition::remember_dequeue(position, token, Offset(2));
+  PINION_ASSERT(partition::find_dequeue(position, token) == Offset(2));
+}
+
+void remembered(std::string_view bytes) {
+  const auto decoded = storage::decode_remembered(bytes);
+  if (!decoded) return;
+  const auto again = storage::decode_remembered(storage::encode_remembered(*decoded));
+  PINION_ASSERT(again &&
+                storage::encode_remembered(*again) == storage::encode_remembered(*decoded));
 }
 
 }  // namespace pinion::fuzz

@@ -24,15 +24,29 @@ void http(std::string_view bytes);
 void config(std::string_view bytes);
 /// A name, as a peer might send one.
 void names(std::string_view bytes);
+/// The frame that a node echoes to the router.
+void return_frame(std::string_view bytes);
+/// A token behind its size as one byte, then a position's row of remembered dequeues.
+void dequeue_tokens(std::string_view bytes);
+/// A producer's row of remembered batches.
+void remembered(std::string_view bytes);
 
 struct Entry {
   std::string_view name;
   void (*run)(std::string_view bytes);
 };
 inline constexpr std::array entries = {
-    Entry{"message", &message}, Entry{"header", &header}, Entry{"body", &body},
-    Entry{"batch", &batch},     Entry{"config", &config}, Entry{"record_headers", &record_headers},
-    Entry{"names", &names},     Entry{"http", &http},
+    Entry{"message", &message},
+    Entry{"header", &header},
+    Entry{"body", &body},
+    Entry{"batch", &batch},
+    Entry{"config", &config},
+    Entry{"record_headers", &record_headers},
+    Entry{"names", &names},
+    Entry{"http", &http},
+    Entry{"return_frame", &return_frame},
+    Entry{"dequeue_tokens", &dequeue_tokens},
+    Entry{"remembered", &remembered},
 };
 
 }  // namespace pinion::fuzz

@@ -84,7 +84,7 @@ void ProcessCluster::start_broker() {
   const std::string config = folder_ / "broker.toml";
   write_file(config, "data_dir = " + in_quotes(broker_data()) +
                          "\nclient_bind = " + in_quotes(address_) +
-                         "\ncluster_bind = " + in_quotes(cluster_address_) + "\n");
+                         "\ncluster_bind = " + in_quotes(cluster_address_) + "\n" + broker_config_);
   ProcessOptions options;
   options.arguments = broker_wrapper_;
   options.arguments.push_back(programs() + "/pinion-broker");

@@ -47,6 +47,8 @@ class ProcessCluster {
   /// Set before start_node: another data folder, or further lines of its config.
   void set_node_data(int number, const std::string& path);
   void add_node_config(int number, const std::string& toml);
+  /// The same for the broker, before start_broker.
+  void add_broker_config(const std::string& toml) { broker_config_ += toml + "\n"; }
   /// Put in front of the node's command, for example unshare --mount.
   void set_node_wrapper(int number, std::vector<std::string> wrapper);
 
@@ -82,6 +84,7 @@ class ProcessCluster {
   std::vector<std::unique_ptr<TestProcess>> nodes_;
   std::vector<std::string> node_data_;
   std::vector<std::string> node_config_;
+  std::string broker_config_;
   std::vector<std::string> broker_wrapper_;
   std::vector<std::vector<std::string>> node_wrapper_;
 };

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <csignal>
+
 #include "tests/e2e/cli/up_cluster.hpp"
 #include "tests/support/process_cluster.hpp"
 
@@ -40,6 +42,29 @@ TEST_CASE("pinion query: as a table, as CSV and as JSON", "[e2e][cli]") {
   CHECK(cluster().pinion({"query", topic, sql, "--json"}).output ==
         R"([{"offset":0,"key":"k","value":"v,\"w\"","absent":null,"real":1.5}])"
         "\n");
+}
+
+TEST_CASE("pinion query: columns of one name and bytes that are no text are all there",
+          "[e2e][cli]") {
+  const std::string topic = cluster().new_topic();
+  REQUIRE(cluster().pinion({"produce", topic}, "\xff\xfe\n").status == 0);
+  CHECK(cluster().pinion({"query", topic, "select 1 as a, 2 as a, 3 as b", "--json"}).output ==
+        "[{\"a\":1,\"a:1\":2,\"b\":3}]\n");
+  CHECK(cluster().pinion({"query", topic, "select value from readable", "--csv"}).output ==
+        "value\nx'fffe'\n");
+}
+
+TEST_CASE("pinion query: an interrupt ends it at once", "[e2e][cli]") {
+  const std::string topic = cluster().new_topic();
+  TestProcess endless(cluster().command(
+      {"query", topic,
+       "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n"}));
+  // It has asked when the node is at work for it.
+  REQUIRE(eventually(patience(20s), [&] {
+    endless.signal(SIGINT);
+    return endless.wait(patience(100ms)).has_value();
+  }));
+  CHECK(endless.wait(patience(1s)) == 130);
 }
 
 TEST_CASE("pinion query: the live log is read while it is written", "[e2e][cli]") {

@@ -52,6 +52,10 @@ TEST_CASE("pinion verify: a changed record is found, whoever changed it", "[e2e]
       "UPDATE batches SET crc32c = crc32c + 1 WHERE base_offset = 0",
       "INSERT INTO messages(offset, timestamp, value) VALUES(5000, 1, 'late')",
       "DELETE FROM messages WHERE offset = 999",
+      "INSERT INTO messages(offset, timestamp, value) VALUES(-5, 1, 'before')",
+      "CREATE TRIGGER t AFTER INSERT ON messages BEGIN DELETE FROM messages; END",
+      "CREATE TABLE extra(x)",
+      "DROP VIEW readable",
   };
   for (const std::string& damage : damages) {
     const std::string damaged = folder / "damaged-0.db";
@@ -68,7 +72,12 @@ TEST_CASE("pinion verify: what is no partition file is said in one line", "[e2e]
   const TemporaryFolder folder;
   write_file(folder / "text.db", "this is no database\n");
   write_file(folder / "empty.db", "");
-  for (const std::string& file : {folder / "text.db", folder / "empty.db", folder / "missing.db"}) {
+  REQUIRE(run({.arguments = {"/usr/bin/sqlite3", folder / "other.db", "CREATE TABLE other(x)"}})
+              .status == 0);
+  REQUIRE(run({.arguments = {"/usr/bin/mkfifo", folder / "pipe.db"}}).status == 0);
+  for (const std::string& file :
+       {folder / "text.db", folder / "empty.db", folder / "missing.db", folder / "other.db",
+        folder / "pipe.db", folder.path(), std::string("/dev/null")}) {
     const Finished done = cluster().pinion({"verify", file});
     INFO(file << "\n" << done.output << done.errors);
     CHECK(done.status == 1);

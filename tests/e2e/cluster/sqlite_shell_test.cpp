@@ -122,4 +122,15 @@ TEST_CASE("cluster: a shell that writes to a file halts that partition, loudly",
     return false;
   }));
   CHECK(cluster.pinion({"produce", "other", "--file", cluster.folder() / "lines"}).status == 0);
+  // Whoever asks for it is told, and does not take its silence for emptiness.
+  for (const std::vector<std::string>& ask :
+       {std::vector<std::string>{"produce", "h", "--file", cluster.folder() / "lines"},
+        std::vector<std::string>{"consume", "h"},
+        std::vector<std::string>{"consume", "h", "--idle-exit", "1"},
+        std::vector<std::string>{"query", "h", "select 1"}}) {
+    const Finished told = cluster.pinion(ask);
+    INFO(ask.front() << "\n" << told.output << told.errors);
+    CHECK(told.status == 1);
+    CHECK(told.errors.find("halted") != std::string::npos);
+  }
 }
