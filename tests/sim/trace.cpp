@@ -7,7 +7,10 @@ namespace pinion::sim {
 
 namespace {
 
-std::string_view format_into(char (&buffer)[512], const char* format, std::va_list arguments) {
+/// Declared as what it is, so that whoever calls it with a format of his own is checked.
+__attribute__((format(printf, 2, 0))) std::string_view format_into(char (&buffer)[512],
+                                                                   const char* format,
+                                                                   std::va_list arguments) {
   const int size = std::vsnprintf(buffer, sizeof buffer, format, arguments);
   if (size < 0) return {};
   return {buffer, std::min<std::size_t>(static_cast<std::size_t>(size), sizeof buffer - 1)};
