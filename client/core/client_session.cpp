@@ -137,7 +137,7 @@ void ClientSession::on_change(const Now& now, ConnectionSession::Change change, 
 }
 
 void ClientSession::spread(const Now& now, const MetadataChanges& changes, Effects& out) {
-  for (const std::string& name : changes.topics) tell_topic(name, out);
+  for (const std::string& name : changes.replaced) tell_topic(name, out);
   for (const PartitionKey key : changes.moved) {
     for (auto& [handle, producer] : producers_) producer.on_moved(now, key, out);
   }

@@ -11,6 +11,16 @@ bool same_shape(const TopicMetadata& a, const TopicMetadata& b) {
   return a.id == b.id && a.partitions.size() == b.partitions.size() && a.config == b.config;
 }
 
+bool same_partition(const PartitionMetadata& a, const PartitionMetadata& b) {
+  return a.leader == b.leader && a.leader_epoch == b.leader_epoch && a.state == b.state &&
+         a.replicas == b.replicas && a.isr == b.isr && a.detail == b.detail && a.target == b.target;
+}
+
+bool same_partitions(const TopicMetadata& a, const TopicMetadata& b) {
+  return std::equal(a.partitions.begin(), a.partitions.end(), b.partitions.begin(),
+                    b.partitions.end(), same_partition);
+}
+
 }  // namespace
 
 bool MetadataCache::watch(const std::string& name) {
@@ -141,8 +151,9 @@ void MetadataCache::take_in(const TopicMetadata& fresh, MetadataChanges& changes
     known = std::max(known, partition.leader_epoch);
     if (moved) changes.moved.push_back({fresh.id, partition.partition});
   }
+  if (!same || !same_partitions(*topic.metadata, fresh)) changes.replaced.push_back(fresh.name);
   topic.metadata = std::make_shared<const TopicMetadata>(fresh);
-  if (same && topic.knowledge == Knowledge::present) return;
+  if (same) return;
   topic.knowledge = Knowledge::present;
   changes.topics.push_back(fresh.name);
 }
@@ -153,6 +164,7 @@ void MetadataCache::take_out(const std::string& name, Topic& topic, MetadataChan
   topic.metadata.reset();
   topic.knowledge = Knowledge::missing;
   changes.topics.push_back(name);
+  changes.replaced.push_back(name);
 }
 
 void MetadataCache::pump(const Now& now, Effects& out) {

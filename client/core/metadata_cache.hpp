@@ -28,6 +28,9 @@ namespace pinion::client {
 struct MetadataChanges {
   std::vector<std::string> topics;  ///< Found, changed, gone, or now known to be missing.
   std::vector<PartitionKey> moved;  ///< Partitions with a newer leader epoch, or online again.
+  /// All of `topics`, and those of which something else came: a partition's state or leader. News
+  /// for whoever shows or chooses partitions; work on its way has nothing to do about it.
+  std::vector<std::string> replaced;
 };
 
 class MetadataCache {

@@ -156,7 +156,8 @@ struct RoomChanged {
   PartitionKey key;
 };
 
-/// A watched topic was found, changed, or is not there (any more).
+/// A watched topic was found, changed (its partitions' states and leaders too), or is not there
+/// (any more).
 struct TopicChanged {
   std::string name;
   std::shared_ptr<const TopicMetadata> topic;  ///< Nothing: it does not exist.

@@ -43,6 +43,50 @@ TEST_CASE("metadata: a topic that is created or deleted is told", "[client]") {
   CHECK_FALSE(f.told_topics[0].topic);
 }
 
+TEST_CASE("metadata: a partition whose state alone changes is told, pushed or pulled", "[client]") {
+  SessionFixture f;
+  f.connect(2);
+  f.step(WatchTopic{"orders"});
+  f.topics[0].partitions[1].state = PartitionState::opening;
+  f.answer_metadata();
+  f.told_topics.clear();
+  MetadataChanged change;
+  change.controller_epoch = ControllerEpoch(1);
+  change.metadata_version = f.metadata_version = 2;
+  f.topics[0].partitions[1].state = PartitionState::online;
+  change.topics = f.topics;
+  f.push(change);
+  REQUIRE(f.told_topics.size() == 1);
+  CHECK(f.told_topics[0].topic->partitions[1].state == PartitionState::online);
+  f.told_topics.clear();
+  f.metadata_version = 3;  // The push of it was lost.
+  f.topics[0].partitions[0].state = PartitionState::offline;
+  f.pass(600ms);
+  REQUIRE(f.told_topics.size() == 1);
+  CHECK(f.told_topics[0].topic->partitions[0].state == PartitionState::offline);
+}
+
+TEST_CASE("metadata: a partition that goes away leaves what is on its way alone", "[client]") {
+  SessionFixture f;
+  f.connect(2);
+  f.step(Call{.call = CallId(1),
+              .topic = "orders",
+              .partition = PartitionIndex(0),
+              .body = FetchPosition{"id:1", {}},
+              .deadline = f.now.monotonic + 10s});
+  f.answer_metadata();
+  const auto request = f.take<FetchPosition>();
+  REQUIRE(request);
+  f.refuse(*request, Errc::partition_offline);
+  MetadataChanged change;
+  change.controller_epoch = ControllerEpoch(1);
+  change.metadata_version = f.metadata_version = 2;
+  f.topics[0].partitions[0].state = PartitionState::offline;
+  change.topics = f.topics;
+  f.push(change);  // No reason to ask at once: it waits its turn.
+  CHECK(f.count<FetchPosition>() == 0);
+}
+
 TEST_CASE("metadata: nothing older than what is known is taken in", "[client]") {
   SessionFixture f;
   f.connect();
