@@ -1,6 +1,8 @@
 """What is shipped: for Python 3.9, with the standard library alone, typed, installable offline."""
 
 import ast
+import base64
+import hashlib
 import os
 import pathlib
 import re
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 from typing import List, Optional
 
 from support import ROOT
@@ -22,6 +25,7 @@ STANDARD = set(
     "random selectors socket ssl threading time types typing urllib uuid weakref".split()
 )
 OF_EXAMPLES = {"argparse", "sys", "threading"}
+OF_BACKEND = {"ast", "hashlib", "io", "pathlib", "tarfile", "zipfile"}
 
 
 class Sources(unittest.TestCase):
@@ -38,6 +42,8 @@ class Sources(unittest.TestCase):
             allowed = STANDARD | {"pinion", "myqueue"}
             if path.parent.name == "examples":
                 allowed |= OF_EXAMPLES
+            if path.parent.name == "backend":
+                allowed |= OF_BACKEND
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 names = []
                 if isinstance(node, ast.Import):
@@ -75,35 +81,101 @@ class Sources(unittest.TestCase):
 
 
 class Installation(unittest.TestCase):
-    def test_pip_installs_it_offline_without_build_isolation(self) -> None:
-        python = python_that_builds()
-        with tempfile.TemporaryDirectory() as folder:
-            # From a copy: a build leaves files beside its sources.
-            source = shutil.copytree(PACKAGE, os.path.join(folder, "source"))
-            venv = os.path.join(folder, "venv")
-            run([python, "-m", "venv", "--system-site-packages", venv])
-            inside = os.path.join(venv, "bin", "python")
-            pip = [inside, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-            run([*pip, "--no-index", "--no-build-isolation", source])
-            code = (
-                "import os, myqueue, pinion; here = os.path.dirname(pinion.__file__); "
-                "assert os.path.exists(os.path.join(here, 'py.typed')); "
-                "there = os.path.dirname(myqueue.__file__); "
-                "assert os.path.exists(os.path.join(there, 'py.typed')); print(here)"
-            )
-            here = run([inside, "-c", code], cwd=folder).strip()
-            self.assertTrue(here.startswith(os.path.realpath(venv)), here)
+    """In a bare venv: pip and what a venv brings of itself, no wheel, nothing of the system's."""
 
+    folder: str
+    venv: str
+    python: str
 
-def python_that_builds() -> str:
-    """This Python, or else the system's: one that has venv, pip, setuptools and wheel."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        found = subprocess.run(
-            [python, "-c", "import ensurepip, setuptools, venv, wheel"], capture_output=True
+    @classmethod
+    def setUpClass(cls) -> None:
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = os.path.realpath(folder.name)
+        cls.venv = os.path.join(cls.folder, "venv")
+        run([python_with_venv(), "-m", "venv", cls.venv])
+        cls.python = os.path.join(cls.venv, "bin", "python")
+
+    def setUp(self) -> None:
+        self.assertFalse(self.has("wheel"))
+        self.assertFalse(self.has("pinion"))
+
+    def inside(self, code: str) -> str:
+        return run([self.python, "-c", code], cwd=self.folder).strip()
+
+    def has(self, module: str) -> bool:
+        return self.inside(f"import importlib.util as u; print(u.find_spec('{module}'))") != "None"
+
+    def install(self, *what: str) -> None:
+        pip = [self.python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        self.addCleanup(self.remove, "pinion")
+        run([*pip, "--no-index", *what])
+
+    def remove(self, name: str) -> None:
+        run([self.python, "-m", "pip", "uninstall", "--quiet", "--yes", name])
+
+    def check_it_is_there(self, where: str) -> None:
+        code = (
+            "import os, myqueue, pinion; from importlib.metadata import version; "
+            "here = [os.path.dirname(m.__file__) for m in (pinion, myqueue)]; "
+            "assert all(os.path.exists(os.path.join(h, 'py.typed')) for h in here), here; "
+            "assert version('pinion') == pinion.__version__; print(*here)"
         )
+        for here in self.inside(code).split():
+            self.assertTrue(here.startswith(os.path.realpath(where)), here)
+
+    def test_pip_installs_it_offline_and_leaves_the_sources_as_they_were(self) -> None:
+        before = sorted(path for path in PACKAGE.rglob("*") if "__pycache__" not in path.parts)
+        self.install("--no-build-isolation", str(PACKAGE))
+        self.check_it_is_there(self.venv)
+        after = sorted(path for path in PACKAGE.rglob("*") if "__pycache__" not in path.parts)
+        self.assertEqual(before, after)
+
+    def test_also_with_build_isolation(self) -> None:
+        self.install(str(PACKAGE))
+        self.check_it_is_there(self.venv)
+
+    def test_also_without_setuptools(self) -> None:
+        self.remove("setuptools")
+        self.install("--no-build-isolation", str(PACKAGE))
+        self.check_it_is_there(self.venv)
+
+    def test_also_from_its_source_archive(self) -> None:
+        code = "import sys; sys.path.insert(0, sys.argv[1]); import pinion_build as b; "
+        code += "print(b.build_sdist('.'))"
+        archive = run([self.python, "-c", code, str(PACKAGE / "backend")], cwd=self.folder).strip()
+        self.install("--no-build-isolation", os.path.join(self.folder, archive))
+        self.check_it_is_there(self.venv)
+
+    def test_also_to_be_edited(self) -> None:
+        source = shutil.copytree(PACKAGE, os.path.join(self.folder, "source"))
+        self.install("--no-build-isolation", "--editable", source)
+        self.check_it_is_there(source)
+
+    def test_what_the_wheel_lists_is_what_is_in_it(self) -> None:
+        code = "import sys; sys.path.insert(0, sys.argv[1]); import pinion_build as b; "
+        code += "print(b.build_wheel('.'))"
+        name = run([self.python, "-c", code, str(PACKAGE / "backend")], cwd=self.folder).strip()
+        with zipfile.ZipFile(os.path.join(self.folder, name)) as wheel:
+            (record,) = (each for each in wheel.namelist() if each.endswith("/RECORD"))
+            lines = wheel.read(record).decode().splitlines()
+            self.assertEqual(sorted(line.split(",")[0] for line in lines), sorted(wheel.namelist()))
+            for line in lines:
+                path, listed, size = line.split(",")
+                if path == record:
+                    continue
+                digest = hashlib.sha256(wheel.read(path)).digest()
+                self.assertEqual(listed, "sha256=" + base64.urlsafe_b64encode(digest).decode()[:-1])
+                self.assertEqual(int(size), len(wheel.read(path)))
+
+
+def python_with_venv() -> str:
+    """This Python, or else the system's: one that can make a venv with pip in it."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        found = subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True)
         if found.returncode == 0:
             return python
-    raise AssertionError("missing: apt-get install python3-venv python3-setuptools python3-wheel")
+    raise AssertionError("missing: apt-get install python3-venv")
 
 
 def run(command: List[str], cwd: Optional[str] = None) -> str:
