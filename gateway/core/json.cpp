@@ -3,37 +3,82 @@
 #include "common/base/text.hpp"
 
 #include <utility>
+#include <vector>
 
 namespace pinion::gateway {
 namespace {
 
-/// Looks at brackets outside strings only; what is wrong otherwise is the parser's to find.
-bool is_nested_too_deep(std::string_view text) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > json_depth_max) return true;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
+/// Makes the tree as nlohmann's own parser would, and stops at the bounds.
+class BoundedReader final : public nlohmann::json_sax<Json> {
+ public:
+  explicit BoundedReader(std::size_t values_max) : values_left_(values_max) {}
+
+  bool null() override { return put(nullptr) != nullptr; }
+  bool boolean(bool value) override { return put(value) != nullptr; }
+  bool number_integer(number_integer_t value) override { return put(value) != nullptr; }
+  bool number_unsigned(number_unsigned_t value) override { return put(value) != nullptr; }
+  bool number_float(number_float_t value, const string_t&) override {
+    return put(value) != nullptr;
   }
-  return false;
-}
+  bool string(string_t& value) override { return put(std::move(value)) != nullptr; }
+  bool binary(binary_t&) override { return false; }  // Not in JSON.
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& name) override {
+    key_ = std::move(name);
+    return count();
+  }
+  bool parse_error(std::size_t, const std::string&, const Json::exception&) override {
+    return false;
+  }
+
+  Json root;
+  std::string problem = "The body is not JSON";
+
+ private:
+  bool count() {
+    if (values_left_-- > 0) return true;
+    problem = "The body holds too many values";
+    values_left_ = 0;
+    return false;
+  }
+  Json* put(Json&& value) {
+    if (!count()) return nullptr;
+    if (open_.empty()) return &(root = std::move(value));
+    Json& in = *open_.back();
+    if (in.is_object()) return &(in[key_] = std::move(value));
+    in.push_back(std::move(value));
+    return &in.back();
+  }
+  bool open(Json&& value) {
+    Json* const at = put(std::move(value));
+    if (at == nullptr) return false;
+    // Stays where it is: its array or object grows again only when this one is closed.
+    open_.push_back(at);
+    if (open_.size() <= json_depth_max) return true;
+    problem = "The body is nested too deep";
+    return false;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::size_t values_left_;
+  std::vector<Json*> open_;
+  std::string key_;
+};
 
 }  // namespace
 
-std::optional<Json> parse_json(std::string_view text) {
-  if (is_nested_too_deep(text)) return std::nullopt;
-  Json json = Json::parse(text.begin(), text.end(), nullptr, false);
-  if (json.is_discarded()) return std::nullopt;
-  return json;
+Result<Json> parse_json(std::string_view text, std::size_t values_max) {
+  BoundedReader reader(values_max);
+  if (!Json::sax_parse(text.begin(), text.end(), &reader)) {
+    return failure(Errc::malformed, reader.problem);
+  }
+  return std::move(reader.root);
 }
 
 void JsonObject::begin(std::string_view name) {

@@ -1,12 +1,14 @@
-// JSON in and out. Reading is nlohmann's, without its exceptions and with a bound on nesting;
-// writing is by hand, straight into the answer. The one home of nlohmann in the gateway. Pure.
+// JSON in and out. Reading is nlohmann's, without its exceptions, and with bounds on nesting and on
+// how many values there are: one of a few bytes takes a hundred when it is read. Writing is by
+// hand, straight into the answer. The one home of nlohmann in the gateway. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/result.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,8 +19,14 @@ using Json = nlohmann::json;
 /// Arrays and objects within one another: what people write is flat.
 inline constexpr std::size_t json_depth_max = 32;
 
-/// Nothing when it is not JSON (RFC 8259, UTF-8), or is nested deeper than json_depth_max.
-[[nodiscard]] std::optional<Json> parse_json(std::string_view text);
+/// Values and names together, at all depths. What takes parameters needs some ten of them; 10,000
+/// take about 1 MiB and a few milliseconds.
+inline constexpr std::size_t json_values_max = 10'000;
+
+/// malformed when it is not JSON (RFC 8259, UTF-8), is nested deeper than json_depth_max or has
+/// more than `values_max` values; its detail says which.
+[[nodiscard]] Result<Json> parse_json(std::string_view text,
+                                      std::size_t values_max = json_values_max);
 
 /// A JSON object that is being written: JsonObject().add("a", 1).add("b", "text").take().
 class JsonObject {

@@ -26,8 +26,8 @@ int hex_digit(char c) {
 
 using Pairs = std::map<std::string, std::string, std::less<>>;
 
-/// "a=1&b=two"; the first of equal names counts.
-void read_pairs(std::string_view text, Pairs& pairs) {
+/// "a=1&b=two"; the first of equal names counts. False: there are too many.
+bool read_pairs(std::string_view text, Pairs& pairs) {
   while (!text.empty()) {
     const std::string_view pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
@@ -35,8 +35,10 @@ void read_pairs(std::string_view text, Pairs& pairs) {
     const std::size_t equals = pair.find('=');
     const std::string_view value =
         equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    if (pairs.size() >= Parameters::pairs_max) return false;
     pairs.emplace(decode_percent(pair.substr(0, equals)), decode_percent(value));
   }
+  return true;
 }
 
 std::string lowered(std::string_view text) {
@@ -44,10 +46,6 @@ std::string lowered(std::string_view text) {
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lower;
-}
-
-bool is_json_type(std::string_view content_type) {
-  return lowered(content_type).find("json") != std::string::npos;
 }
 
 /// What follows `name=` in a header's value, without its quotes; or nothing.
@@ -64,21 +62,24 @@ std::string_view attribute(std::string_view header, std::string_view name) {
 }
 
 /// A body of multipart/form-data: parts between lines of the boundary, each with headers, an empty
-/// line and its value. What is no such part is passed over.
-void read_parts(std::string_view body, std::string_view boundary, Pairs& pairs) {
+/// line and its value. What is no such part is passed over. False: there are too many.
+bool read_parts(std::string_view body, std::string_view boundary, Pairs& pairs) {
   const std::string delimiter = "--" + std::string(boundary);
   std::size_t at = body.find(delimiter);
   while (at != std::string_view::npos) {
     const std::size_t begin = at + delimiter.size();
     at = body.find("\r\n" + delimiter, begin);
-    if (at == std::string_view::npos) return;
+    if (at == std::string_view::npos) break;
     const std::string_view part = body.substr(begin, at - begin);
     at += 2;
     const std::size_t empty_line = part.find("\r\n\r\n");
     if (empty_line == std::string_view::npos) continue;
     const std::string_view name = attribute(part.substr(0, empty_line), "name=");
-    if (!name.empty()) pairs.emplace(name, part.substr(empty_line + 4));
+    if (name.empty()) continue;
+    if (pairs.size() >= Parameters::pairs_max) return false;
+    pairs.emplace(name, part.substr(empty_line + 4));
   }
+  return true;
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -108,25 +109,31 @@ std::string decode_percent(std::string_view text) {
   return out;
 }
 
-std::optional<Parameters> Parameters::read(const HttpRequest& request) {
+Result<Parameters> Parameters::read(const HttpRequest& request, std::size_t json_values) {
   Parameters parameters;
+  const auto too_many = [] { return failure(Errc::malformed, "There are too many parameters"); };
   const std::size_t question = request.target.find('?');
   if (question != std::string_view::npos) {
     const std::string_view query = request.target.substr(question + 1);
-    read_pairs(query.substr(0, query.find('#')), parameters.query_);
+    if (!read_pairs(query.substr(0, query.find('#')), parameters.query_)) return too_many();
   }
-  const std::string_view body = trimmed(request.body);
-  if (body.empty()) return parameters;
-  const bool is_multipart = lowered(request.content_type).find("multipart/form-data") == 0;
-  if (is_multipart) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  std::string_view body = request.body;
+  if (body.starts_with(byte_order_mark)) body.remove_prefix(byte_order_mark.size());
+  body = trimmed(body);
+  if (body.empty() || body == "null") return parameters;
+  if (lowered(request.content_type).find("multipart/form-data") == 0) {
     const std::string_view boundary = attribute(request.content_type, "boundary=");
-    if (!boundary.empty()) read_parts(request.body, boundary, parameters.form_);
-  } else if (body.front() == '{' || is_json_type(request.content_type)) {
-    auto json = parse_json(body);
-    if (!json || !json->is_object()) return std::nullopt;
-    parameters.body_ = std::move(*json);
-  } else {
-    read_pairs(body, parameters.form_);
+    if (!boundary.empty() && !read_parts(request.body, boundary, parameters.form_)) {
+      return too_many();
+    }
+  } else if (body.front() == '{') {
+    PINION_TRY(json, parse_json(body, json_values));
+    parameters.body_ = std::move(json);
+  } else if (body.front() == '[' || body.front() == '"') {
+    return failure(Errc::malformed, "The body is not a JSON object: parameters have names");
+  } else if (!read_pairs(body, parameters.form_)) {
+    return too_many();
   }
   return parameters;
 }
@@ -158,10 +165,13 @@ std::optional<std::string> Parameters::find(std::string_view name) const {
 }
 
 std::optional<std::string> Parameters::text(Names names) const {
+  std::optional<std::string> empty;
   for (const std::string_view name : names) {
-    if (auto found = find(name)) return found;
+    auto found = find(name);
+    if (found && !found->empty()) return found;
+    if (!empty) empty = std::move(found);
   }
-  return std::nullopt;
+  return empty;
 }
 
 GivenNumber Parameters::number(Names names) const {

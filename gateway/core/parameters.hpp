@@ -1,8 +1,12 @@
 // What a request carries, wherever it travels: in a JSON body, a form body or the query string,
 // with any method. The body is told by its first character, for clients set its Content-Type
 // wrongly; a name in the body counts before the same one in the query. Pure.
+//
+//   {…  a JSON object      null  nothing      [… or "…  refused: JSON, but no names
+//   anything else: a form, a=1&b=2. Only parts (multipart/form-data) are told by their label.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "gateway/core/http_message.hpp"
 #include "gateway/core/json.hpp"
 
@@ -28,11 +32,17 @@ class Parameters {
  public:
   using Names = std::initializer_list<std::string_view>;
 
-  /// Nothing when the body is meant as JSON and is not a JSON object.
-  [[nodiscard]] static std::optional<Parameters> read(const HttpRequest& request);
+  /// Names in a form or query.
+  static constexpr std::size_t pairs_max = 1'000;
 
-  /// Of several names the first that is there with a value counts. A number or boolean is taken by
-  /// its digits or name, an object or array as its JSON. Nothing: absent or null.
+  /// malformed when the body is meant as JSON and is not a JSON object, or holds too much; the
+  /// detail says it to people.
+  [[nodiscard]] static Result<Parameters> read(const HttpRequest& request,
+                                               std::size_t json_values = json_values_max);
+
+  /// Of several names the first that is there with a value counts, else the first that is there and
+  /// empty. A number or boolean is taken by its digits or name, an object or array as its JSON.
+  /// Nothing: absent or null.
   [[nodiscard]] std::optional<std::string> text(Names names) const;
   [[nodiscard]] GivenNumber number(Names names) const;
   /// As it stands in a JSON body, or null.

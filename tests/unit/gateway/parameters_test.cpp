@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <string>
+
 using namespace pinion::gateway;
 using pinion::gateway::test::request;
 
@@ -34,8 +36,64 @@ TEST_CASE("parameters: a body's kind is told by its first character, not by its 
       Parameters::read(request("POST", "/x", R"({"a":1})", "application/x-www-form-urlencoded"));
   REQUIRE(json);
   CHECK(json->text({"a"}) == "1");
-  CHECK_FALSE(Parameters::read(request("POST", "/x", "a=1", "application/json; charset=utf-8")));
+  const auto form = Parameters::read(request("POST", "/x", "a=1", "application/json"));
+  REQUIRE(form);
+  CHECK(form->text({"a"}) == "1");
   CHECK(Parameters::read(request("POST", "/x", "  \r\n ", "application/json")));
+  const auto marked = Parameters::read(request("POST", "/x", "\xEF\xBB\xBF{\"a\":1}"));
+  REQUIRE(marked);
+  CHECK(marked->text({"a"}) == "1");
+  const auto nothing = Parameters::read(request("POST", "/x?a=1", "null"));
+  REQUIRE(nothing);
+  CHECK(nothing->text({"a"}) == "1");
+}
+
+TEST_CASE("parameters: JSON that is no object is refused, and that is what the answer says",
+          "[gateway]") {
+  for (const char* body : {"[]", "[1]", " [{\"a\":1}]", "\"text\""}) {
+    for (const char* type : {"application/json", "text/plain", ""}) {
+      const auto read = Parameters::read(request("POST", "/x", body, type));
+      REQUIRE_FALSE(read);
+      CHECK(read.error().detail.find("not a JSON object") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("parameters: more names and values than any request needs are refused, and say so",
+          "[gateway]") {
+  const auto object = [](std::size_t names) {
+    std::string body = "{\"a\":\"found\"";
+    for (std::size_t i = 0; i < names; ++i) body += ",\"" + std::to_string(i) + "\":0";
+    return body + "}";
+  };
+  const std::string few = object(4'000);
+  const auto read = Parameters::read(request("POST", "/x", few));
+  REQUIRE(read);
+  CHECK(read->text({"a"}) == "found");
+  const std::string array =
+      "{\"a\":[0" + std::string(4'000'000, ' ') + ",[" + std::string(20'000, ' ') + "]]}";
+  CHECK(Parameters::read(request("POST", "/x", array)));  // Blanks are no values.
+  std::string form;
+  for (int i = 0; i < 1'001; ++i) form += std::to_string(i) + "=&";
+  for (const std::string& many : {object(6'000), form, "{\"a\":[" + [] {
+                                    std::string zeros = "0";
+                                    for (int i = 0; i < 10'000; ++i) zeros += ",0";
+                                    return zeros;
+                                  }() + "]}"}) {
+    const auto refused = Parameters::read(request("POST", "/x", many));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().detail.find("too many") != std::string::npos);
+  }
+  CHECK_FALSE(Parameters::read(request("GET", "/x?" + form)));
+}
+
+TEST_CASE("parameters: of two names for the same thing an empty one gives way", "[gateway]") {
+  const auto read =
+      Parameters::read(request("POST", "/x", R"({"topic":"","topic_name":"one","m":""})"));
+  REQUIRE(read);
+  CHECK(read->text({"topic", "topic_name"}) == "one");
+  CHECK(read->text({"m", "other"}) == "");
+  CHECK_FALSE(read->text({"other"}));
 }
 
 TEST_CASE("parameters: a form may come in parts", "[gateway]") {
@@ -62,7 +120,6 @@ TEST_CASE("parameters: what is meant as JSON and is none is refused", "[gateway]
     INFO(body);
     CHECK_FALSE(Parameters::read(request("POST", "/x", body)));
   }
-  CHECK_FALSE(Parameters::read(request("POST", "/x", "[1]", "application/json")));
   const std::string deep = "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
   CHECK_FALSE(Parameters::read(request("POST", "/x", deep)));
   // Brackets in a text are no depth.

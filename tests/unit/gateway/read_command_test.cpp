@@ -1,5 +1,6 @@
 #include "gateway/core/read_command.hpp"
 
+#include "common/base/limits.hpp"
 #include "gateway/core/json.hpp"
 #include "tests/unit/gateway/requests.hpp"
 
@@ -104,6 +105,47 @@ TEST_CASE("read command: dequeue and size take every name, wherever they travel"
       CHECK(command<ListPartitionsCommand>(as("GET", sent)).topic == "orders");
     }
   }
+}
+
+TEST_CASE("read command: a partition has three names, with every call that takes one",
+          "[gateway]") {
+  for (const char* partition : {"partition_id", "partition", "partition_index"}) {
+    for (const char* topic : {"topic", "topic_name"}) {
+      const Pairs pairs = {{topic, "orders"}, {"consumer_id", "9"}, {partition, "2"}};
+      for (const Sent& sent : everywhere("/consumer/consume", pairs)) {
+        const auto dequeue = command<DequeueCommand>(as("GET", sent));
+        CHECK(dequeue.partition == PartitionIndex{2});
+        CHECK(dequeue.topic == "orders");
+      }
+      for (const Sent& sent : everywhere("/size", pairs)) {
+        CHECK(command<SizeCommand>(as("GET", sent)).partition == PartitionIndex{2});
+      }
+      for (const Sent& sent : everywhere("/producer/register", pairs)) {
+        CHECK(command<RegisterProducerCommand>(as("POST", sent)).partition == PartitionIndex{2});
+      }
+      for (const Sent& sent : everywhere("/consumer/register", pairs)) {
+        CHECK(command<RegisterConsumerCommand>(as("POST", sent)).partition == PartitionIndex{2});
+      }
+    }
+  }
+}
+
+TEST_CASE("read command: a batch of the most records is read, and one of more values is not",
+          "[gateway]") {
+  const auto batch = [](const std::string& record, std::size_t count) {
+    std::string body = R"({"records":[)" + record;
+    for (std::size_t i = 1; i < count; ++i) body += "," + record;
+    return body + "]}";
+  };
+  const std::string rich = R"({"value":"v","key":"k","headers":{"a":"1","b":"2"},"timestamp":1})";
+  const std::string most = batch(rich, limits::batch_records_max);
+  CHECK(command<SendRecordsCommand>(request("POST", "/topics/t/records", most)).records.size() ==
+        limits::batch_records_max);
+  const std::string odd =
+      batch(R"({"value":"v","x":[0,0,0,0,0,0,0,0,0,0,0,0,0,0]})", limits::batch_records_max);
+  const HttpAnswer answer = refusal(request("POST", "/topics/t/records", odd));
+  CHECK(answer.status == 400);
+  CHECK(message_of(answer).find("too many values") != std::string::npos);
 }
 
 TEST_CASE("read command: absent, null, empty and -1 mean any partition", "[gateway]") {
