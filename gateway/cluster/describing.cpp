@@ -4,6 +4,7 @@
 
 #include "common/base/text.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pinion::gateway {
@@ -91,14 +92,30 @@ std::string node_json(const NodeStatus& node) {
   return object.take();
 }
 
+HttpAnswer unhealthy(const Error& why) {
+  Failure failure = failure_of(why, {});
+  failure.object.add("healthy", false);
+  return answer(std::move(failure));
+}
+
 }  // namespace
 
 void Cluster::on(HealthCommand&, Respond respond) {
-  calls_.ping(std::min(health_within, options_.answer_within),
-              [respond = std::move(respond)](Result<void> pong) {
-                if (!pong) return respond(failed(pong.error(), {}));
-                respond(answer(std::move(success().add("healthy", true))));
-              });
+  calls_.cluster_status(
+      std::min(health_within, options_.answer_within), Admin::Partitions::no,
+      [respond = std::move(respond)](Result<ClusterStatusReply> status) {
+        if (!status) return respond(unhealthy(status.error()));
+        const auto& nodes = status->nodes;
+        const auto alive = std::count_if(nodes.begin(), nodes.end(), [](const NodeStatus& node) {
+          return node.health == NodeHealth::alive;
+        });
+        if (alive == 0) {
+          return respond(unhealthy({Errc::no_nodes, "No partition broker is alive (of " +
+                                                        std::to_string(nodes.size()) +
+                                                        " that are known): start them"}));
+        }
+        respond(answer(std::move(success().add("healthy", true))));
+      });
 }
 
 void Cluster::on(DescribeTopicCommand& command, Respond respond) {

@@ -76,6 +76,26 @@ TEST_CASE("pinion-gateway: it rides out a restart of the broker and of a partiti
   CHECK(gateway.process().wait(patience(10s)) == 0);
 }
 
+TEST_CASE("pinion-gateway: it is not healthy while no partition broker is alive, and says why",
+          "[gateway][program]") {
+  ProcessCluster cluster(1);
+  cluster.start_all();
+  REQUIRE(cluster.wait_until_online());
+  GatewayProcess gateway(cluster.address());
+  HttpClient client(gateway.port());
+  CHECK(good(client.ask("GET", "/health"))["healthy"] == true);
+  cluster.end_node(1);
+  HttpReply reply;
+  REQUIRE(eventually(patience(20s), [&] {
+    reply = client.ask("GET", "/health");
+    return reply.status == 503;
+  }));
+  CHECK(bad(reply, 503).find("No partition broker is alive") == 0);
+  CHECK(json_of(reply)["healthy"] == false);
+  cluster.start_node(1);
+  CHECK(eventually(patience(20s), [&] { return client.ask("GET", "/health").status == 200; }));
+}
+
 TEST_CASE("pinion-gateway: a request that does not end is answered 408, an idle peer dropped",
           "[gateway][program]") {
   GatewayProcess gateway(HttpCluster::shared().broker(),
