@@ -63,6 +63,7 @@ struct ConnectionStatus {
   std::uint64_t reconnects = 0;        ///< Since the start.
   std::string problem;  ///< When not connected: what is wrong and what to do. Else empty.
   Errc refused = Errc::ok;  ///< When not connected because a broker answered and refused: why.
+  Micros away_for{0};       ///< When not connected: since it was lost, or since the start.
 };
 
 }  // namespace pinion

@@ -21,6 +21,7 @@ tl::unexpected<Error> closed() { return failure(Errc::closed, "the client is clo
 ClientDriver::ClientDriver(SessionOptions options)
     : commands_(limits::client_commands_max, limits::client_commands_max),
       record_bytes_max_(limits::record_bytes_default),
+      away_since_(monotonic_now()),
       session_(std::move(options)) {}
 
 Result<std::shared_ptr<ClientDriver>> ClientDriver::start(SessionOptions options,
@@ -90,6 +91,7 @@ ConnectionStatus ClientDriver::status() const {
   const std::lock_guard lock(status_mutex_);
   ConnectionStatus status = status_;
   if (refusal_ && !status.connected) status.refused = refusal_->code;
+  if (!status.connected) status.away_for = monotonic_now() - away_since_;
   return status;
 }
 

@@ -144,6 +144,7 @@ class ClientDriver {
   mutable std::mutex status_mutex_;
   mutable std::condition_variable status_changed_;
   ConnectionStatus status_;
+  Micros away_since_;  ///< Monotonic; when it was not connected last began.
   std::optional<Error> refusal_;
   std::atomic<std::uint32_t> last_handle_{0};
   std::mutex stop_mutex_;

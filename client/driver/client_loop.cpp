@@ -205,6 +205,7 @@ void ClientDriver::tell_status() {
     record_bytes_max_.store(static_cast<std::size_t>(status.record_bytes_max));
   }
   const std::lock_guard lock(status_mutex_);
+  if (status_.connected && !status.connected) away_since_ = monotonic_now();
   status_ = std::move(status);
   refusal_ = session_.refusal();
   status_changed_.notify_all();
