@@ -26,6 +26,7 @@ void read_keys(TomlTable& table, GatewayConfig& config, std::string& access_log)
   table.read("connections_max", config.connections_max);
   table.read("header_bytes_max", config.header_bytes_max);
   table.read("body_bytes_max", config.body_bytes_max);
+  table.read("small_body_bytes_max", config.small_body_bytes_max);
   table.read("idle_timeout_ms", config.idle_timeout_ms);
   table.read("request_timeout_ms", config.request_timeout_ms);
   table.read("write_timeout_ms", config.write_timeout_ms);
@@ -59,6 +60,8 @@ std::optional<ConfigFault> find_fault(const GatewayConfig& config) {
   check.number("connections_max", config.connections_max, 1, 1'000'000);
   check.number("header_bytes_max", config.header_bytes_max, limits::kib, limits::mib);
   check.number("body_bytes_max", config.body_bytes_max, limits::kib, limits::record_bytes_ceiling);
+  check.number("small_body_bytes_max", config.small_body_bytes_max, limits::kib,
+               limits::record_bytes_ceiling);
   check.number("idle_timeout_ms", config.idle_timeout_ms, 1'000, 3'600'000);
   check.number("request_timeout_ms", config.request_timeout_ms, 1'000, 3'600'000);
   check.number("write_timeout_ms", config.write_timeout_ms, 1'000, 3'600'000);

@@ -26,6 +26,7 @@ struct GatewayConfig {
   std::uint32_t connections_max = 10'000;
   std::uint32_t header_bytes_max = 16 * 1024;
   std::uint64_t body_bytes_max = 16 * 1024 * 1024;
+  std::uint64_t small_body_bytes_max = 2 * 1024 * 1024;  ///< Of requests that bring no records.
   std::uint32_t idle_timeout_ms = 75'000;
   std::uint32_t request_timeout_ms = 30'000;
   std::uint32_t write_timeout_ms = 30'000;

@@ -5,17 +5,19 @@
 #include "common/obs/log.hpp"
 #include "gateway/app/metrics.hpp"
 #include "gateway/cluster/cluster.hpp"
-#include "gateway/cluster/follow_feed.hpp"
 #include "gateway/core/read_command.hpp"
 #include "gateway/http/http_server.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pinion::gateway {
 namespace {
 
-/// What has been accepted is answered within this when the gateway stops.
+/// When the gateway stops, what has been asked is answered within this; what the cluster has not
+/// answered by then gets a 503, and so long to leave.
 constexpr Micros stop_patience = 3s;
+constexpr Micros leave_patience = 1s;
 
 /// Each connection takes a descriptor; the soft limit is often as low as 1,024.
 void raise_descriptor_limit() {
@@ -33,7 +35,6 @@ HttpServerOptions http_options(const GatewayConfig& config) {
   options.threads = config.threads;
   options.connections_max = config.connections_max;
   options.header_bytes_max = config.header_bytes_max;
-  options.body_bytes_max = config.body_bytes_max;
   options.idle_timeout = Micros(std::int64_t{config.idle_timeout_ms} * 1'000);
   options.request_timeout = Micros(std::int64_t{config.request_timeout_ms} * 1'000);
   options.write_timeout = Micros(std::int64_t{config.write_timeout_ms} * 1'000);
@@ -43,25 +44,38 @@ HttpServerOptions http_options(const GatewayConfig& config) {
 /// Requests to the cluster, and what is told of them to metrics and log.
 class Application : public HttpApplication, public HttpObserver {
  public:
-  Application(Cluster& cluster, AccessLog access_log, Micros answer_within)
-      : cluster_(&cluster), access_log_(access_log), answer_within_(answer_within) {}
+  Application(Cluster& cluster, const GatewayConfig& config)
+      : cluster_(&cluster),
+        access_log_(config.access_log),
+        body_bytes_max_(config.body_bytes_max),
+        small_body_bytes_max_(std::min(config.small_body_bytes_max, config.body_bytes_max)) {}
 
-  void serve(const HttpRequest& request, std::function<void(HttpResult)> then) override {
+  RequestTraits traits_of(std::string_view method, std::string_view target) const override {
+    const Call call = find_route(method, target).call;
+    return {brings_records(call) ? body_bytes_max_ : small_body_bytes_max_, gives_records(call)};
+  }
+
+  Hurry serve(const HttpRequest& request, std::function<void(HttpResult)> then) override {
     ReadCommand read = read_command(request);
-    if (auto* answer = std::get_if<HttpAnswer>(&read.what)) return then(std::move(*answer));
+    if (auto* answer = std::get_if<HttpAnswer>(&read.what)) {
+      then(std::move(*answer));
+      return {};
+    }
     Command& command = std::get<Command>(read.what);
     if (std::holds_alternative<MetricsCommand>(command)) {
       HttpAnswer page;
       page.content_type = "text/plain; version=0.0.4; charset=utf-8";
       page.body = metrics_.text(cluster_->status(), cluster_->counters());
-      return then(std::move(page));
+      then(std::move(page));
+      return {};
     }
     if (auto* follow = std::get_if<FollowCommand>(&command)) {
-      return FollowFeed::open(cluster_->calls(), std::move(*follow), answer_within_,
-                              std::move(then));
+      cluster_->follow(std::move(*follow), std::move(then));
+      return {};
     }
-    cluster_->carry_out(std::move(command),
-                        [then = std::move(then)](HttpAnswer answer) { then(std::move(answer)); });
+    return cluster_->carry_out(std::move(command), [then = std::move(then)](HttpAnswer answer) {
+      then(std::move(answer));
+    });
   }
 
   void on_served(const ServedRequest& request) override {
@@ -82,7 +96,8 @@ class Application : public HttpApplication, public HttpObserver {
  private:
   Cluster* cluster_;
   const AccessLog access_log_;
-  const Micros answer_within_;
+  const std::uint64_t body_bytes_max_;
+  const std::uint64_t small_body_bytes_max_;
   Metrics metrics_;
 };
 
@@ -111,8 +126,7 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::start(const GatewayConfig&
   options.answer_within = Micros(std::int64_t{config.answer_within_ms} * 1'000);
   PINION_TRY(cluster, Cluster::open(options));
   inside->cluster = std::move(cluster);
-  inside->application =
-      std::make_unique<Application>(*inside->cluster, config.access_log, options.answer_within);
+  inside->application = std::make_unique<Application>(*inside->cluster, config);
   PINION_TRY(http,
              HttpServer::start(http_options(config), *inside->application, *inside->application));
   inside->http = std::move(http);
@@ -128,8 +142,9 @@ std::vector<std::string> GatewayServer::addresses() const { return inside_->http
 void GatewayServer::stop() {
   if (inside_->stopped) return;
   inside_->stopped = true;
-  inside_->http->stop(stop_patience);
+  inside_->http->drain(stop_patience);
   inside_->cluster->close();
+  inside_->http->stop(leave_patience);
   log_info("gateway ends");
 }
 

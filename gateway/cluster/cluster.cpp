@@ -1,9 +1,9 @@
 #include "gateway/cluster/cluster.hpp"
 
 #include "common/proto/validate.hpp"
+#include "gateway/cluster/follow_feed.hpp"
 #include "gateway/core/answers.hpp"
 
-#include <chrono>
 #include <random>
 #include <utility>
 
@@ -11,13 +11,8 @@ namespace pinion::gateway {
 namespace {
 
 /// A broker that restarts is waited for by each command; one that has been away for longer than
-/// this is not, so that nobody piles up.
+/// this is not, so that nobody piles up: neither by commands nor by streams.
 constexpr Micros away_patience = 3s;
-
-std::int64_t monotonic_us() {
-  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::uint64_t random_number() {
   std::random_device device;
@@ -56,20 +51,26 @@ void Cluster::close() {
   client_->close();
 }
 
-bool Cluster::is_away() {
-  if (client_->status().connected) {
-    away_since_.store(0, std::memory_order_relaxed);
-    return false;
-  }
-  std::int64_t since = 0;
-  const std::int64_t now = monotonic_us();
-  if (away_since_.compare_exchange_strong(since, now)) return false;
-  return Micros(now - since) > away_patience;
+bool Cluster::is_away() const {
+  const ConnectionStatus status = client_->status();
+  return !status.connected && status.away_for > away_patience;
 }
 
-void Cluster::carry_out(Command command, Respond respond) {
-  if (is_away()) return respond(failed({Errc::connection_lost, client_->status().problem}, {}));
+HttpApplication::Hurry Cluster::carry_out(Command command, Respond respond) {
+  if (is_away()) {
+    respond(failed({Errc::connection_lost, client_->status().problem}, {}));
+    return {};
+  }
+  if (const auto* reading = std::get_if<ReadRecordsCommand>(&command)) {
+    return read(*reading, std::move(respond));
+  }
   std::visit([&](auto& what) { on(what, std::move(respond)); }, command);
+  return {};
+}
+
+void Cluster::follow(FollowCommand command, std::function<void(HttpResult)> then) {
+  if (is_away()) return then(failed({Errc::connection_lost, client_->status().problem}, {}));
+  FollowFeed::open(calls_, places_, std::move(command), options_.answer_within, std::move(then));
 }
 
 // ---- What most commands begin with
@@ -235,5 +236,8 @@ void Cluster::on(RegisterConsumerCommand& command, Respond respond) {
 
 void Cluster::on(MetricsCommand&, Respond respond) { respond(unknown_path("/metrics")); }
 void Cluster::on(FollowCommand&, Respond respond) { respond(unknown_path("/events")); }
+void Cluster::on(ReadRecordsCommand& command, Respond respond) {
+  static_cast<void>(read(command, std::move(respond)));
+}
 
 }  // namespace pinion::gateway

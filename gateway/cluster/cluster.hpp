@@ -14,8 +14,10 @@
 #include "client/api/client.hpp"
 #include "common/base/result.hpp"
 #include "gateway/cluster/registration_cache.hpp"
+#include "gateway/cluster/waiting_places.hpp"
 #include "gateway/core/commands.hpp"
 #include "gateway/core/http_message.hpp"
+#include "gateway/http/http_application.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -47,10 +49,11 @@ class Cluster {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
-  /// Not a FollowCommand or MetricsCommand.
-  void carry_out(Command command, Respond respond);
+  /// Not a FollowCommand or MetricsCommand. Gives what ends its wait, when it is one that waits.
+  [[nodiscard]] HttpApplication::Hurry carry_out(Command command, Respond respond);
+  /// A live tail, or the answer that says why there is none.
+  void follow(FollowCommand command, std::function<void(HttpResult)> then);
 
-  [[nodiscard]] Calls& calls() noexcept { return calls_; }
   [[nodiscard]] ConnectionStatus status() const { return client_->status(); }
   [[nodiscard]] ProducerCounters counters() const { return producer_->counters(); }
   void close();
@@ -60,7 +63,7 @@ class Cluster {
           std::unique_ptr<Producer> producer);
 
   // cluster.cpp: topics, registrations, and what most commands begin with.
-  [[nodiscard]] bool is_away();
+  [[nodiscard]] bool is_away() const;
   void with_topic(const std::string& name, Respond respond, std::function<void(Topic)> then);
   void with_registration(ClientKind of, RegistrationId id, const Topic& topic, Respond respond,
                          std::function<void(Registration)> then);
@@ -99,10 +102,9 @@ class Cluster {
   [[nodiscard]] std::uint32_t next_turn(RegistrationId consumer);
 
   // reading.cpp
+  [[nodiscard]] HttpApplication::Hurry read(const ReadRecordsCommand& command, Respond respond);
   void on(ReadRecordsCommand& command, Respond respond);
   void on(QueryCommand& command, Respond respond);
-  void read_from(const ReadRecordsCommand& command, Offset offset, Respond respond);
-  void tell_range(const ReadRecordsCommand& command, const Error& error, Respond respond);
 
   // positions.cpp
   void on(SizeCommand& command, Respond respond);
@@ -131,15 +133,14 @@ class Cluster {
   void on(ClusterCommand& command, Respond respond);
 
   const ClusterOptions options_;
+  WaitingPlaces places_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<Producer> producer_;
   Calls calls_;
   RegistrationCache registrations_;
   const std::uint64_t first_number_;  ///< Random: names of registrations are this and a count.
   std::atomic<std::uint64_t> numbers_{0};
-  std::atomic<std::int64_t> away_since_{0};  ///< Monotonic microseconds; 0: not away.
   std::atomic<std::uint32_t> turn_{0};
-  std::atomic<std::size_t> waiting_reads_{0};
 
   mutable std::mutex mutex_;
   std::unordered_map<std::int64_t, std::uint32_t> turns_;  ///< By consumer.

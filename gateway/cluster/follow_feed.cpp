@@ -3,8 +3,11 @@
 #include "gateway/cluster/record_json.hpp"
 #include "gateway/core/answers.hpp"
 
+#include "common/base/limits.hpp"
+
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 namespace pinion::gateway {
@@ -12,7 +15,14 @@ namespace {
 
 /// A comment comes at least this often, so that neither side takes the other for dead.
 constexpr Micros keep_alive_every = 15s;
-constexpr std::uint32_t fetch_bytes = 256 * 1024;
+/// Of all partitions together, and of one at most and at least.
+constexpr std::size_t read_ahead_bytes = limits::mib;
+constexpr std::size_t fetch_bytes_most = 256 * limits::kib;
+constexpr std::size_t fetch_bytes_least = 16 * limits::kib;
+
+Micros monotonic_now() {
+  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
+}
 
 std::string event(std::string_view id, std::string_view data, std::string_view name = {}) {
   std::string text;
@@ -26,10 +36,11 @@ std::string event(std::string_view id, std::string_view data, std::string_view n
 
 }  // namespace
 
-void FollowFeed::open(Calls calls, FollowCommand command, Micros answer_within, Open then) {
+void FollowFeed::open(Calls calls, WaitingPlaces& places, FollowCommand command,
+                      Micros answer_within, Open then) {
   calls.find_topic(
       command.topic, answer_within,
-      [calls, command, answer_within, then = std::move(then)](Result<Calls::Topic> topic) {
+      [calls, &places, command, answer_within, then = std::move(then)](Result<Calls::Topic> topic) {
         if (!topic && topic.error().code == Errc::invalid_argument) {
           return then(no_such_topic(command.topic));
         }
@@ -42,7 +53,11 @@ void FollowFeed::open(Calls calls, FollowCommand command, Micros answer_within, 
           return then(refused("a stream follows at most " + std::to_string(partitions_max) +
                               " partitions: name one"));
         }
-        std::shared_ptr<FollowFeed> feed(new FollowFeed(calls, command.topic, answer_within));
+        std::shared_ptr<FollowFeed> feed(
+            new FollowFeed(calls, places, command.topic, answer_within));
+        if (!feed->places_.try_take(command.partition ? 1 : count)) {
+          return then(failed(no_place_to_wait(), command.topic));
+        }
         for (const PartitionMetadata& one : (*topic)->partitions) {
           if (!command.partition || *command.partition == one.partition) {
             feed->parts_.push_back({one.partition, Offset{0}, false});
@@ -101,6 +116,7 @@ void FollowFeed::next(std::function<void(std::optional<std::string>)> then) {
     const std::lock_guard lock(mutex_);
     ready.swap(ready_);
     has_ended = has_ended_;
+    quiet_since_ = monotonic_now();
     if (ready.empty() && !has_ended) {
       waiting_ = std::move(then);
       for (std::size_t i = 0; i < parts_.size(); ++i) {
@@ -129,9 +145,10 @@ void FollowFeed::ask(std::size_t index) {
     fetch.partition = parts_[index].partition;
     fetch.offset = parts_[index].next;
   }
-  fetch.bytes_max = fetch_bytes;
-  fetch.wait = keep_alive_every;
-  calls_.fetch(fetch, keep_alive_every + answer_within_,
+  fetch.bytes_max = static_cast<std::uint32_t>(
+      std::clamp(read_ahead_bytes / parts_.size(), fetch_bytes_least, fetch_bytes_most));
+  fetch.wait = fetch_waits;
+  calls_.fetch(fetch, fetch_waits + answer_within_,
                [self = shared_from_this(), index](Result<FetchAnswer> fetched) {
                  self->on_fetched(index, std::move(fetched));
                });
@@ -140,25 +157,38 @@ void FollowFeed::ask(std::size_t index) {
 void FollowFeed::on_fetched(std::size_t index, Result<FetchAnswer> fetched) {
   std::function<void(std::optional<std::string>)> waiting;
   std::string ready;
+  bool ask_again = false;
   {
     const std::lock_guard lock(mutex_);
     parts_[index].is_asking = false;
-    if (fetched) {
-      for (const ConsumerRecord& record : fetched->records) {
-        parts_[index].next = record.offset + 1;
-        ready_ += event(event_id(), record_json(record, WithPartition::yes));
-      }
-    } else if (!is_retriable(fetched.error().code)) {
-      ready_ += event({}, failed(fetched.error(), topic_).body, "error");
-      has_ended_ = true;
+    if (is_stopped_) return;
+    take_in(index, std::move(fetched));
+    if (!waiting_) return;
+    if (ready_.empty() && monotonic_now() - quiet_since_ < keep_alive_every) {
+      ask_again = parts_[index].is_asking = true;
+    } else {
+      if (ready_.empty()) ready_ = ": keep-alive\n\n";
+      waiting.swap(waiting_);
+      ready.swap(ready_);
     }
-    // Nothing to say for as long as the fetch waited: the comment keeps the connection alive.
-    if (ready_.empty()) ready_ = ": keep-alive\n\n";
-    if (is_stopped_ || !waiting_) return;
-    waiting.swap(waiting_);
-    ready.swap(ready_);
   }
+  if (ask_again) return ask(index);
   waiting(std::move(ready));
+}
+
+void FollowFeed::take_in(std::size_t index, Result<FetchAnswer> fetched) {
+  if (fetched) {
+    for (const ConsumerRecord& record : fetched->records) {
+      parts_[index].next = record.offset + 1;
+      ready_ += event(event_id(), record_json(record, WithPartition::yes));
+    }
+    return;
+  }
+  // What is refused at once would be asked again and again.
+  const Errc code = fetched.error().code;
+  if (is_retriable(code) && code != Errc::throttled && code != Errc::closed) return;
+  ready_ += event({}, failed(fetched.error(), topic_).body, "error");
+  has_ended_ = true;
 }
 
 std::string FollowFeed::event_id() const {

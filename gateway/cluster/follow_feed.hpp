@@ -1,8 +1,10 @@
 // FollowFeed: a topic's live tail as server-sent events. It reads ahead one answer a partition and
-// no further, so a slow reader costs a bounded amount of memory and nobody else's time.
+// no further, so a slow reader costs a bounded amount of memory and nobody else's time. It holds
+// one place to wait for each partition until the last of its fetches is answered.
 #pragma once
 
 #include "client/api/calls.hpp"
+#include "gateway/cluster/waiting_places.hpp"
 #include "gateway/core/commands.hpp"
 #include "gateway/http/http_application.hpp"
 
@@ -23,7 +25,8 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   using Open = std::function<void(HttpResult)>;
   /// Finds the topic and where its partitions are to be read from, then gives the stream; or an
   /// answer that says why there is none.
-  static void open(Calls calls, FollowCommand command, Micros answer_within, Open then);
+  static void open(Calls calls, WaitingPlaces& places, FollowCommand command, Micros answer_within,
+                   Open then);
 
   void next(std::function<void(std::optional<std::string>)> then) override;
   void stop() override;
@@ -35,20 +38,27 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
     bool is_asking = false;
   };
 
-  FollowFeed(Calls calls, std::string topic, Micros answer_within)
-      : calls_(std::move(calls)), topic_(std::move(topic)), answer_within_(answer_within) {}
+  FollowFeed(Calls calls, WaitingPlaces& places, std::string topic, Micros answer_within)
+      : calls_(std::move(calls)),
+        topic_(std::move(topic)),
+        answer_within_(answer_within),
+        places_(places) {}
 
   static void locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& command, Open then);
   void ask(std::size_t index);
   void on_fetched(std::size_t index, Result<FetchAnswer> fetched);
+  /// Requires: under the mutex.
   [[nodiscard]] std::string event_id() const;
+  void take_in(std::size_t index, Result<FetchAnswer> fetched);
 
   Calls calls_;
   const std::string topic_;
   const Micros answer_within_;
+  HeldPlaces places_;
   std::mutex mutex_;
   std::vector<Part> parts_;
-  std::string ready_;  ///< Events that nobody has asked for yet.
+  std::string ready_;      ///< Events that nobody has asked for yet.
+  Micros quiet_since_{0};  ///< When the last piece was given.
   bool has_ended_ = false;
   bool is_stopped_ = false;
   std::function<void(std::optional<std::string>)> waiting_;

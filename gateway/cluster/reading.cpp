@@ -6,14 +6,15 @@
 #include "common/base/text.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 namespace pinion::gateway {
 namespace {
 
-/// Beyond so many, a read does not wait: each waiting one holds a request of the client's credit.
-constexpr std::size_t waiting_reads_max = 4'000;
 constexpr std::uint32_t read_bytes = static_cast<std::uint32_t>(limits::mib);
 
 HttpAnswer read_answer(const ReadRecordsCommand& command, const FetchAnswer& fetched) {
@@ -37,60 +38,136 @@ HttpAnswer read_answer(const ReadRecordsCommand& command, const FetchAnswer& fet
   return answer(std::move(object));
 }
 
+Micros monotonic_now() {
+  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+/// One read. Asks once without waiting; only when there is nothing it takes a place and asks again
+/// until there is something, the time is over, or nobody waits any more. Lives as long as its
+/// callbacks and what may hurry it.
+class RecordRead : public std::enable_shared_from_this<RecordRead> {
+ public:
+  RecordRead(Calls calls, WaitingPlaces& places, ReadRecordsCommand command, Micros answer_within,
+             Cluster::Respond respond)
+      : calls_(std::move(calls)),
+        command_(std::move(command)),
+        answer_within_(answer_within),
+        place_(places),
+        respond_(std::move(respond)) {}
+
+  void begin(const Cluster::Topic& topic) {
+    const std::size_t count = topic->partitions.size();
+    if (static_cast<std::size_t>(command_.partition.raw()) >= count) {
+      return finish(no_such_partition(topic->name, command_.partition.raw(), count));
+    }
+    if (command_.from.kind == ReadFrom::Kind::offset) return read_from(command_.from.offset);
+    const Place place =
+        command_.from.kind == ReadFrom::Kind::latest ? Place::latest() : Place::earliest();
+    calls_.list_offset({command_.topic, command_.partition}, place, answer_within_,
+                       [self = shared_from_this()](Result<Offset> offset) {
+                         if (!offset) return self->fail(offset.error());
+                         self->read_from(*offset);
+                       });
+  }
+  void finish(HttpAnswer answer) {
+    Cluster::Respond respond;
+    {
+      const std::lock_guard lock(mutex_);
+      respond.swap(respond_);
+    }
+    if (respond) respond(std::move(answer));
+  }
+  /// Any thread.
+  void hurry() {
+    std::optional<HttpAnswer> nothing;
+    {
+      const std::lock_guard lock(mutex_);
+      is_hurried_ = true;
+      nothing = std::exchange(nothing_, std::nullopt);
+    }
+    if (nothing) finish(std::move(*nothing));
+  }
+
+ private:
+  void fail(const Error& error) { finish(failed(error, command_.topic)); }
+
+  void read_from(Offset offset) {
+    offset_ = offset;
+    until_ = monotonic_now() + command_.wait;
+    fetch(Micros{0});
+  }
+
+  void fetch(Micros wait) {
+    FetchCall fetch;
+    fetch.topic = command_.topic;
+    fetch.partition = command_.partition;
+    fetch.offset = offset_;
+    fetch.bytes_max = read_bytes;
+    fetch.wait = wait;
+    calls_.fetch(fetch, wait + answer_within_,
+                 [self = shared_from_this()](Result<FetchAnswer> fetched) {
+                   self->on_fetched(std::move(fetched));
+                 });
+  }
+
+  void on_fetched(Result<FetchAnswer> fetched) {
+    if (!fetched && fetched.error().code == Errc::offset_out_of_range) {
+      return tell_range(fetched.error());
+    }
+    if (!fetched) return fail(fetched.error());
+    HttpAnswer answer = read_answer(command_, *fetched);
+    const Micros left = until_ - monotonic_now();
+    if (!fetched->records.empty() || left < Micros(1ms)) {
+      return finish(std::move(answer));
+    }
+    if (!has_place_ && !place_.try_take(1)) return fail(no_place_to_wait());
+    has_place_ = true;
+    bool is_hurried = false;
+    {
+      const std::lock_guard lock(mutex_);
+      is_hurried = is_hurried_;
+      if (!is_hurried) nothing_ = std::move(answer);
+    }
+    if (is_hurried) return finish(std::move(answer));
+    fetch(std::min(left, fetch_waits));
+  }
+
+  /// The offset is not in the log: what is?
+  void tell_range(const Error& error) {
+    calls_.fetch_position({command_.topic, command_.partition}, "consumer:http", {}, answer_within_,
+                          [self = shared_from_this(), error](Result<FetchPositionReply> range) {
+                            Failure failure = failure_of(error, self->command_.topic);
+                            if (range) {
+                              failure.object.add("log_start", range->log_start.raw());
+                              failure.object.add("log_end", range->high_watermark.raw());
+                            }
+                            self->finish(answer(std::move(failure)));
+                          });
+  }
+
+  Calls calls_;
+  const ReadRecordsCommand command_;
+  const Micros answer_within_;
+  HeldPlaces place_;
+  bool has_place_ = false;
+  Offset offset_{0};
+  Micros until_{0};
+  std::mutex mutex_;  ///< Of what hurry() touches, below.
+  bool is_hurried_ = false;
+  std::optional<HttpAnswer> nothing_;  ///< While it waits: what it answers when it is to stop.
+  Cluster::Respond respond_;
+};
+
 }  // namespace
 
-void Cluster::on(ReadRecordsCommand& command, Respond respond) {
-  with_topic(command.topic, respond, [this, command, respond](const Topic& topic) {
-    const std::size_t count = topic->partitions.size();
-    if (static_cast<std::size_t>(command.partition.raw()) >= count) {
-      return respond(no_such_partition(topic->name, command.partition.raw(), count));
-    }
-    if (command.from.kind == ReadFrom::Kind::offset) {
-      return read_from(command, command.from.offset, respond);
-    }
-    const Place place =
-        command.from.kind == ReadFrom::Kind::latest ? Place::latest() : Place::earliest();
-    calls_.list_offset({command.topic, command.partition}, place, options_.answer_within,
-                       [this, command, respond](Result<Offset> offset) {
-                         if (!offset) return respond(failed(offset.error(), command.topic));
-                         read_from(command, *offset, respond);
-                       });
-  });
-}
-
-void Cluster::read_from(const ReadRecordsCommand& command, Offset offset, Respond respond) {
-  const bool waits = command.wait > Micros{0} && waiting_reads_.load() < waiting_reads_max;
-  const Micros wait = waits ? command.wait : Micros{0};
-  if (waits) ++waiting_reads_;
-  FetchCall fetch;
-  fetch.topic = command.topic;
-  fetch.partition = command.partition;
-  fetch.offset = offset;
-  fetch.bytes_max = read_bytes;
-  fetch.wait = wait;
-  calls_.fetch(fetch, wait + options_.answer_within,
-               [this, command, waits, respond](Result<FetchAnswer> fetched) {
-                 if (waits) --waiting_reads_;
-                 if (fetched) return respond(read_answer(command, *fetched));
-                 if (fetched.error().code == Errc::offset_out_of_range) {
-                   return tell_range(command, fetched.error(), respond);
-                 }
-                 respond(failed(fetched.error(), command.topic));
-               });
-}
-
-/// The offset is not in the log: what is?
-void Cluster::tell_range(const ReadRecordsCommand& command, const Error& error, Respond respond) {
-  calls_.fetch_position({command.topic, command.partition}, "consumer:http", {},
-                        options_.answer_within,
-                        [command, error, respond](Result<FetchPositionReply> range) {
-                          Failure failure = failure_of(error, command.topic);
-                          if (range) {
-                            failure.object.add("log_start", range->log_start.raw());
-                            failure.object.add("log_end", range->high_watermark.raw());
-                          }
-                          respond(answer(std::move(failure)));
-                        });
+HttpApplication::Hurry Cluster::read(const ReadRecordsCommand& command, Respond respond) {
+  const auto reading = std::make_shared<RecordRead>(calls_, places_, command,
+                                                    options_.answer_within, std::move(respond));
+  with_topic(
+      command.topic, [reading](HttpAnswer refusal) { reading->finish(std::move(refusal)); },
+      [reading](const Topic& topic) { reading->begin(topic); });
+  if (command.wait == Micros{0}) return {};
+  return [reading] { reading->hurry(); };
 }
 
 // ---- SQL

@@ -44,6 +44,15 @@ struct Route {
 /// `target` with its query. A trailing slash is ignored. HEAD is GET where that changes nothing.
 [[nodiscard]] Route find_route(std::string_view method, std::string_view target);
 
+/// Its body may hold a batch, or one message as large as the cluster takes.
+[[nodiscard]] constexpr bool brings_records(Call call) noexcept {
+  return call == Call::enqueue || call == Call::send_records;
+}
+/// Its answer may be as large.
+[[nodiscard]] constexpr bool gives_records(Call call) noexcept {
+  return call == Call::dequeue || call == Call::read_records || call == Call::query;
+}
+
 /// For metrics and the log: "enqueue".
 [[nodiscard]] std::string_view name_of(Call call) noexcept;
 

@@ -4,10 +4,12 @@
 
 #include "gateway/core/http_message.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 namespace pinion::gateway {
@@ -25,12 +27,28 @@ class EventStream {
 
 using HttpResult = std::variant<HttpAnswer, std::shared_ptr<EventStream>>;
 
+/// What a request line alone says of a request.
+struct RequestTraits {
+  std::uint64_t body_bytes_max = 0;
+  /// It is refused while too many large answers wait for their readers: before it is carried out,
+  /// so that it costs nobody a message that was taken and never read.
+  bool has_large_answer = false;
+};
+
 class HttpApplication {
  public:
   virtual ~HttpApplication() = default;
+  /// From any thread; must be quick.
+  [[nodiscard]] virtual RequestTraits traits_of(std::string_view method,
+                                                std::string_view target) const = 0;
+
+  /// Ends a wait: what waits for something to happen is answered now, with what is there.
+  using Hurry = std::function<void()>;
   /// Reads the request before it returns, and calls back once, from any thread, perhaps before it
-  /// returns.
-  virtual void serve(const HttpRequest& request, std::function<void(HttpResult)> then) = 0;
+  /// returns. What it gives is called at most once, from any thread, when nobody wants to wait any
+  /// longer; nothing: the request does not wait.
+  [[nodiscard]] virtual Hurry serve(const HttpRequest& request,
+                                    std::function<void(HttpResult)> then) = 0;
 };
 
 }  // namespace pinion::gateway

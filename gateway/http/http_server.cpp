@@ -199,7 +199,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& o
 
 std::vector<std::string> HttpServer::addresses() const { return inside_->addresses; }
 
-void HttpServer::stop(Micros patience) {
+void HttpServer::drain(Micros patience) {
   if (inside_->lanes.empty() || !inside_->lanes.front()->thread.joinable()) return;
   inside_->shared.stopping.store(true);
   asio::post(inside_->lanes.front()->context, [this] {
@@ -217,9 +217,13 @@ void HttpServer::stop(Micros patience) {
   while (inside_->shared.connections.load() > 0 && monotonic_now() < until) {
     std::this_thread::sleep_for(Micros(5ms));
   }
+}
+
+void HttpServer::stop(Micros patience) {
+  drain(patience);
   for (const auto& lane : inside_->lanes) {
     lane->context.stop();
-    lane->thread.join();
+    if (lane->thread.joinable()) lane->thread.join();
   }
 }
 

@@ -6,7 +6,8 @@
 // A connection's requests are served one after the other, in order, so pipelined ones wait in its
 // socket; many connections share each thread, and an idle one holds none. A body is read whatever
 // the method. Everything a peer can make us keep is bounded: header and body sizes, connections,
-// and the time for each; see HttpServerOptions.
+// large bodies and large answers of all together, and the time for each; see HttpServerOptions and
+// http_budgets.hpp.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -28,10 +29,9 @@ struct HttpServerOptions {
   std::uint32_t threads = 1;
   std::uint32_t connections_max = 10'000;
   std::uint32_t header_bytes_max = 16 * 1024;
-  std::uint64_t body_bytes_max = 16 * 1024 * 1024;
   Micros idle_timeout = 75s;     ///< Between two requests.
   Micros request_timeout = 30s;  ///< From a request's first byte to its last.
-  Micros write_timeout = 30s;    ///< For each piece of an answer.
+  Micros write_timeout = 30s;    ///< For each 64 KiB of an answer.
 };
 
 class HttpServer {
@@ -48,7 +48,10 @@ class HttpServer {
   /// "http://127.0.0.1:8080", one for each bind.
   [[nodiscard]] std::vector<std::string> addresses() const;
 
-  /// No new connections; those that are open get what they wait for, at most `patience`, then end.
+  /// No new connections, and no new requests on the old ones. Ends waits, and returns when all that
+  /// was asked is answered, or after `patience`.
+  void drain(Micros patience);
+  /// The same, and then ends what is left.
   void stop(Micros patience);
 
  private:

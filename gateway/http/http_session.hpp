@@ -7,6 +7,7 @@
 
 #include "common/base/time.hpp"
 #include "gateway/http/http_application.hpp"
+#include "gateway/http/http_budgets.hpp"
 #include "gateway/http/http_observer.hpp"
 #include "gateway/http/http_server.hpp"
 
@@ -31,7 +32,8 @@ struct HttpShared {
   HttpApplication* application = nullptr;
   HttpObserver* observer = nullptr;
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::uint64_t> body_bytes{0};  ///< Of large bodies that are not answered yet.
+  ByteBudget bodies{bodies_bytes_max};    ///< Large bodies that are not answered yet.
+  ByteBudget answers{answers_bytes_max};  ///< Large answers that are not sent yet.
   std::atomic<bool> stopping{false};
 };
 
@@ -48,9 +50,9 @@ class HttpSession {
  public:
   virtual ~HttpSession() = default;
   virtual void begin() = 0;
-  /// About once a second: whose time is over?
+  /// About twice a second: whose time is over, and who has gone?
   virtual void on_tick() = 0;
-  /// Ends when what is being served is answered; at once when nothing is.
+  /// Ends when what is being served is answered, without waiting for more; at once when nothing is.
   virtual void stop() = 0;
 };
 

@@ -6,6 +6,9 @@
 //      │ idle_timeout         │ request_timeout: 408       │ write_timeout
 //      ▼                      ▼                            ▼
 //    closed               closed after it                closed
+//
+// While a request waits for something to happen, or a stream goes on, each tick looks whether the
+// peer has ended the connection: then the wait ends, and the stream.
 #pragma once
 
 #include <boost/asio/buffer.hpp>
@@ -21,16 +24,28 @@
 #include "gateway/http/http_session.hpp"
 #include "gateway/http/http_text.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
+#include <iterator>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include <poll.h>
 
 namespace pinion::gateway {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
+
+/// Beast's strings are Boost's.
+template <typename Text>
+[[nodiscard]] std::string_view text_of(const Text& text) {
+  return {text.data(), text.size()};
+}
 
 [[nodiscard]] inline Micros http_now() {
   return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
@@ -41,7 +56,11 @@ class HttpSessionOver : public HttpSession,
                         public std::enable_shared_from_this<HttpSessionOver<Stream>> {
  public:
   HttpSessionOver(HttpLane& lane, Stream stream)
-      : lane_(&lane), shared_(lane.shared), stream_(std::move(stream)) {
+      : lane_(&lane),
+        shared_(lane.shared),
+        stream_(std::move(stream)),
+        held_body_(shared_->bodies),
+        held_answer_(shared_->answers) {
     error_code ignored;
     const auto peer = stream_.lowest_layer().remote_endpoint(ignored);
     if (!ignored) peer_ = peer.address().to_string(ignored);
@@ -50,15 +69,16 @@ class HttpSessionOver : public HttpSession,
     shared_->observer->on_connections(++shared_->connections);
   }
   ~HttpSessionOver() override {
-    release_body();
     if (events_) events_->stop();
     lane_->sessions.erase(this);
     shared_->observer->on_connections(--shared_->connections);
   }
 
   void on_tick() override {
-    if (lane_->now < deadline_) return;
-    deadline_ = never;
+    if (state_ == State::serving || state_ == State::streaming) look_for_peer();
+    const bool slow = state_ == State::reading && is_body_slow();
+    if (lane_->now < deadline_ && !slow) return;
+    deadline_ = lane_->now;  // Again at the next tick, if what is cancelled has just begun anew.
     if (state_ == State::reading) {
       // The read that is cancelled finds the answer to give.
       late_ = true;
@@ -66,16 +86,19 @@ class HttpSessionOver : public HttpSession,
       stream_.lowest_layer().cancel(ignored);
       return;
     }
-    if (state_ != State::idle) shared_->observer->on_dropped("slow_reader");
+    if (state_ == State::idle) return leave();
+    if (state_ != State::ending) shared_->observer->on_dropped("slow_reader");
     close();
   }
 
   void stop() override {
-    if (state_ == State::idle || state_ == State::streaming) close();
+    if (state_ == State::serving) hurry();
+    if (state_ == State::idle) leave();
+    if (state_ == State::streaming && !is_writing_) say_goodbye();
   }
 
  protected:
-  enum class State : std::uint8_t { idle, reading, serving, writing, streaming, closed };
+  enum class State : std::uint8_t { idle, reading, serving, writing, streaming, ending, closed };
 
   void become(State state, Micros timeout) {
     state_ = state;
@@ -87,26 +110,79 @@ class HttpSessionOver : public HttpSession,
     error_code ignored;
     stream_.lowest_layer().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     stream_.lowest_layer().close(ignored);
-    // Last: what the stream waits for may hold this session, and nobody else.
+    held_body_.release();
+    held_answer_.release();
+    // Last: what the stream or the wait holds may be this session, and nobody else has it.
+    const HttpApplication::Hurry ended = std::exchange(hurry_, {});
     if (const auto events = std::move(events_)) events->stop();
+  }
+
+  [[nodiscard]] virtual TcpSocket& socket() = 0;
+  /// Ends a connection on which nothing is on its way.
+  virtual void say_goodbye() { close(); }
+  /// The last of our bytes has left; `then` waits for the peer's end.
+  virtual void end_sending(std::function<void()> then) {
+    error_code ignored;
+    stream_.lowest_layer().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    then();
+  }
+
+  /// An idle connection is reading: the read that is cancelled says goodbye.
+  void leave() {
+    is_leaving_ = true;
+    deadline_ = lane_->now;
+    error_code ignored;
+    stream_.lowest_layer().cancel(ignored);
+  }
+
+  void hurry() {
+    if (const HttpApplication::Hurry hurry = std::exchange(hurry_, {})) hurry();
+  }
+
+  /// Looks at what has come since it looked last.
+  [[nodiscard]] bool is_body_slow() {
+    const Micros took = lane_->now - watched_from_;
+    const std::uint64_t bytes = held_body_.held();
+    if (bytes == 0 || took < body_watched_for) return false;
+    const std::uint64_t came = bytes - std::exchange(watched_bytes_, bytes);
+    watched_from_ = lane_->now;
+    return is_too_slow(came, took, shared_->bodies.used());
+  }
+
+  /// Half-closed counts as gone: who waits and sends no more is answered at once, and who has gone
+  /// altogether looks the same.
+  void look_for_peer() {
+    if (state_ == State::serving && !hurry_) return;
+    pollfd peer{stream_.lowest_layer().native_handle(), POLLRDHUP, 0};
+    if (::poll(&peer, 1, 0) <= 0) return;
+    if (state_ == State::serving) return hurry();
+    close();
   }
 
   // ---- Reading
 
   void read_request() {
-    if (shared_->stopping.load()) return close();
+    if (shared_->stopping.load()) return linger();
     parser_.emplace();
     parser_->header_limit(shared_->options.header_bytes_max);
-    parser_->body_limit(shared_->options.body_bytes_max);
+    // By the call, once that is known. (Beast takes "none" for a limit that all lengths exceed.)
+    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
     has_header_ = false;
+    method_ = target_ = "-";
     const bool begun = buffer_.size() > 0;
     if (!begun && buffer_.capacity() > buffer_kept_max) buffer_.shrink_to_fit();
     if (begun) {
-      become(State::reading, shared_->options.request_timeout);
+      begin_reading();
     } else {
       become(State::idle, shared_->options.idle_timeout);
     }
     read_some();
+  }
+
+  void begin_reading() {
+    become(State::reading, shared_->options.request_timeout);
+    watched_from_ = lane_->now;
+    watched_bytes_ = 0;
   }
 
   void read_some() {
@@ -117,15 +193,52 @@ class HttpSessionOver : public HttpSession,
 
   void on_read(error_code error) {
     if (state_ == State::closed) return;
+    if (is_leaving_ && error) return say_goodbye();
+    is_leaving_ = false;
     if (late_) return refuse(408, "The request was not finished in time", "slow_request");
     if (error) return on_read_error(error);
-    if (state_ == State::idle) become(State::reading, shared_->options.request_timeout);
+    if (state_ == State::idle) begin_reading();
     if (parser_->is_header_done() && !has_header_) {
       has_header_ = true;
-      if (!parser_->is_done() && expects_continue()) return send_continue();
+      return on_header();
     }
-    if (!claim_body(parser_->get().body().size())) {
-      return refuse(503, "Too many large requests at once; try again", "too_many_bodies");
+    go_on_reading();
+  }
+
+  void on_header() {
+    const auto& head = parser_->get();
+    method_ = text_of(head.method_string());
+    target_ = text_of(head.target());
+    traits_ = shared_->application->traits_of(method_, target_);
+    if (!has_known_framing()) {
+      return refuse(400, "Of transfer encodings this server takes chunked alone", "malformed");
+    }
+    if (parser_->content_length().value_or(0) > traits_.body_bytes_max) {
+      return on_read_error(beast::http::error::body_limit);
+    }
+    parser_->body_limit(traits_.body_bytes_max);
+    // What an older client would take for the answer itself.
+    const bool continues =
+        head.version() >= 11 && beast::iequals(head[beast::http::field::expect], "100-continue");
+    if (continues && !parser_->is_done()) return send_continue();
+    go_on_reading();
+  }
+
+  /// With another encoding, or several, where the request ends is anybody's guess: and what stands
+  /// behind it would be taken for the next one.
+  [[nodiscard]] bool has_known_framing() const {
+    const auto& head = parser_->get();
+    const auto given = head.equal_range(beast::http::field::transfer_encoding);
+    if (given.first == given.second) return true;
+    return std::next(given.first) == given.second && head.version() >= 11 &&
+           beast::iequals(given.first->value(), "chunked");
+  }
+
+  void go_on_reading() {
+    // What has come of a large body counts until the request is answered.
+    const std::size_t bytes = parser_->get().body().size();
+    if (bytes > small_body_bytes && !held_body_.grow_to(bytes)) {
+      return refuse(too_much("Too many large requests at once; try again"), "too_many_bodies");
     }
     if (!parser_->is_done()) return read_some();
     serve();
@@ -149,11 +262,6 @@ class HttpSessionOver : public HttpSession,
     close();
   }
 
-  [[nodiscard]] bool expects_continue() const {
-    const auto expect = parser_->get()[beast::http::field::expect];
-    return beast::iequals(expect, "100-continue");
-  }
-
   void send_continue() {
     static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
     asio::async_write(stream_, asio::buffer(text.data(), text.size()),
@@ -164,40 +272,24 @@ class HttpSessionOver : public HttpSession,
                       });
   }
 
-  /// What has come of a large body counts until the request is answered.
-  [[nodiscard]] bool claim_body(std::size_t bytes) {
-    if (bytes <= small_body || bytes <= claimed_) return true;
-    const std::uint64_t more = bytes - claimed_;
-    if (shared_->body_bytes.fetch_add(more) + more > bodies_bytes_max) {
-      shared_->body_bytes.fetch_sub(more);
-      return false;
-    }
-    claimed_ = bytes;
-    return true;
-  }
-  void release_body() {
-    shared_->body_bytes.fetch_sub(claimed_);
-    claimed_ = 0;
-  }
-
   // ---- Serving
 
   void serve() {
     const auto& message = parser_->get();
     become(State::serving, never);  // The application answers in time.
     served_from_ = http_now();
-    const auto text = [](auto view) { return std::string_view(view.data(), view.size()); };
-    method_ = text(message.method_string());
-    target_ = text(message.target());
+    after_ = message.keep_alive() ? After::keep_alive : After::close;
+    if (traits_.has_large_answer && shared_->answers.used() > answers_refused_bytes) {
+      return send(too_much("Too many large answers wait for their readers; try again"));
+    }
     HttpRequest request;
     request.method = method_;
     request.target = target_;
-    request.content_type = text(message[beast::http::field::content_type]);
-    request.request_id = text(message["X-Request-Id"]);
-    request.last_event_id = text(message["Last-Event-ID"]);
+    request.content_type = text_of(message[beast::http::field::content_type]);
+    request.request_id = text_of(message["X-Request-Id"]);
+    request.last_event_id = text_of(message["Last-Event-ID"]);
     request.body = message.body();
-    after_ = message.keep_alive() ? After::keep_alive : After::close;
-    shared_->application->serve(request, [held = hold()](HttpResult result) {
+    hurry_ = shared_->application->serve(request, [held = hold()](HttpResult result) {
       // Back to the session's own thread; never deeper on the stack than this.
       auto self = std::move(*held);
       auto& context = self->lane_->context;
@@ -205,44 +297,79 @@ class HttpSessionOver : public HttpSession,
         self->on_result(std::move(result));
       });
     });
+    if (shared_->stopping.load()) hurry();
   }
 
   void on_result(HttpResult result) {
+    hurry_ = {};
     if (state_ == State::closed) return;
     if (auto* answer = std::get_if<HttpAnswer>(&result)) return send(std::move(*answer));
     events_ = std::get<std::shared_ptr<EventStream>>(std::move(result));
+    held_body_.release();
     out_ = stream_head(lane_->date);
     write_piece();
   }
 
+  [[nodiscard]] static HttpAnswer too_much(std::string_view message) {
+    return failed({Errc::throttled, std::string(message)}, {});
+  }
+
   /// For what is no request: answered, and the connection ended, for what follows is unknown.
   void refuse(std::uint16_t status, std::string_view message, std::string_view why) {
+    refuse(refused(message, {}, status), why);
+  }
+  void refuse(HttpAnswer answer, std::string_view why) {
     shared_->observer->on_dropped(why);
     late_ = false;
     served_from_ = http_now();
-    if (!has_header_) method_ = target_ = "-";
     after_ = After::close;
-    HttpAnswer answer = refused(message, {}, status);
-    if (status == 503) answer.retry_after = 1;
     send(std::move(answer));
   }
 
   void send(HttpAnswer answer) {
+    const bool is_large = answer.body.size() > small_answer_bytes;
+    if (is_large && !held_answer_.grow_to(answer.body.size())) {
+      shared_->observer->on_dropped("too_many_answers");
+      answer = failed({Errc::timed_out,
+                       "Too many large answers wait for their readers, so that this "
+                       "one is not sent: ask again, under the same request_id"},
+                      {});
+    }
     status_ = answer.status;
     body_bytes_ = answer.body.size();
     if (shared_->stopping.load()) after_ = After::close;
     out_ = answer_head(answer, lane_->date, after_);
     if (method_ != "HEAD") out_ += answer.body;
-    release_body();
-    become(State::writing, shared_->options.write_timeout);
-    asio::async_write(
-        stream_, asio::buffer(out_),
-        [self = this->shared_from_this()](error_code error, std::size_t) { self->on_sent(error); });
+    held_body_.release();
+    state_ = State::writing;
+    written_ = 0;
+    write_some();
   }
 
-  void on_sent(error_code error) {
+  /// The rest of what is to be written, a part at a time.
+  void write_some() {
+    become(state_, shared_->options.write_timeout);
+    is_writing_ = true;
+    const std::size_t size = std::min(write_bytes, out_.size() - written_);
+    asio::async_write(stream_, asio::buffer(out_.data() + written_, size),
+                      [self = this->shared_from_this()](error_code error, std::size_t bytes) {
+                        self->on_written(error, bytes);
+                      });
+  }
+
+  void on_written(error_code error, std::size_t bytes) {
+    is_writing_ = false;
     if (state_ == State::closed) return;
     if (error) return close();
+    written_ += bytes;
+    if (written_ < out_.size()) return write_some();
+    held_answer_.release();
+    if (state_ == State::writing) return on_sent();
+    if (shared_->stopping.load()) return say_goodbye();
+    next_piece();
+  }
+
+  void on_sent() {
     shared_->observer->on_served(
         {peer_, method_, target_, status_, body_bytes_, http_now() - served_from_});
     if (out_.capacity() > buffer_kept_max) std::string().swap(out_);
@@ -252,33 +379,32 @@ class HttpSessionOver : public HttpSession,
 
   /// Ends in order: the peer may still be sending, and a reset would take the answer from it.
   void linger() {
-    error_code ignored;
-    stream_.lowest_layer().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-    become(State::idle, linger_for);
+    become(State::ending, linger_for);
     drain_left_ = drain_bytes_max;
-    drain();
+    end_sending([self = this->shared_from_this()] { self->drain(); });
   }
   void drain() {
     trash_.resize(4096);
-    stream_.async_read_some(asio::buffer(trash_),
-                            [self = this->shared_from_this()](error_code error, std::size_t bytes) {
-                              if (self->state_ == State::closed) return;
-                              if (error || bytes >= self->drain_left_) return self->close();
-                              self->drain_left_ -= bytes;
-                              self->drain();
-                            });
+    socket().async_read_some(asio::buffer(trash_), [self = this->shared_from_this()](
+                                                       error_code error, std::size_t bytes) {
+      if (self->state_ == State::closed) return;
+      if (error || bytes >= self->drain_left_) return self->close();
+      self->drain_left_ -= bytes;
+      self->drain();
+    });
   }
 
   // ---- Streaming
 
   void write_piece() {
-    become(State::streaming, shared_->options.write_timeout);
-    asio::async_write(stream_, asio::buffer(out_),
-                      [self = this->shared_from_this()](error_code error, std::size_t) {
-                        if (self->state_ == State::closed) return;
-                        if (error || self->shared_->stopping.load()) return self->close();
-                        self->next_piece();
-                      });
+    if (!held_answer_.grow_to(out_.size())) {
+      // The reader comes back with the id of the last event that it has got.
+      shared_->observer->on_dropped("too_many_answers");
+      return linger();
+    }
+    state_ = State::streaming;
+    written_ = 0;
+    write_some();
   }
 
   void next_piece() {
@@ -287,8 +413,8 @@ class HttpSessionOver : public HttpSession,
       auto self = std::move(*held);
       auto& context = self->lane_->context;
       asio::post(context, [self = std::move(self), piece = std::move(piece)]() mutable {
-        if (self->state_ == State::closed) return;
-        if (!piece) return self->close();
+        if (self->state_ != State::streaming) return;
+        if (!piece) return self->linger();
         self->out_ = std::move(*piece);
         self->write_piece();
       });
@@ -303,9 +429,6 @@ class HttpSessionOver : public HttpSession,
 
   /// Kept by an idle connection: 2,000 of them then take some 20 MB at most.
   static constexpr std::size_t buffer_kept_max = 8 * 1024;
-  static constexpr std::uint64_t small_body = 64 * 1024;
-  /// Of all connections: what 16 of the largest requests take.
-  static constexpr std::uint64_t bodies_bytes_max = std::uint64_t{256} * 1024 * 1024;
   static constexpr Micros linger_for = 2s;
   static constexpr std::size_t drain_bytes_max = 32 * 1024 * 1024;
 
@@ -317,17 +440,25 @@ class HttpSessionOver : public HttpSession,
   Micros deadline_ = never;
   bool late_ = false;
   bool has_header_ = false;
-  std::uint64_t claimed_ = 0;
+  bool is_leaving_ = false;
+  bool is_writing_ = false;
+  RequestTraits traits_;
+  HeldBytes held_body_;
+  HeldBytes held_answer_;
+  Micros watched_from_{0};  ///< The body that is being read.
+  std::uint64_t watched_bytes_ = 0;
   beast::flat_buffer buffer_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   std::shared_ptr<EventStream> events_;
   std::string method_;
   std::string target_;
   Micros served_from_{0};
+  HttpApplication::Hurry hurry_;  ///< While what is served waits.
   After after_ = After::keep_alive;
   std::uint16_t status_ = 0;
   std::size_t body_bytes_ = 0;
   std::string out_;
+  std::size_t written_ = 0;
   std::string trash_;
   std::size_t drain_left_ = 0;
 };

@@ -7,6 +7,9 @@ class PlainSession final : public HttpSessionOver<TcpSocket> {
  public:
   using HttpSessionOver::HttpSessionOver;
   void begin() override { read_request(); }
+
+ private:
+  TcpSocket& socket() override { return stream_; }
 };
 
 }  // namespace

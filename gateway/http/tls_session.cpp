@@ -3,6 +3,9 @@
 
 #include "gateway/http/http_session_over.hpp"
 
+#include <functional>
+#include <utility>
+
 namespace pinion::gateway {
 namespace {
 
@@ -23,6 +26,28 @@ class TlsSession final : public HttpSessionOver<TlsStream> {
                               read_request();
                             });
   }
+
+ private:
+  TcpSocket& socket() override { return stream_.next_layer(); }
+  /// With a close_notify: without it a peer cannot tell the end from a cut.
+  void say_goodbye() override {
+    become(State::ending, goodbye_for);
+    stream_.async_shutdown([self = shared_from_this(), this](error_code) {
+      if (state_ != State::closed) close();
+    });
+  }
+  void end_sending(std::function<void()> then) override {
+    // Waits for the peer's close_notify too; what it still sends instead is drained unread.
+    stream_.async_shutdown([self = shared_from_this(), this, then = std::move(then)](error_code) {
+      if (state_ == State::closed) return;
+      error_code ignored;
+      stream_.lowest_layer().shutdown(TcpSocket::shutdown_send, ignored);
+      then();
+    });
+  }
+
+  /// Long enough to write it; nobody waits for the peer's own.
+  static constexpr Micros goodbye_for = 1s;
 };
 
 }  // namespace

@@ -103,6 +103,60 @@ TEST_CASE("http: 100-continue, HTTP/1.0 and HEAD are understood", "[gateway][hos
   CHECK(client.closed_within(5s));
 }
 
+TEST_CASE("http: a request whose end nobody can tell is refused and the connection ended",
+          "[gateway][hostile]") {
+  // What follows would be taken for a request by one server, for a body by another.
+  const std::string inside = "0\r\n\r\nGET /ping HTTP/1.1\r\n\r\n";
+  for (const char* encoding : {"gzip", "gzip, chunked", "chunked, gzip", "identity",
+                               "chunked\r\nTransfer-Encoding: chunked", "chunked, chunked", "x"}) {
+    INFO(encoding);
+    HttpClient client(HttpCluster::shared().port(), 5s);
+    REQUIRE(client.connect());
+    client.send("POST /topics HTTP/1.1\r\nTransfer-Encoding: " + std::string(encoding) +
+                "\r\n\r\n" + inside);
+    const HttpReply reply = client.receive();
+    CHECK(reply.status == 400);
+    CHECK(reply.header("connection") == "close");
+    CHECK(client.receive().status == 0);
+  }
+  CHECK(raw("POST /topics HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + inside).status == 400);
+  CHECK(raw("GET /ping HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n").status == 200);
+}
+
+TEST_CASE("http: HTTP/1.0 is not sent what it does not know", "[gateway][hostile]") {
+  const std::string body = object({{"topic", HttpCluster::shared().new_topic()}});
+  CHECK(raw("GET /partitions HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: " +
+            std::to_string(body.size()) + "\r\n\r\n" + body)
+            .status == 200);
+}
+
+TEST_CASE("http: a refusal is of the request that it refuses, not of the one before",
+          "[gateway][hostile]") {
+  for (const char* second : {"garbage\r\n\r\n", "GET /ping HTTP/1.1\r\nno colon\r\n\r\n"}) {
+    HttpClient client(HttpCluster::shared().port(), 5s);
+    REQUIRE(client.connect());
+    client.send("HEAD /ping HTTP/1.1\r\n\r\n");
+    CHECK(client.receive(true).status == 200);
+    client.send(second);
+    const HttpReply reply = client.receive();
+    CHECK(bad(reply).find("This is not HTTP") == 0);
+  }
+  // Also when it is known by its first line, and wrong behind it.
+  HttpClient chunks(HttpCluster::shared().port(), 5s);
+  REQUIRE(chunks.connect());
+  chunks.send(
+      "HEAD /ping HTTP/1.1\r\n\r\n"
+      "POST /topics HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+  CHECK(chunks.receive(true).status == 200);
+  CHECK(bad(chunks.receive()).find("This is not HTTP") == 0);
+  HttpClient client(HttpCluster::shared().port(), 5s);
+  REQUIRE(client.connect());
+  client.send(
+      "HEAD /ping HTTP/1.1\r\n\r\nPOST /topics HTTP/1.1\r\nContent-Length: 17000000\r\n\r\n");
+  CHECK(client.receive(true).status == 200);
+  CHECK(json_of(client.receive())["status"] == "failure");
+}
+
 TEST_CASE("http: a half-closed connection gets its answer, a cut one costs nothing",
           "[gateway][hostile]") {
   CHECK(raw("GET /health HTTP/1.1\r\n\r\n").status == 200);

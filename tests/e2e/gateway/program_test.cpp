@@ -76,6 +76,45 @@ TEST_CASE("pinion-gateway: it rides out a restart of the broker and of a partiti
   CHECK(gateway.process().wait(patience(10s)) == 0);
 }
 
+TEST_CASE("pinion-gateway: asked to end, it answers what is on its way, and does not wait for it",
+          "[gateway][program]") {
+  ProcessCluster cluster(1);
+  cluster.start_all();
+  REQUIRE(cluster.wait_until_online());
+  GatewayProcess gateway(cluster.address());
+  HttpClient client(gateway.port());
+  static_cast<void>(good(client.ask("POST", "/topics", object({{"topic", "t"}}))));
+  static_cast<void>(good(client.ask("POST", "/topics", object({{"topic", "dead"}}))));
+  static_cast<void>(good(client.ask("POST", "/producer/register", object({{"topic", "t"}}))));
+  HttpClient poll(gateway.port());
+  HttpClient tail(gateway.port());
+  for (HttpClient* one : {&poll, &tail}) REQUIRE(one->connect());
+  poll.send("GET /topics/t/partitions/0/records?wait_ms=30000 HTTP/1.1\r\n\r\n");
+  tail.send("GET /topics/t/events HTTP/1.1\r\n\r\n");
+  REQUIRE(tail.receive(true).status == 200);
+  gateway.process().signal(SIGTERM);
+  const HttpReply polled = poll.receive();
+  CHECK(good(polled)["records"].empty());
+  CHECK(polled.header("connection") == "close");
+  CHECK(gateway.process().wait(patience(2s)) == 0);
+
+  // And what nobody can answer, for its partition has no leader, is told so.
+  gateway.start();
+  client.close();
+  const std::string message = object({{"topic", "t"}, {"producer_id", "1"}, {"message", "m"}});
+  static_cast<void>(good(client.ask("POST", "/producer/produce", message)));
+  cluster.end_node(1);
+  HttpClient waiting(gateway.port());
+  REQUIRE(waiting.connect());
+  waiting.send("POST /producer/produce HTTP/1.1\r\nContent-Length: " +
+               std::to_string(message.size()) + "\r\n\r\n" + message);
+  HttpClient other(gateway.port());
+  REQUIRE(other.ask("GET", "/ping").status == 200);
+  gateway.process().signal(SIGTERM);
+  static_cast<void>(bad(waiting.receive(), 503));
+  CHECK(gateway.process().wait(patience(6s)) == 0);
+}
+
 TEST_CASE("pinion-gateway: it is not healthy while no partition broker is alive, and says why",
           "[gateway][program]") {
   ProcessCluster cluster(1);
@@ -94,6 +133,29 @@ TEST_CASE("pinion-gateway: it is not healthy while no partition broker is alive,
   CHECK(json_of(reply)["healthy"] == false);
   cluster.start_node(1);
   CHECK(eventually(patience(20s), [&] { return client.ask("GET", "/health").status == 200; }));
+}
+
+TEST_CASE("pinion-gateway: a broker that has been away for some seconds is waited for by nobody",
+          "[gateway][program]") {
+  ProcessCluster cluster(1);
+  cluster.start_all();
+  REQUIRE(cluster.wait_until_online());
+  GatewayProcess gateway(cluster.address());
+  HttpClient client(gateway.port());
+  static_cast<void>(good(client.ask("POST", "/topics", object({{"topic", "t"}}))));
+  cluster.broker().kill();
+  REQUIRE(eventually(patience(20s), [&] {
+    return client.ask("GET", "/metrics").body.find("pinion_gateway_broker_connected 0") !=
+           std::string::npos;
+  }));
+  const auto lost = std::chrono::steady_clock::now();
+  REQUIRE(eventually(
+      patience(5s), [&] { return std::chrono::steady_clock::now() - lost > 3'500ms; }, 50ms));
+  // Also by the first who asks.
+  const auto begin = std::chrono::steady_clock::now();
+  static_cast<void>(bad(client.ask("GET", "/topics/t/events"), 503));
+  static_cast<void>(bad(client.ask("GET", "/topics"), 503));
+  CHECK(std::chrono::steady_clock::now() - begin < patience(1s));
 }
 
 TEST_CASE("pinion-gateway: a request that does not end is answered 408, an idle peer dropped",
@@ -141,6 +203,25 @@ TEST_CASE("pinion-gateway: TLS by configuration", "[gateway][program]") {
   CHECK(fetched.status == 0);
   CHECK(fetched.output.find("\"healthy\":true") != std::string::npos);
   CHECK(fetched.output.find("pong") != std::string::npos);
+  // What is sent ends with a notice, so that it is told from what was cut off.
+  const Finished ended =
+      run({.arguments = {"/usr/bin/python3", "-c",
+                         "import socket, ssl, sys\n"
+                         "context = ssl._create_unverified_context()\n"
+                         "context.options &= ~getattr(ssl, 'OP_IGNORE_UNEXPECTED_EOF', 0x80)\n"
+                         "plain = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 10)\n"
+                         "peer = context.wrap_socket(plain, suppress_ragged_eofs=False)\n"
+                         "peer.sendall(b'GET /ping HTTP/1.1\\r\\nConnection: close\\r\\n\\r\\n')\n"
+                         "text = b''\n"
+                         "while True:\n"
+                         "    more = peer.recv(4096)\n"  // Raises at an end without one.
+                         "    text += more\n"
+                         "    if not more: break\n"
+                         "print(text.decode())\n",
+                         std::to_string(gateway.port())}});
+  INFO(ended.errors);
+  CHECK(ended.status == 0);
+  CHECK(ended.output.find("pong") != std::string::npos);
   HttpClient plain(gateway.port(), 3s);
   CHECK(plain.ask("GET", "/ping").status == 0);
 }

@@ -1,0 +1,81 @@
+// What all connections of a server may hold together. Small bodies and answers do not count: their
+// number is bounded by that of the connections, and none of them harms another one.
+//
+// Pure but for the counter, which any thread may touch.
+#pragma once
+
+#include "common/base/limits.hpp"
+#include "common/base/time.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace pinion::gateway {
+
+/// A body is a request's own until it is answered. What 16 of the largest take by default.
+inline constexpr std::uint64_t bodies_bytes_max = 256 * limits::mib;
+inline constexpr std::size_t small_body_bytes = 64 * limits::kib;
+
+/// Answers that their readers have not taken yet. Beyond the first, calls with large answers are
+/// refused before they are carried out; beyond the second, what was on its way meanwhile is not
+/// sent either.
+inline constexpr std::uint64_t answers_refused_bytes = 64 * limits::mib;
+inline constexpr std::uint64_t answers_bytes_max = 128 * limits::mib;
+inline constexpr std::size_t small_answer_bytes = 16 * limits::kib;
+/// An answer is written in parts of this size, each within write_timeout: so a reader that takes
+/// nothing is told from a slow one.
+inline constexpr std::size_t write_bytes = 64 * limits::kib;
+
+/// Once more than half of the room for bodies is taken, one that comes slower than this is ended:
+/// some that are slow, or have stopped, would keep everybody else's out. `bytes` came in the last
+/// `took`, which is at least body_watched_for.
+inline constexpr std::uint64_t body_bytes_per_second_min = 1 * limits::mib;
+inline constexpr Micros body_watched_for = 2s;
+[[nodiscard]] constexpr bool is_too_slow(std::uint64_t bytes, Micros took,
+                                         std::uint64_t all_bytes) noexcept {
+  if (all_bytes <= bodies_bytes_max / 2) return false;
+  return bytes * 1'000 < body_bytes_per_second_min * static_cast<std::uint64_t>(took / 1ms);
+}
+
+class ByteBudget {
+ public:
+  explicit ByteBudget(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  [[nodiscard]] bool take(std::uint64_t bytes) noexcept {
+    if (used_.fetch_add(bytes) + bytes <= bytes_max_) return true;
+    used_.fetch_sub(bytes);
+    return false;
+  }
+  void give_back(std::uint64_t bytes) noexcept { used_.fetch_sub(bytes); }
+  [[nodiscard]] std::uint64_t used() const noexcept { return used_.load(); }
+
+ private:
+  const std::uint64_t bytes_max_;
+  std::atomic<std::uint64_t> used_{0};
+};
+
+/// What one connection holds of a budget; gives it back at its end.
+class HeldBytes {
+ public:
+  explicit HeldBytes(ByteBudget& budget) : budget_(&budget) {}
+  ~HeldBytes() { release(); }
+  HeldBytes(const HeldBytes&) = delete;
+  HeldBytes& operator=(const HeldBytes&) = delete;
+
+  /// Holds so many, if there is room for what is more than before.
+  [[nodiscard]] bool grow_to(std::uint64_t bytes) noexcept {
+    if (bytes <= held_) return true;
+    if (!budget_->take(bytes - held_)) return false;
+    held_ = bytes;
+    return true;
+  }
+  void release() noexcept { budget_->give_back(std::exchange(held_, 0)); }
+  [[nodiscard]] std::uint64_t held() const noexcept { return held_; }
+
+ private:
+  ByteBudget* budget_;
+  std::uint64_t held_ = 0;
+};
+
+}  // namespace pinion::gateway

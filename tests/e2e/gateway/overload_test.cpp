@@ -1,0 +1,200 @@
+// More than one gateway can hold: of those who wait, of bodies, of answers that nobody reads. Each
+// has its bound and its answer, and whoever asks for little is served all the while.
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/gateway/gateway_process.hpp"
+#include "tests/e2e/gateway/http_cluster.hpp"
+#include "tests/support/process_cluster.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace pinion;
+using namespace pinion::test;
+using gateway::Json;
+
+namespace {
+
+using Clients = std::vector<std::unique_ptr<HttpClient>>;
+
+Micros now() {
+  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+HttpClient& add(Clients& clients, int port) {
+  clients.push_back(std::make_unique<HttpClient>(port));
+  REQUIRE(clients.back()->connect());
+  return *clients.back();
+}
+
+/// Whoever asks for little.
+void check_served(int port) {
+  HttpClient client(port, 5s);
+  CHECK(good(client.ask("GET", "/health"))["healthy"] == true);
+}
+
+std::string get(const std::string& target) {
+  return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
+
+std::string records_path(const std::string& topic) {
+  return "/topics/" + topic + "/partitions/0/records";
+}
+
+constexpr int places = 4'096;
+
+}  // namespace
+
+TEST_CASE("overload: live tails beyond the room for them get 503, and all else is served",
+          "[gateway][overload]") {
+  const std::string wide = HttpCluster::shared().new_topic(64);
+  const std::string narrow = HttpCluster::shared().new_topic(1);
+  GatewayProcess gateway(HttpCluster::shared().broker());
+  Clients tails;
+  constexpr int fitting = places / 64;
+  for (int i = 0; i < fitting; ++i)
+    add(tails, gateway.port()).send(get("/topics/" + wide + "/events"));
+  for (auto& tail : tails) REQUIRE(tail->receive(true).status == 200);
+  HttpClient client(gateway.port(), 5s);
+  for (const std::string& path : {"/topics/" + wide + "/events", "/topics/" + narrow + "/events",
+                                  records_path(narrow) + "?wait_ms=20000"}) {
+    const HttpReply reply = client.ask("GET", path);
+    CHECK(bad(reply, 503).find("Too many reads and streams") == 0);
+    CHECK(json_of(reply)["code"] == "throttled");
+    CHECK(json_of(reply)["fate"] == "did_not_happen");
+  }
+  // What does not wait needs no place.
+  CHECK(good(client.ask("GET", records_path(narrow)))["records"].empty());
+  static_cast<void>(
+      good(client.ask("POST", "/topics/" + wide + "/records", R"({"records":["m"]})")));
+  static_cast<void>(
+      good(client.ask("POST", "/topics/" + narrow + "/records", R"({"records":["m"]})")));
+  CHECK(good(client.ask("GET", records_path(narrow) + "?wait_ms=20000"))["records"].size() == 1);
+  CHECK(tails.front()->receive_until("\"m\"}\n\n").find("\"m\"") != std::string::npos);
+  check_served(gateway.port());
+  // The places of those who leave are free again, soon.
+  tails.clear();
+  CHECK(eventually(
+      patience(15s),
+      [&] {
+        HttpClient another(gateway.port());
+        return another.connect() && another.send(get("/topics/" + narrow + "/events")) &&
+               another.receive(true).status == 200;
+      },
+      100ms));
+}
+
+TEST_CASE("overload: the places of long polls that were abandoned come back before their time",
+          "[gateway][overload]") {
+  const std::string topic = HttpCluster::shared().new_topic(1);
+  GatewayProcess gateway(HttpCluster::shared().broker());
+  const std::string poll = get(records_path(topic) + "?wait_ms=30000");
+  Clients polls;
+  for (int i = 0; i < places; ++i) add(polls, gateway.port()).send(poll);
+  HttpClient client(gateway.port(), 5s);
+  const std::string path = records_path(topic) + "?wait_ms=100";
+  REQUIRE(eventually(
+      patience(20s), [&] { return client.ask("GET", path).status == 503; }, 50ms));
+  polls.clear();
+  const Micros gone = now();
+  CHECK(eventually(
+      patience(15s), [&] { return client.ask("GET", path).status == 200; }, 50ms));
+  CHECK(now() - gone < patience(12s));
+  // A half-closed one gets what there is: nothing, at once.
+  HttpClient half(gateway.port(), 5s);
+  REQUIRE(half.connect());
+  half.send(poll);
+  half.half_close();
+  CHECK(good(half.receive())["records"].empty());
+}
+
+TEST_CASE("overload: answers that nobody reads take a bounded amount of memory",
+          "[gateway][overload]") {
+  const std::string topic = HttpCluster::shared().new_topic(1);
+  GatewayProcess gateway(HttpCluster::shared().broker(), "write_timeout_ms = 3000\n");
+  HttpClient client(gateway.port());
+  // One of these bytes becomes six of JSON.
+  std::string records = R"({"records":[)";
+  for (int i = 0; i < 16; ++i) {
+    if (i > 0) records += ',';
+    records += '"';
+    for (int k = 0; k < 60'000; ++k) records += "\\u0001";
+    records += '"';
+  }
+  static_cast<void>(good(client.ask("POST", "/topics/" + topic + "/records", records + "]}")));
+  const std::uint64_t before = gateway.process().resident_bytes();
+  const std::string large = records_path(topic) + "?max=10000";
+  CHECK(client.ask("GET", large).body.size() > 5'000'000);
+  Clients deaf;
+  for (int i = 0; i < 100; ++i) add(deaf, gateway.port()).send(get(large));
+  CHECK(eventually(patience(20s), [&] {
+    HttpClient another(gateway.port());
+    const HttpReply reply = another.ask("GET", large);
+    return reply.status == 503 && json_of(reply).contains("fate") &&
+           !reply.header("retry-after").empty();
+  }));
+  check_served(gateway.port());
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  CHECK(gateway.process().resident_bytes() - before < 300'000'000);
+#endif
+  // Those who take nothing are dropped, and others get their answers again.
+  CHECK(eventually(
+      patience(20s), [&] { return client.ask("GET", large).status == 200; }, 200ms));
+}
+
+TEST_CASE("overload: a few slow uploads do not keep everybody else's out", "[gateway][overload]") {
+  const std::string topic = HttpCluster::shared().new_topic(1);
+  GatewayProcess gateway(HttpCluster::shared().broker());
+  const std::string part(16'777'000, ' ');  // 16 of them take all the room there is.
+  Clients slow;
+  for (int i = 0; i < 18; ++i) {
+    HttpClient& one = add(slow, gateway.port());
+    one.send("POST /topics/" + topic + "/records HTTP/1.1\r\nContent-Length: 16777216\r\n\r\n");
+    one.send(part);  // And no more.
+  }
+  const std::string body = R"({"records":[")" + std::string(900'000, 'x') + "\"]}";
+  const Micros begun = now();
+  CHECK(eventually(
+      patience(20s),
+      [&] {
+        HttpClient client(gateway.port());
+        const HttpReply reply = client.ask("POST", "/topics/" + topic + "/records", body);
+        if (reply.status == 503) {
+          CHECK(json_of(reply)["code"] == "throttled");
+          CHECK(json_of(reply)["fate"] == "did_not_happen");
+        }
+        return reply.status == 200;
+      },
+      50ms));
+  CHECK(now() - begun < patience(8s));
+  CHECK(std::any_of(slow.begin(), slow.end(),
+                    [](const auto& one) { return one->receive().status == 408; }));
+}
+
+TEST_CASE("overload: a body of millions of names costs little time and memory",
+          "[gateway][overload]") {
+  const std::string topic = HttpCluster::shared().new_topic(1);
+  GatewayProcess gateway(HttpCluster::shared().broker());
+  HttpClient client(gateway.port());
+  const auto names = [](std::size_t bytes) {
+    std::string body = R"({"topic":"x")";
+    for (int i = 0; body.size() < bytes; ++i) body += ",\"" + std::to_string(i) + "\":0";
+    return body + "}";
+  };
+  const std::uint64_t before = gateway.process().resident_bytes();
+  CHECK(bad(client.ask("POST", "/topics", names(1'900'000))).find("too many") != std::string::npos);
+  CHECK(bad(client.ask("POST", "/producer/produce", names(16'000'000))).find("too many") !=
+        std::string::npos);
+  CHECK(bad(client.ask("POST", "/topics/" + topic + "/records", names(16'000'000)))
+            .find("too many") != std::string::npos);
+  // Only what brings records may be large.
+  CHECK(client.ask("POST", "/topics", names(2'200'000)).status == 413);
+  CHECK(client.ask("GET", "/health", names(2'200'000)).status == 413);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  CHECK(gateway.process().resident_bytes() - before < 120'000'000);
+#endif
+  check_served(gateway.port());
+}
