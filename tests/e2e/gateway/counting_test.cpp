@@ -199,15 +199,13 @@ void count_under_kills(const Plan& plan) {
 }  // namespace
 
 TEST_CASE("http: every message once to every consumer, in order, whatever is killed",
-          "[gateway][counting]") {
-  if (!Nginx::is_here()) return;  // Named as missing by the build; nothing to run it through.
+          "[.nginx][counting]") {
   Plan plan;
   if (long_form()) plan = {.producers = 8, .consumers = 8, .messages = 1'000, .kills = 30};
   count_under_kills(plan);
 }
 
-TEST_CASE("http: the same over several partitions, taken from any of them", "[gateway][counting]") {
-  if (!Nginx::is_here()) return;
+TEST_CASE("http: the same over several partitions, taken from any of them", "[.nginx][counting]") {
   Plan plan{.partitions = 3};
   if (long_form()) {
     plan = {.producers = 8, .consumers = 8, .messages = 600, .partitions = 3, .kills = 30};

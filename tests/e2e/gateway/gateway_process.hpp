@@ -25,11 +25,10 @@ class GatewayProcess {
   std::unique_ptr<TestProcess> process_;
 };
 
-/// configs/nginx.conf, with the ports of this test in it.
+/// configs/nginx.conf, with the ports of this test in it. For tests that are tagged [.nginx]: they
+/// are run where there is one, by with_nginx.sh.
 class Nginx {
  public:
-  /// Whether this machine has one.
-  [[nodiscard]] static bool is_here();
   /// Two gateways' ports.
   Nginx(int first_gateway, int second_gateway);
   [[nodiscard]] int port() const noexcept { return port_; }
