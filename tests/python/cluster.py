@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from typing import List, Optional
+from typing import List, Optional, Protocol, Sequence
 
 from support import ROOT
 
@@ -128,10 +128,14 @@ class GatewayProcess:
             self.kill()
 
 
+class Addressed(Protocol):
+    address: str
+
+
 class Nginx:
     """configs/nginx.conf in front of two gateways, with the ports of this test in it."""
 
-    def __init__(self, cluster: Cluster, gateways: List[GatewayProcess]) -> None:
+    def __init__(self, cluster: Cluster, gateways: Sequence[Addressed]) -> None:
         (port,) = free_ports(1)
         self.address = f"127.0.0.1:{port}"
         self._folder = os.path.join(cluster.folder, "nginx")
