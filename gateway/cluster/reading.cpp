@@ -194,6 +194,10 @@ std::string value_json(const SqlValue& value) {
   return std::visit(Write{}, value);
 }
 
+/// Of one answer: no partition is asked any more when it has grown so far. Each adds up to 4 MiB,
+/// and a topic may have thousands.
+constexpr std::size_t rows_bytes_max = 16 * limits::mib;
+
 /// One query over one partition after the other.
 class Querying : public std::enable_shared_from_this<Querying> {
  public:
@@ -209,7 +213,7 @@ class Querying : public std::enable_shared_from_this<Querying> {
 
   void go_on() {
     if (next_ > last_) return finish();
-    if (rows_left_ == 0) {
+    if (rows_left_ == 0 || rows_.bytes() > rows_bytes_max) {
       truncated_ = true;  // There may be more.
       return finish();
     }

@@ -64,6 +64,7 @@ class JsonArray {
     return *this;
   }
   JsonArray& add(std::int64_t number) { return add_json(std::to_string(number)); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return text_.size(); }
   [[nodiscard]] std::string take() {
     text_ += ']';
     return std::move(text_);

@@ -75,6 +75,8 @@ class HttpSessionOver : public HttpSession,
   }
 
   void on_tick() override {
+    // What closes it may have been the last that held it.
+    const auto self = this->shared_from_this();
     if (state_ == State::serving || state_ == State::streaming) look_for_peer();
     const bool slow = state_ == State::reading && is_body_slow();
     if (lane_->now < deadline_ && !slow) return;

@@ -198,3 +198,20 @@ TEST_CASE("overload: a body of millions of names costs little time and memory",
 #endif
   check_served(gateway.port());
 }
+
+TEST_CASE("overload: a query over many partitions ends before its answer is without bounds",
+          "[gateway][overload]") {
+  const std::string topic = HttpCluster::shared().new_topic(8);
+  HttpClient client(HttpCluster::shared().port());
+  const std::string record = '"' + std::string(900'000, 'x') + '"';
+  for (int partition = 0; partition < 8; ++partition) {
+    static_cast<void>(
+        good(client.ask("POST", "/topics/" + topic + "/records",
+                        "{\"records\":[" + record + "," + record + "," + record + "," + record +
+                            "],\"partition\":" + std::to_string(partition) + "}")));
+  }
+  const Json answer = good(client.ask("POST", "/topics/" + topic + "/query",
+                                      object({{"sql", "select value from readable"}})));
+  CHECK(answer["truncated"] == true);
+  CHECK(answer["rows"].size() == 20);  // Five times 3.6 MB.
+}
