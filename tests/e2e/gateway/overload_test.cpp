@@ -89,11 +89,18 @@ TEST_CASE("overload: live tails beyond the room for them get 503, and all else i
 
 TEST_CASE("overload: the places of long polls that were abandoned come back before their time",
           "[gateway][overload]") {
+  const std::string wide = HttpCluster::shared().new_topic(64);
   const std::string topic = HttpCluster::shared().new_topic(1);
   GatewayProcess gateway(HttpCluster::shared().broker());
   const std::string poll = get(records_path(topic) + "?wait_ms=30000");
+  Clients tails;  // They take all places but 64.
+  for (int i = 1; i < places / 64; ++i) {
+    HttpClient& tail = add(tails, gateway.port());
+    tail.send(get("/topics/" + wide + "/events"));
+    REQUIRE(tail.receive(true).status == 200);
+  }
   Clients polls;
-  for (int i = 0; i < places; ++i) add(polls, gateway.port()).send(poll);
+  for (int i = 0; i < 64; ++i) add(polls, gateway.port()).send(poll);
   HttpClient client(gateway.port(), 5s);
   const std::string path = records_path(topic) + "?wait_ms=100";
   REQUIRE(eventually(
