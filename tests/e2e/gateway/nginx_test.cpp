@@ -59,6 +59,9 @@ TEST_CASE("nginx: what it refuses itself is JSON, in the gateways' codes", "[.ng
       bad(raw(port, head + "X-Large: " + std::string(20'000, 'x') + "\r\n\r\n"), 431));
   static_cast<void>(
       bad(raw(port, "GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\nHost: x\r\n\r\n"), 431));
+  static_cast<void>(bad(raw(port, "TRACE /ping HTTP/1.1\r\nHost: x\r\n\r\n"), 400));
+  static_cast<void>(bad(raw(port, head + "Transfer-Encoding: gzip\r\n\r\n"), 400));
+  static_cast<void>(bad(raw(port, "GET /.nginx/malformed HTTP/1.1\r\nHost: x\r\n\r\n"), 404));
   // What a gateway takes passes, and what a gateway answers is left as it is.
   CHECK(raw(port, head + "X-Large: " + std::string(15'000, 'x') + "\r\n\r\n").status == 200);
   CHECK(behind.client.ask("GET", "/nowhere").body.find("/openapi.json") != std::string::npos);
