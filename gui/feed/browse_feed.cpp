@@ -1,6 +1,7 @@
 #include "gui/feed/browse_feed.hpp"
 
 #include "gui/feed/reader_feed.hpp"
+#include "gui/model/words.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -25,7 +26,7 @@ void BrowseFeed::changed() {
 
 void BrowseFeed::fail(const Error& error) {
   shown_.loading = false;
-  shown_.problem = error.to_string();
+  shown_.problem = words_of(error);
   older_.clear();
   changed();
 }

@@ -1,5 +1,8 @@
 #include "gui/feed/cluster_feed.hpp"
 
+#include "gui/model/changes.hpp"
+#include "gui/model/words.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -12,33 +15,22 @@ constexpr Micros status_timeout = 4s;
 constexpr Micros topic_timeout = 15s;
 
 std::string partitions_text(std::int32_t count) {
-  return std::to_string(count) + (count == 1 ? " partition" : " partitions");
+  return counted(static_cast<std::uint64_t>(count), "partition", "partitions");
 }
 
-/// Of a command to a node, while and after it is carried out.
-struct Words {
-  std::string doing;
-  std::string done;
-  std::string done_alone;  ///< When nothing had to move.
-};
-
-Words words_of(const ChangeNode& command) {
-  const std::string number = std::to_string(command.node.raw());
-  std::string done;
+std::string doing_text(const ChangeNode& command) {
+  const std::string node = "node " + std::to_string(command.node.raw());
   switch (command.command) {
     case NodeCommand::drain:
-      done = "Node " + number + " is being drained";
-      return {"Draining node " + number, done, "Node " + number + " is drained"};
+      return "Draining " + node + "\u2026";
     case NodeCommand::keep:
-      done = "Node " + number + " may hold partitions again";
-      return {"Keeping node " + number, done, done};
+      return "Keeping " + node + "\u2026";
     case NodeCommand::remove:
-      done = "Node " + number + " is forgotten";
-      return {"Removing node " + number, done, done};
+      return "Removing " + node + "\u2026";
     case NodeCommand::rebalance:
       break;
   }
-  return {"Spreading replicas", "Replicas are being spread evenly", "Replicas lie evenly already"};
+  return "Spreading replicas\u2026";
 }
 
 }  // namespace
@@ -130,6 +122,7 @@ std::uint64_t ClusterFeed::begin(ActionResult& action, std::string text) {
   ++action.number;
   action.running = true;
   action.ok = false;
+  action.wants_attention = false;
   action.text = std::move(text);
   context_->dirty = true;
   return action.number;
@@ -146,59 +139,82 @@ void ClusterFeed::end(ActionResult& action, std::uint64_t number, bool ok, std::
 
 void ClusterFeed::make_topic(const MakeTopic& command) {
   const std::uint64_t number = begin(topic_action_, "Creating " + command.name + "\u2026");
-  if (!context_->client) return end(topic_action_, number, false, connection_.problem);
+  if (!context_->client) return end(topic_action_, number, false, sentence(connection_.problem));
   context_->calls->create_topic(
       command.name, command.config, topic_timeout,
       context_->on_feed<TopicMetadata>([this, number,
                                         name = command.name](Result<TopicMetadata>&& topic) {
         end(topic_action_, number, topic.has_value(),
             topic ? "Created " + name + " with " + partitions_text(topic->config.partitions) + "."
-                  : topic.error().to_string());
+                  : words_of(topic.error()));
       }));
 }
 
 void ClusterFeed::remove_topic(const RemoveTopic& command) {
   const std::uint64_t number = begin(topic_action_, "Deleting " + command.name + "\u2026");
-  if (!context_->client) return end(topic_action_, number, false, connection_.problem);
+  if (!context_->client) return end(topic_action_, number, false, sentence(connection_.problem));
   context_->calls->delete_topic(
       command.name, topic_timeout,
       context_->on_feed<void>([this, number, name = command.name](Result<void>&& result) {
         end(topic_action_, number, result.has_value(),
-            result ? "Deleted " + name + "." : result.error().to_string());
+            result ? "Deleted " + name + "." : words_of(result.error()));
       }));
 }
 
 void ClusterFeed::change_topic(const ChangeTopic& command) {
   const std::string& name = command.change.name;
   const std::uint64_t number = begin(topic_action_, "Altering " + name + "\u2026");
-  if (!context_->client) return end(topic_action_, number, false, connection_.problem);
+  if (!context_->client) return end(topic_action_, number, false, sentence(connection_.problem));
   context_->calls->alter_topic(
       command.change, topic_timeout,
       context_->on_feed<TopicMetadata>([this, number, name](Result<TopicMetadata>&& topic) {
-        if (!topic) return end(topic_action_, number, false, topic.error().to_string());
+        if (!topic) return end(topic_action_, number, false, words_of(topic.error()));
         std::int32_t moving = 0;
         for (const PartitionMetadata& partition : topic->partitions) {
           if (!partition.target.empty()) ++moving;
         }
         end(topic_action_, number, true,
             "Altered " + name +
-                (moving == 0 ? "." : "; " + partitions_text(moving) + " are being moved."));
+                (moving == 0   ? "."
+                 : moving == 1 ? "; one partition is being moved."
+                               : "; " + partitions_text(moving) + " are being moved."));
       }));
 }
 
 void ClusterFeed::change_node(const ChangeNode& command) {
-  const Words words = words_of(command);
-  const std::uint64_t number = begin(node_action_, words.doing + "\u2026");
-  if (!context_->client) return end(node_action_, number, false, connection_.problem);
+  const std::uint64_t number = begin(node_action_, doing_text(command));
+  if (!context_->client) return end(node_action_, number, false, sentence(connection_.problem));
   context_->calls->command_node(
       command.command, command.node, topic_timeout,
-      context_->on_feed<std::uint32_t>([this, number, words](Result<std::uint32_t>&& moves) {
-        if (!moves) return end(node_action_, number, false, moves.error().to_string());
-        const auto count = static_cast<std::int32_t>(*moves);
-        end(node_action_, number, true,
-            count == 0 ? words.done_alone + "."
-                       : words.done + "; " + partitions_text(count) + " are being moved.");
+      context_->on_feed<std::uint32_t>([this, number, command](Result<std::uint32_t>&& moves) {
+        if (!moves) return end(node_action_, number, false, words_of(moves.error()));
+        end_change(command, number, *moves);
       }));
+}
+
+void ClusterFeed::end_change(const ChangeNode& command, std::uint64_t number,
+                             std::uint32_t moves) {
+  const std::string node = "Node " + std::to_string(command.node.raw());
+  Outcome outcome;
+  switch (command.command) {
+    case NodeCommand::drain:
+      outcome = drain_outcome(model_.view().get(), command.node, moves);
+      break;
+    case NodeCommand::keep:
+      outcome.text = node + " may hold partitions again.";
+      break;
+    case NodeCommand::remove:
+      outcome.text = node + " is forgotten.";
+      break;
+    case NodeCommand::rebalance:
+      outcome.text = moves == 0 ? "Replicas lie evenly already."
+                                : "Replicas are being spread evenly; " +
+                                      counted(moves, "partition is", "partitions are") +
+                                      " being moved.";
+      break;
+  }
+  end(node_action_, number, true, std::move(outcome.text));
+  if (number == node_action_.number) node_action_.wants_attention = outcome.wants_attention;
 }
 
 void ClusterFeed::put_into(Snapshot& snapshot) const {

@@ -40,6 +40,7 @@ class ClusterFeed {
   std::uint64_t begin(ActionResult& action, std::string text);
   /// `number`: of the action that ends; a later one may have begun since.
   void end(ActionResult& action, std::uint64_t number, bool ok, std::string text);
+  void end_change(const ChangeNode& command, std::uint64_t number, std::uint32_t moves);
 
   FeedContext* context_;
   ConnectionView connection_;

@@ -2,6 +2,7 @@
 
 #include "common/base/limits.hpp"
 #include "gui/model/importing.hpp"
+#include "gui/model/words.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -59,7 +60,7 @@ void ProducerFeed::begin(Job& job) {
   }
   if (!producer_) {
     auto producer = context_->client->producer({.back_pressure = BackPressure::fail});
-    if (!producer) return end(job, JobState::failed, producer.error().to_string());
+    if (!producer) return end(job, JobState::failed, words_of(producer.error()));
     producer_ = std::move(*producer);
   }
   pump(job);
@@ -97,9 +98,9 @@ void ProducerFeed::pump(Job& job) {
       job.shown.state = JobState::sending;
     } else if (topic.error().code != Errc::timed_out &&
                topic.error().code != Errc::connection_lost) {
-      return end(job, JobState::failed, topic.error().to_string());
+      return end(job, JobState::failed, words_of(topic.error()));
     } else if (context_->now.monotonic >= job.lookup_until) {
-      return end(job, JobState::failed, "Nothing was sent. " + topic.error().to_string());
+      return end(job, JobState::failed, "Nothing was sent. " + words_of(topic.error()));
     } else {
       next_deadline_ = std::min(next_deadline_, context_->now.monotonic + look_again);
       return;
@@ -190,7 +191,7 @@ ProducerFeed::Step ProducerFeed::send_one(Job& job) {
           out.outcome =
               report.outcome == Outcome::failed ? SendOutcome::failed : SendOutcome::unknown;
           ++(report.outcome == Outcome::failed ? ledger->failed : ledger->unknown);
-          out.error = report.error.to_string();
+          out.error = words_of(report.error);
           if (ledger->problem.empty()) ledger->problem = out.error;
         }
         const bool good = report.outcome == Outcome::acknowledged;
@@ -203,7 +204,7 @@ ProducerFeed::Step ProducerFeed::send_one(Job& job) {
       });
   if (!accepted) {
     if (accepted.error().code == Errc::throttled) return Step::wait;
-    end(job, JobState::failed, accepted.error().to_string());
+    end(job, JobState::failed, words_of(accepted.error()));
     return Step::over;
   }
   ++job.shown.sent;

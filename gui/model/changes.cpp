@@ -1,6 +1,7 @@
 #include "gui/model/changes.hpp"
 
 #include "common/proto/topic_rules.hpp"
+#include "gui/model/words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -53,9 +54,6 @@ std::string amount_text(std::int64_t amount, const std::array<Unit, Count>& unit
   return std::to_string(amount);
 }
 
-std::string counted(std::uint64_t count, const char* one, const char* many) {
-  return format_count(count) + " " + (count == 1 ? one : many);
-}
 /// "1 partition has", "3 partitions have": with what the sentence goes on with.
 std::string partitions_that(std::uint64_t count, const char* one, const char* many) {
   return counted(count, "partition ", "partitions ") + (count == 1 ? one : many);
@@ -74,6 +72,10 @@ std::vector<NodeId> open_nodes(const ClusterView& cluster) {
     if (node.health == NodeHealth::alive && !node.draining) nodes.push_back(node.id);
   }
   return nodes;
+}
+
+bool has_room(const PartitionRow& row, const std::vector<NodeId>& nodes) {
+  return std::any_of(nodes.begin(), nodes.end(), [&](NodeId node) { return !holds(row, node); });
 }
 
 std::string kept_or(const std::string& text, const char* otherwise) {
@@ -210,9 +212,7 @@ void plan_drain(const ClusterView& cluster, const NodeRow& node, NodePlan& plan)
   for (const PartitionRow& row : cluster.partitions) {
     if (!holds(row, node.id)) continue;
     ++held;
-    const bool has_room =
-        std::any_of(others.begin(), others.end(), [&](NodeId other) { return !holds(row, other); });
-    if (!has_room) {
+    if (!has_room(row, others)) {
       ++stuck;
       continue;
     }
@@ -401,6 +401,36 @@ NodePlan plan_node(const ClusterView& cluster, NodeId id, NodeCommand command) {
   }
   if (!plan.problem.empty()) plan.lines.clear();
   return plan;
+}
+
+std::uint32_t stuck_replicas(const ClusterView& cluster, NodeId node) {
+  std::vector<NodeId> others = open_nodes(cluster);
+  std::erase(others, node);
+  return static_cast<std::uint32_t>(
+      std::count_if(cluster.partitions.begin(), cluster.partitions.end(), [&](const auto& row) {
+        return holds(row, node) && !row.is_moving() && !has_room(row, others);
+      }));
+}
+
+Outcome drain_outcome(const ClusterView* cluster, NodeId id, std::uint32_t moves) {
+  const NodeRow* node = cluster == nullptr ? nullptr : cluster->find_node(id);
+  const std::string name = "Node " + std::to_string(id.raw());
+  if (moves == 0 && node != nullptr && node->replicas == 0) {
+    return {name + " is drained: it holds nothing, and may be stopped."};
+  }
+  Outcome outcome{name + " is being drained"};
+  if (moves > 0) {
+    outcome.text += "; " + counted(moves, "partition is", "partitions are") + " being moved";
+  }
+  const std::uint32_t stuck = node == nullptr ? 0 : stuck_replicas(*cluster, id);
+  outcome.text += ".";
+  if (stuck > 0) {
+    outcome.wants_attention = true;
+    outcome.text += " " + counted(stuck, "replica has", "replicas have") +
+                    " nowhere to go: every other node that is open has one already. Add a node, "
+                    "or keep this one.";
+  }
+  return outcome;
 }
 
 std::string difference_text(const TopicConfig& before, const TopicConfig& after) {

@@ -61,6 +61,17 @@ struct NodePlan {
 };
 [[nodiscard]] NodePlan plan_node(const ClusterView& cluster, NodeId node, NodeCommand command);
 
+/// How many of a node's replicas no other node could take, and that are not on their way.
+[[nodiscard]] std::uint32_t stuck_replicas(const ClusterView& cluster, NodeId node);
+
+/// How something ended that was asked for.
+struct Outcome {
+  std::string text{};
+  bool wants_attention = false;  ///< It was accepted, and will not end by itself.
+};
+/// After the broker took the command, and said how many partitions it moves now.
+[[nodiscard]] Outcome drain_outcome(const ClusterView* cluster, NodeId node, std::uint32_t moves);
+
 /// "partitions 3 to 6, replicas 1 to 2".
 [[nodiscard]] std::string difference_text(const TopicConfig& before, const TopicConfig& after);
 

@@ -38,6 +38,7 @@ struct ActionResult {
   bool running = false;
   bool ok = false;
   std::string text{};
+  bool wants_attention = false;  ///< It is under way, and will not end by itself.
 };
 
 struct QueryView {

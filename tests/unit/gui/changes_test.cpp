@@ -150,6 +150,24 @@ TEST_CASE("changes: draining says what moves, and what has nowhere to go", "[gui
   CHECK(plan_node(view, NodeId(9), NodeCommand::drain).problem == "It is not there any more.");
 }
 
+TEST_CASE("changes: a drain that moves nothing is over only where nothing is held", "[gui]") {
+  ClusterView view = cluster();
+  CHECK(drain_outcome(&view, NodeId(2), 2).text ==
+        "Node 2 is being drained; 2 partitions are being moved.");
+  CHECK(drain_outcome(&view, NodeId(2), 1).text ==
+        "Node 2 is being drained; 1 partition is being moved.");
+  CHECK_FALSE(drain_outcome(&view, NodeId(2), 1).wants_attention);
+  for (PartitionRow& row : view.partitions) row.replicas = {NodeId(1), NodeId(2), NodeId(3)};
+  CHECK(stuck_replicas(view, NodeId(2)) == 3);
+  const Outcome stuck = drain_outcome(&view, NodeId(2), 0);
+  CHECK(stuck.wants_attention);
+  CHECK(stuck.text.find("Node 2 is being drained. 3 replicas have nowhere to go") == 0);
+  CHECK(drain_outcome(nullptr, NodeId(2), 0).text == "Node 2 is being drained.");
+  view.nodes[1].replicas = 0;
+  for (PartitionRow& row : view.partitions) row.replicas = {NodeId(1), NodeId(3)};
+  CHECK(drain_outcome(&view, NodeId(2), 0).text.find("Node 2 is drained") == 0);
+}
+
 TEST_CASE("changes: a node is removed only when it is stopped and holds nothing", "[gui]") {
   ClusterView view = cluster();
   CHECK(plan_node(view, NodeId(2), NodeCommand::remove).problem ==
