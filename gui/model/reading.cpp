@@ -1,6 +1,7 @@
 #include "gui/model/reading.hpp"
 
 #include "common/base/assert.hpp"
+#include "gui/model/words.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -38,8 +39,7 @@ void Reading::set_mode(const Now& now, ReadMode mode, ReadingEffects& out) {
   const bool was_live = std::exchange(mode_, mode) == ReadMode::live;
   if (!active_) return;
   if (mode == ReadMode::paused || (was_live && mode != ReadMode::live)) abandon(now, out);
-  if (mode == ReadMode::periodic && !refreshing_)
-    next_refresh_at_ = now.monotonic + settings_.period;
+  if (mode == ReadMode::periodic && !refreshing_) plan_refresh(now);
   if (mode == ReadMode::live) begin_refresh(now, out);
 }
 
@@ -59,9 +59,7 @@ void Reading::abandon(const Now& now, ReadingEffects& out) {
 
 void Reading::set_period(const Now& now, Micros period) {
   settings_.period = std::max(period, Micros(1s));
-  if (active_ && mode_ == ReadMode::periodic && !refreshing_) {
-    next_refresh_at_ = now.monotonic + settings_.period;
-  }
+  if (active_ && mode_ == ReadMode::periodic && !refreshing_) plan_refresh(now);
 }
 
 void Reading::refresh(const Now& now, ReadingEffects& out) {
@@ -197,7 +195,7 @@ void Reading::on_located(const Now& now, const ReadPartition& partition, std::ui
     part.epoch = 0;
   }
   if (part.next > position->high_watermark) {
-    part.problem = "the log ends before what was read: it was cut; going on at its end";
+    part.problem = "The log ends before what was read: it was cut. Going on at its end.";
     part.next = position->high_watermark;
     part.epoch = 0;
     part.chosen = true;
@@ -269,7 +267,7 @@ Reading::Accepted Reading::on_fetched(const Now& now, const ReadPartition& parti
     const Errc code = fetched.error().code;
     if (code == Errc::offset_out_of_range || code == Errc::log_truncated) {
       if (code == Errc::log_truncated) {
-        part.problem = "the log was cut below what was read: going on with what it has now";
+        part.problem = "The log was cut below what was read. Going on with what it has now.";
         part.epoch = 0;
       }
       locate(at, out);
@@ -320,7 +318,7 @@ void Reading::on_committed(const ReadPartition& partition, std::uint64_t generat
     at->second.committed = next;
     if (next == at->second.next) at->second.chosen = false;
   } else {
-    at->second.problem = "its position was not kept: " + committed.error().to_string();
+    at->second.problem = "Its position was not kept: " + words_of(committed.error());
   }
 }
 
@@ -334,7 +332,7 @@ void Reading::rest(const Now& now, Parts::iterator at, ReadingEffects& out) {
 }
 
 void Reading::fail(const Now& now, Parts::iterator at, const Error& error, ReadingEffects& out) {
-  at->second.problem = error.to_string();
+  at->second.problem = words_of(error);
   at->second.retry_at = now.monotonic + live_retry;
   rest(now, at, out);
 }
@@ -347,7 +345,19 @@ void Reading::end_refresh_if_done(const Now& now) {
   }
   refreshing_ = false;
   refreshed_at_ = now.wall;
-  if (mode_ == ReadMode::periodic) next_refresh_at_ = now.monotonic + settings_.period;
+  if (mode_ == ReadMode::periodic) plan_refresh(now);
+}
+
+/// Of a range that was read whole nothing more will come.
+void Reading::plan_refresh(const Now& now) {
+  next_refresh_at_ = range_is_done() ? never : now.monotonic + settings_.period;
+}
+
+bool Reading::range_is_done() const {
+  if (!active_ || !until_.has_value() || parts_.empty()) return false;
+  return std::all_of(parts_.begin(), parts_.end(), [](const auto& one) {
+    return one.second.end >= 0 && one.second.next >= one.second.end;
+  });
 }
 
 Micros Reading::next_deadline() const {
@@ -372,7 +382,7 @@ ReadingView Reading::view() const {
   view.refreshed_at = refreshed_at_;
   view.refresh_records = refresh_records_;
   view.until = until_;
-  view.range_done = active_ && until_.has_value() && !parts_.empty();
+  view.range_done = range_is_done();
   std::int64_t waiting = 0;
   bool known = !parts_.empty();
   for (const auto& [partition, part] : parts_) {
@@ -381,7 +391,6 @@ ReadingView Reading::view() const {
     if (part.high_watermark >= 0) progress.high_watermark = part.high_watermark;
     known = known && part.next >= 0 && part.high_watermark >= 0;
     waiting += std::max<std::int64_t>(0, part.high_watermark - part.next);
-    view.range_done = view.range_done && part.end >= 0 && part.next >= part.end;
     view.partitions.push_back(std::move(progress));
   }
   if (known) view.waiting = waiting;

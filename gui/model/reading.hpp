@@ -200,6 +200,8 @@ class Reading {
   [[nodiscard]] bool within_budget() const;
   [[nodiscard]] Parts::iterator find(const ReadPartition& partition, std::uint64_t generation,
                                      Phase phase);
+  [[nodiscard]] bool range_is_done() const;
+  void plan_refresh(const Now& now);
 
   bool active_ = false;
   ReadSettings settings_{};

@@ -251,7 +251,7 @@ TEST_CASE("reading: a failing partition tells why, is tried again, and holds up 
   desk.fetches_fail = Errc::partition_offline;
   desk.start();
   CHECK(desk.count() == 0);
-  CHECK(desk.reading.view().partitions[0].problem.find("partition_offline") == 0);
+  CHECK(desk.reading.view().partitions[0].problem == "It fails.");
   CHECK_FALSE(desk.reading.view().refreshing);
   desk.fetches_fail = Errc::ok;
   desk.wait(30s);
@@ -315,6 +315,17 @@ TEST_CASE("reading: a time range has a lower and an upper bound", "[gui]") {
   CHECK(desk.reading.view().range_done);
   desk.wait(30s);
   CHECK(desk.count() == 8);
+}
+
+TEST_CASE("reading: behind a range that is read whole no refresh is planned", "[gui]") {
+  Desk desk(2, 20);
+  desk.start();
+  desk.seek({.kind = ReadPlace::Kind::time, .time = 5s, .until = Micros(9s)});
+  CHECK(desk.reading.view().next_refresh_at == Micros{0});
+  desk.reading.set_period(desk.now, 10s);
+  CHECK(desk.reading.view().next_refresh_at == Micros{0});
+  desk.seek({.kind = ReadPlace::Kind::earliest});
+  CHECK(desk.reading.view().next_refresh_at == desk.now.monotonic + 10s);
 }
 
 TEST_CASE("reading: a new reader may begin at the end", "[gui]") {
