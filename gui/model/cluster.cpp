@@ -353,7 +353,8 @@ void ClusterModel::put_history(const Now& now, ClusterView& view) {
   std::uint32_t p99 = 0;
   bool any = false;
   for (const NodeRow& node : view.nodes) {
-    if (node.health != NodeHealth::alive || node.load.commits == 0) continue;
+    // A node tells how long its last commits took for as long as there are no newer ones.
+    if (node.health != NodeHealth::alive || node.commits_per_s.value_or(0) <= 0) continue;
     any = true;
     p50 = std::max(p50, node.load.commit_p50_us);
     p99 = std::max(p99, node.load.commit_p99_us);

@@ -3,6 +3,7 @@
 #include "gui/model/cluster.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 using namespace pinion;
@@ -75,7 +76,6 @@ TEST_CASE("cluster: an answer becomes rows with their sums", "[gui]") {
   CHECK(view.nodes[0].heard_ago == 300ms);
   CHECK_FALSE(view.nodes[0].commits_per_s);
   CHECK(view.history->size() == 1);
-  CHECK(view.history->at(0).values[static_cast<std::size_t>(Metric::commit_p99)] == 2'000);
   CHECK(view.find_topic("orders") != nullptr);
   CHECK(view.find_topic("nothing") == nullptr);
 }
@@ -112,6 +112,24 @@ TEST_CASE("cluster: lag in time is the age of the record that is read next", "[g
   CHECK(reader.lag == 30);
   CHECK(reader.lag_time == 6s);
   CHECK_FALSE(reader.lag_time_is_more);
+}
+
+TEST_CASE("cluster: how long commits take is unknown while there are none", "[gui]") {
+  ClusterModel model;
+  const auto latest = [&](Metric metric) {
+    const ClusterHistory& history = *model.view()->history;
+    return history.at(history.size() - 1).values.at(static_cast<std::size_t>(metric));
+  };
+  ClusterStatusReply before = reply_at(10s);
+  ClusterStatusReply idle = reply_at(12s);
+  ClusterStatusReply busy = reply_at(14s);
+  busy.nodes[0].load.commits += 20;
+  model.on_status(at(10s), std::move(before));
+  CHECK(std::isnan(latest(Metric::commit_p99)));
+  model.on_status(at(12s), std::move(idle));
+  CHECK(std::isnan(latest(Metric::commit_p99)));
+  model.on_status(at(14s), std::move(busy));
+  CHECK(latest(Metric::commit_p99) == 1'000);
 }
 
 TEST_CASE("cluster: what happens is told, once", "[gui]") {
