@@ -64,6 +64,24 @@ void read_draft(const JsonNodes& nodes, Settings& settings) {
   if (!named.name.empty()) settings.drafts.push_back(std::move(named));
 }
 
+void read_table(const JsonNodes& nodes, Settings& settings) {
+  if (nodes.empty() || nodes.front().type != JsonType::object) return;
+  const std::string name = member(nodes, 0, "name");
+  if (name.empty() || settings.tables.size() >= tables_max) return;
+  TableLayout table;
+  for (std::size_t i = 1; i < nodes.size(); i = nodes[i].after) {
+    if (nodes[i].name == "sort") read_number({nodes[i]}, table.sort, -1, 1'000);
+    if (nodes[i].name == "descending") table.descending = nodes[i].raw == "true";
+    if (nodes[i].name != "widths" || nodes[i].type != JsonType::array) continue;
+    for (std::size_t k = i + 1; k < nodes[i].after; k = nodes[k].after) {
+      float width = 100;
+      read_number({nodes[k]}, width, 20.0F, 4'000.0F);
+      table.widths.push_back(width);
+    }
+  }
+  settings.tables[name] = std::move(table);
+}
+
 std::string quoted(std::string_view text) {
   std::string out;
   append_json_string(out, is_utf8(text) ? text : std::string_view());
@@ -90,6 +108,16 @@ std::string draft_text(const NamedDraft& named) {
     out += "}";
   }
   return out + ", \"value\": " + quoted(named.draft.value) + "}";
+}
+
+std::string table_text(const std::string& name, const TableLayout& table) {
+  std::string out = "{\"name\": " + quoted(name) + ", \"sort\": " + std::to_string(table.sort) +
+                    ", \"descending\": " + (table.descending ? "true" : "false") +
+                    ", \"widths\": [";
+  for (std::size_t i = 0; i < table.widths.size(); ++i) {
+    out += (i == 0 ? "" : ", ") + std::to_string(static_cast<int>(table.widths[i] + 0.5F));
+  }
+  return out + "]}";
 }
 
 }  // namespace
@@ -122,7 +150,12 @@ Settings parse_settings(std::string_view text) {
     if (name == "topic") settings.topic = text_of(*nodes).value_or("");
     if (name == "period_s") read_number<std::int64_t>(*nodes, period, 1, 86'400);
     if (name == "detail_share") read_number(*nodes, settings.detail_share, 0.15F, 0.8F);
-    if (name == "cluster_share") read_number(*nodes, settings.cluster_share, 0.15F, 0.85F);
+    if (name == "produce_share") read_number(*nodes, settings.produce_share, 0.15F, 0.85F);
+    if (name == "cluster_tab") read_number(*nodes, settings.cluster_tab, 0, 5);
+    if (name == "browse_topic") settings.browse_topic = text_of(*nodes).value_or("");
+    if (name == "sql_topic") settings.sql_topic = text_of(*nodes).value_or("");
+    if (name == "filter") settings.filter = text_of(*nodes).value_or("");
+    if (name == "table") read_table(*nodes, settings);
     if (name == "draft") read_draft(*nodes, settings);
     settings.period = Micros(period * 1'000'000);
   }
@@ -147,11 +180,16 @@ std::string write_settings(const Settings& settings) {
   put("columns", quoted(settings.columns));
   put("topic", quoted(settings.topic));
   put("detail_share", std::to_string(settings.detail_share));
-  put("cluster_share", std::to_string(settings.cluster_share));
+  put("produce_share", std::to_string(settings.produce_share));
+  put("cluster_tab", std::to_string(settings.cluster_tab));
+  put("browse_topic", quoted(settings.browse_topic));
+  put("sql_topic", quoted(settings.sql_topic));
+  put("filter", quoted(settings.filter));
   put("sql", list_text(settings.sql));
   put("filters", list_text(settings.filters));
   put("favourites", list_text(settings.favourites));
   for (const NamedDraft& draft : settings.drafts) put("draft", draft_text(draft));
+  for (const auto& [name, table] : settings.tables) put("table", table_text(name, table));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include "gui/model/producing.hpp"
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +18,19 @@ inline constexpr std::size_t recent_max = 12;
 inline constexpr std::size_t sql_history_max = 50;
 inline constexpr std::size_t drafts_max = 30;
 inline constexpr std::size_t favourites_max = 200;
+inline constexpr std::size_t tables_max = 40;
 
 struct NamedDraft {
   std::string name{};
   Draft draft{};
+};
+
+/// How a person left a table.
+struct TableLayout {
+  int sort = -1;  ///< The column.
+  bool descending = false;
+  std::vector<float> widths{};  ///< At scale 1.
+  bool operator==(const TableLayout&) const = default;
 };
 
 struct Settings {
@@ -36,7 +46,12 @@ struct Settings {
   Micros period = 30s;
   std::string topic{};         ///< The producer's.
   float detail_share = 0.38F;  ///< Of the width, beside tables of records.
-  float cluster_share = 0.45F;
+  float produce_share = 0.42F;  ///< Of the width, for the form.
+  int cluster_tab = 0;
+  std::string browse_topic{};
+  std::string sql_topic{};
+  std::string filter{};  ///< The consumer's.
+  std::map<std::string, TableLayout> tables{};
   std::string columns{};                  ///< JSON paths that are columns of the consumer's table.
   std::vector<std::string> sql{};         ///< The last first.
   std::vector<std::string> filters{};     ///< Saved, the last first.

@@ -19,6 +19,12 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   settings.columns = ".user.name, .price";
   settings.sql = {"select *\nfrom readable"};
   settings.favourites = {"orders", "\u6ce8\u6587"};
+  settings.produce_share = 0.25F;
+  settings.cluster_tab = 3;
+  settings.browse_topic = "orders";
+  settings.sql_topic = "clicks";
+  settings.filter = "key:\"a b\"";
+  settings.tables["topics"] = {2, true, {90, 120.5F}};
   settings.drafts.push_back({"first", {"orders", "k", {{"h", "v"}}, "{\"a\": 1}\n", {}}});
   settings.drafts.push_back({"second", {"orders", std::nullopt, {}, "x", {}}});
   const Settings read = parse_settings(write_settings(settings));
@@ -32,6 +38,13 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   CHECK(read.columns == settings.columns);
   CHECK(read.sql == settings.sql);
   CHECK(read.favourites == settings.favourites);
+  CHECK(read.produce_share == 0.25F);
+  CHECK(read.cluster_tab == 3);
+  CHECK(read.browse_topic == "orders");
+  CHECK(read.sql_topic == "clicks");
+  CHECK(read.filter == settings.filter);
+  REQUIRE(read.tables.count("topics") == 1);
+  CHECK(read.tables.at("topics") == TableLayout{2, true, {90, 121}});
   REQUIRE(read.drafts.size() == 2);
   CHECK(read.drafts[0].draft == settings.drafts[0].draft);
   CHECK(read.drafts[1].draft == settings.drafts[1].draft);
