@@ -1,11 +1,13 @@
 #include "gui/feed/query_feed.hpp"
 
 #include "gui/model/exporting.hpp"
-#include "gui/model/format.hpp"
+#include "gui/model/words.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace pinion::gui {
@@ -13,6 +15,14 @@ namespace {
 
 constexpr Micros query_timeout = 15s;
 constexpr std::size_t rows_per_turn = 2'000;
+
+/// Each partition answers for itself: of several, every row says whose it is.
+void name_partition(std::int32_t partition, QueryReply& reply) {
+  constexpr std::string_view title = "partition";
+  if (std::find(reply.columns.begin(), reply.columns.end(), title) != reply.columns.end()) return;
+  reply.columns.insert(reply.columns.begin(), std::string(title));
+  for (auto& row : reply.rows) row.insert(row.begin(), SqlValue{std::int64_t{partition}});
+}
 
 }  // namespace
 
@@ -55,6 +65,7 @@ void QueryFeed::ask(std::int32_t partition) {
 
 void QueryFeed::on_answer(std::int32_t partition, Result<QueryReply>&& reply) {
   if (!reply) return end(reply.error());
+  if (shown_.partitions_asked > 1) name_partition(partition, *reply);
   if (shown_.columns.empty()) shown_.columns = std::move(reply->columns);
   shown_.truncated = shown_.truncated || reply->truncated;
   std::move(reply->rows.begin(), reply->rows.end(), std::back_inserter(shown_.rows));
@@ -65,7 +76,7 @@ void QueryFeed::on_answer(std::int32_t partition, Result<QueryReply>&& reply) {
 }
 
 void QueryFeed::cancel() {
-  if (shown_.running) end(fail(Errc::cancelled, "cancelled; the partition may still be at it"));
+  if (shown_.running) end(fail(Errc::cancelled, "Cancelled; the partition may still be at it."));
 }
 
 void QueryFeed::end(Error error) {
@@ -96,6 +107,14 @@ void ExportFeed::begin(ExportRows command) {
   at_ = 0;
   left_out_ = 0;
   result_.running = true;
+  result_.wants_attention = false;
+  std::error_code error;
+  if (!rows_->replaces && std::filesystem::exists(rows_->path, error)) {
+    std::string text = "There is a file " + rows_->path + " already.";
+    end(false, std::move(text));
+    result_.wants_attention = true;
+    return;
+  }
   result_.text = "Writing " + rows_->path + "\u2026";
   file_.clear();
   file_.open(rows_->path, std::ios::binary | std::ios::trunc);
@@ -113,8 +132,8 @@ void ExportFeed::on_tick() {
   if (at_ < count()) return;
   file_.close();
   if (!file_) return end(false, "'" + rows_->path + "' could not be written: is the disk full?");
-  std::string text = "Wrote " + format_count(count() - left_out_) + " rows to " + rows_->path + ".";
-  if (left_out_ > 0) text += " " + format_count(left_out_) + " were no longer in view.";
+  std::string text = "Wrote " + counted(count() - left_out_, "row", "rows") + " to " + rows_->path + ".";
+  if (left_out_ > 0) text += " " + counted(left_out_, "was", "were") + " no longer in view.";
   end(true, std::move(text));
 }
 

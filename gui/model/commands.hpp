@@ -85,6 +85,7 @@ struct ExportRows {
   LogView records{};
   std::vector<std::uint64_t> numbers{};  ///< Empty: all of `records`.
   std::shared_ptr<const QueryView> query{};
+  bool replaces = false;  ///< A file that is there already.
 };
 
 using Command = std::variant<AskStatus, MakeTopic, RemoveTopic, ChangeTopic, ChangeNode,

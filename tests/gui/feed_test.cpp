@@ -129,8 +129,10 @@ TEST_CASE("feed: SQL over all partitions, its errors, browsing and exports", "[g
       await(feed, [](const Snapshot& s) { return s.query->number == 1 && !s.query->running; });
   REQUIRE(snapshot->query->error.code == Errc::ok);
   REQUIRE(snapshot->query->rows.size() == 2);
-  CHECK(std::get<std::int64_t>(snapshot->query->rows[0][0]) +
-            std::get<std::int64_t>(snapshot->query->rows[1][0]) ==
+  CHECK(snapshot->query->columns == std::vector<std::string>{"partition", "c"});
+  CHECK(std::get<std::int64_t>(snapshot->query->rows[1][0]) == 1);
+  CHECK(std::get<std::int64_t>(snapshot->query->rows[0][1]) +
+            std::get<std::int64_t>(snapshot->query->rows[1][1]) ==
         100);
   REQUIRE(feed.post(RunQuery{"orders", 0, "select * from nothing", 100}));
   snapshot =
@@ -234,6 +236,7 @@ TEST_CASE("feed: a topic is altered, a node drained, kept and not removed while 
   });
   CHECK_FALSE(snapshot->topic_action.ok);
   CHECK(snapshot->topic_action.text.find("can only become more") != std::string::npos);
+  CHECK(snapshot->topic_action.text.find("invalid_argument") == std::string::npos);
 
   REQUIRE(feed.post(ChangeNode{NodeCommand::drain, NodeId(2)}));
   snapshot = await(feed, [](const Snapshot& s) {
