@@ -43,10 +43,11 @@ std::vector<std::string> split(std::string_view text) {
     return w == "=" || w == "!=" || w == "<" || w == ">" || w == "~";
   };
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool joins = i > 0 && is_operator(words[i]) && i + 1 < words.size() && !parts.empty();
+    const bool path = !parts.empty() && parts.back().front() == '.';
+    const bool joins = path && is_operator(words[i]);
     if (joins) {
-      parts.back() += words[i] + words[i + 1];
-      ++i;
+      parts.back() += words[i];
+      if (++i < words.size()) parts.back() += words[i];
     } else {
       parts.push_back(words[i]);
     }
@@ -64,6 +65,9 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 
 Result<RecordFilter> RecordFilter::parse(std::string_view text) {
   RecordFilter filter;
+  if (std::count(text.begin(), text.end(), '"') % 2 != 0) {
+    return failure(Errc::invalid_argument, "a quotation mark has no second one");
+  }
   for (const std::string& word : split(text)) {
     PINION_TRY(part, parse_part(word));
     filter.parts_.push_back(std::move(part));
@@ -112,6 +116,11 @@ Result<RecordFilter::Part> RecordFilter::parse_part(std::string_view text) {
                                  : Compare::equal;
     if (sign == '!' && !take_prefix(rest, "=")) {
       return failure(Errc::invalid_argument, "'!' wants a '=' behind it, as in .state != done");
+    }
+    if (rest.empty()) {
+      return failure(
+          Errc::invalid_argument,
+          std::string(1, sign) + " wants a value behind it, as in .price " + sign + " 10");
     }
     part.text = std::string(rest);
     part.number = number_of<double>(rest);

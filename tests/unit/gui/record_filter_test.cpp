@@ -60,6 +60,10 @@ TEST_CASE("filter: JSON values by path", "[gui]") {
 }
 
 TEST_CASE("filter: what cannot be meant is refused in words", "[gui]") {
+  CHECK(RecordFilter::parse("\"two words").error().detail.find("no second one") !=
+        std::string::npos);
+  CHECK(RecordFilter::parse(".price >").error().detail.find("wants a value") != std::string::npos);
+  CHECK(RecordFilter::parse("a > b").has_value());  // Words, and no path.
   CHECK_FALSE(RecordFilter::parse("partition:x"));
   CHECK_FALSE(RecordFilter::parse(".a > b"));
   CHECK_FALSE(RecordFilter::parse(".a[ = 1"));
