@@ -188,8 +188,7 @@ App::FrameTimes App::frame() {
   const Micros begin = read_clocks().monotonic;
   const Micros thread_begin = thread_time();
   ui_.now = frozen_.value_or(read_clocks());
-  ui_.wants_frame = false;
-  ui_.described.clear();
+  ui_.begin_frame();
   apply_style();
   window_->begin_frame();
   if (frozen_) move_mouse_away();
@@ -217,6 +216,7 @@ App::FrameTimes App::frame() {
 void App::describe() {
   std::string text;
   for (const DescribedItem& item : ui_.described) {
+    if (!item.in_sight) continue;
     std::string quoted;
     append_json_string(quoted, is_utf8(item.text) ? std::string_view(item.text) : "?");
     text += item.name + "\t" + std::to_string(static_cast<int>(item.min.x)) + "\t" +

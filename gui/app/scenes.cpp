@@ -234,8 +234,7 @@ std::shared_ptr<const ProducingView> producing_of(const Now& now, Prng& prng) {
   refused.acknowledged = 0;
   refused.failed = 1;
   refused.latencies = {};
-  refused.problem =
-      "record_too_large: the record has 2,097,172 bytes, the cluster allows 1,048,576";
+  refused.problem = "The record has 2,097,172 bytes, the cluster allows 1,048,576.";
   refused.reports = std::make_shared<const std::vector<SendReport>>(
       1, SendReport{3, SendOutcome::failed, 1, -1, Micros(310), refused.problem});
   view->jobs.push_back(std::move(refused));
@@ -391,7 +390,7 @@ void put_broken(Snapshot& snapshot, const Now& now) {
   consume->dropped = 123'456'789;
   consume->reading.mode = ReadMode::live;
   for (ReadProgress& progress : consume->reading.partitions) {
-    progress.problem = "partition_offline: the partition has no live leader";
+    progress.problem = "The partition has no live leader.";
     progress.skipped = 17;
     progress.next.reset();
   }
@@ -402,9 +401,9 @@ void put_broken(Snapshot& snapshot, const Now& now) {
   query->error = fail(Errc::sql_invalid, "no such table: readabel");
   snapshot.query = query;
   auto browse = std::make_shared<BrowseView>(*snapshot.browse);
-  browse->problem = "timed_out: no answer came in time";
+  browse->problem = "No answer came in time.";
   snapshot.browse = browse;
-  snapshot.topic_action = {1, false, false, "topic_exists: topic 'orders' already exists"};
+  snapshot.topic_action = {1, false, false, "Topic 'orders' already exists."};
   snapshot.export_action = {1, false, false, "'/root/x' cannot be written: Permission denied"};
 }
 

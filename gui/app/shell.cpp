@@ -15,6 +15,7 @@ namespace {
 
 constexpr float top_height = 46;
 constexpr float rail_width = 148;
+constexpr float rail_width_narrow = 60;
 constexpr float status_height = 30;
 
 struct RailItem {
@@ -102,9 +103,36 @@ Shell::Shell(Settings settings, SourceFactory open)
 
 Shell::~Shell() = default;
 
+namespace {
+
+/// The tables whose order and widths are remembered.
+template <typename Visit>
+void for_each_table(Shell::Tab& tab, const Visit& visit) {
+  visit("nodes", tab.cluster.nodes);
+  visit("topics", tab.cluster.topics);
+  visit("partitions", tab.cluster.partitions);
+  visit("readers", tab.cluster.readers);
+  visit("consume.records", tab.consumer.grid);
+  visit("browse.records", tab.browse.grid);
+  visit("produce.history", tab.producer.jobs);
+}
+
+}  // namespace
+
+void Shell::remember_tables(Tab& tab) {
+  for_each_table(tab, [&](const char* name, const GridState& grid) {
+    const TableLayout now{grid.sort, grid.descending,
+                          grid.resized ? grid.widths : std::vector<float>()};
+    if (now == TableLayout{}) {
+      settings_.tables.erase(name);
+    } else {
+      settings_.tables[name] = now;
+    }
+  });
+}
+
 void Shell::connect(const std::string& address) {
   connecting_ = false;
-  remember(settings_.recent, address, recent_max);
   for (std::size_t i = 0; i < tabs_.size(); ++i) {
     if (tabs_[i]->address != address) continue;
     front_ = static_cast<int>(i);
@@ -118,6 +146,17 @@ void Shell::connect(const std::string& address) {
   tab->consumer.topics = settings_.topics;
   tab->consumer.reader = settings_.reader;
   tab->consumer.period_s = static_cast<int>(settings_.period / 1s);
+  tab->cluster.tab = settings_.cluster_tab;
+  tab->browse.topic = settings_.browse_topic;
+  tab->sql.topic = settings_.sql_topic;
+  for_each_table(*tab, [&](const char* name, GridState& grid) {
+    const auto at = settings_.tables.find(name);
+    if (at == settings_.tables.end()) return;
+    grid.sort = at->second.sort;
+    grid.descending = at->second.descending;
+    grid.widths = at->second.widths;
+    grid.resized = !grid.widths.empty();
+  });
   tabs_.push_back(std::move(tab));
   front_ = static_cast<int>(tabs_.size()) - 1;
   settings_.open.clear();
@@ -164,16 +203,37 @@ Micros Shell::next_frame_at(Micros monotonic_now) const {
   return next;
 }
 
-void Shell::handle_keys() {
-  if (!ImGui::GetIO().KeyCtrl || tabs_.empty()) return;
+void Shell::handle_keys(const Ui& ui) {
+  // A question waits for its answer: what would lead away from it would also throw it away.
+  if (ui.has_dialog || tabs_.empty()) return;
+  if (!ImGui::GetIO().KeyCtrl) {
+    if (connecting_ && Ui::escape_pressed()) connecting_ = false;
+    return;
+  }
   for (std::size_t i = 0; i < rail_items.size(); ++i) {
     if (letter_pressed(static_cast<char>('1' + static_cast<char>(i)))) show(rail_items[i].panel);
   }
   if (letter_pressed('T')) connecting_ = true;
+  const auto count = static_cast<int>(tabs_.size());
+  const bool back = ImGui::GetIO().KeyShift;
+  int step = key_pressed_once(ImGuiKey_PageDown) ? 1 : key_pressed_once(ImGuiKey_PageUp) ? -1 : 0;
+  if (key_pressed_once(ImGuiKey_Tab)) step = back ? -1 : 1;
+  if (step != 0) {
+    front_ = (front_ + step + count) % count;
+    connecting_ = false;
+  }
+  if (letter_pressed('W') && !connecting_) close_tab(front_);
 }
 
 void Shell::draw(Ui& ui) {
-  for (const auto& tab : tabs_) tab->snapshot = tab->source->snapshot();
+  for (const auto& tab : tabs_) {
+    tab->snapshot = tab->source->snapshot();
+    // An address is worth remembering once a broker has answered at it.
+    const bool connected = tab->snapshot->connection.state == Connection::connected;
+    if (connected && !std::exchange(tab->remembered, true)) {
+      remember(settings_.recent, tab->address, recent_max);
+    }
+  }
   const ImGuiViewport* viewport = ImGui::GetMainViewport();
   ImGui::SetNextWindowPos(viewport->Pos);
   ImGui::SetNextWindowSize(viewport->Size);
@@ -184,15 +244,23 @@ void Shell::draw(Ui& ui) {
                    ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBringToFrontOnFocus |
                    ImGuiWindowFlags_NoScrollWithMouse);
   ImGui::PopStyleVar(2);
-  handle_keys();
+  forget_window_list();
+  handle_keys(ui);
   draw_top(ui);
   const ImVec2 size = viewport->Size;
   const float body = size.y - ui.px(top_height) - ui.px(status_height);
   Tab* tab = front();
   const bool panel = tab != nullptr && !connecting_;
+  // A panel that comes to the front is ready to be typed into.
+  const std::string shown = panel ? tab->address + std::string(name_of(panel_)) : std::string();
+  if (shown != shown_) {
+    shown_ = shown;
+    ui.first_focus = panel;
+    ui.wants_frame = true;
+  }
   ImGui::SetCursorPos({0, ui.px(top_height)});
   if (panel) draw_rail(ui);
-  const float left = panel ? ui.px(rail_width) : 0;
+  const float left = panel ? rail_room(ui) : 0;
   ImGui::SetCursorPos({left, ui.px(top_height)});
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(18), ui.px(14)});
   begin_padded_child("panel", {size.x - left, body});
@@ -205,10 +273,13 @@ void Shell::draw(Ui& ui) {
     if (result.cancelled) connecting_ = false;
   }
   ImGui::EndChild();
+  ui.first_focus = false;
   ImGui::SetCursorPos({0, size.y - ui.px(status_height)});
   draw_status(ui);
   ImGui::End();
-  if (tab != nullptr) follow(ui, *tab);
+  if (tab == nullptr) return;
+  follow(ui, *tab);
+  remember_tables(*tab);
 }
 
 /// Commands and ways to other panels, after the frame.
@@ -254,12 +325,8 @@ void Shell::draw_top(Ui& ui) {
   list->AddCircle(gear, ui.px(5.6F), ui.theme.accent, 24, ui.px(3));
   ImGui::SetCursorPos({ui.px(46), (height - ImGui::GetTextLineHeight()) / 2});
   ui.strong("Pinion");
-  float x = ui.px(rail_width);
-  for (int i = 0; i < static_cast<int>(tabs_.size()); ++i) {
-    ImGui::SetCursorPos({x, ui.px(8)});
-    draw_tab(ui, i);
-    x = ImGui::GetItemRectMax().x - at.x + ui.px(6);
-  }
+  const float right = width - ui.px(28) - 2 * ImGui::GetFrameHeight();
+  const float x = draw_tabs(ui, ui.px(148), right);
   if (!tabs_.empty()) {
     ImGui::SetCursorPos({x, (height - ImGui::GetFrameHeight()) / 2});
     if (ui.icon_button("tab.add", Icon::add, "Another cluster (Ctrl+T)")) connecting_ = true;
@@ -273,36 +340,66 @@ void Shell::draw_top(Ui& ui) {
   }
 }
 
-void Shell::draw_tab(Ui& ui, int index) {
+/// Tabs become narrower when there are many; of more than fit, those around the one in front.
+float Shell::draw_tabs(Ui& ui, float left, float right) {
+  const float gap = ui.px(6);
+  const float room = right - left;
+  const auto count = static_cast<int>(tabs_.size());
+  float wanted = 0;
+  for (const auto& tab : tabs_) wanted += tab_width(ui, *tab) + gap;
+  const bool fits = wanted <= room;
+  const float narrow = std::max(ui.px(104), std::floor(room / static_cast<float>(count)) - gap);
+  const int shown = fits ? count : std::clamp(static_cast<int>(room / (narrow + gap)), 1, count);
+  const int first = std::clamp(front_ - shown + 1, 0, std::max(0, count - shown));
+  float x = left;
+  const int end = first + shown;
+  for (int i = first; i < std::min(end, static_cast<int>(tabs_.size())); ++i) {
+    const Tab& tab = *tabs_[static_cast<std::size_t>(i)];
+    const float width = fits ? tab_width(ui, tab) : std::min(narrow, tab_width(ui, tab));
+    ImGui::SetCursorPos({x, ui.px(8)});
+    draw_tab(ui, i, width);
+    x += width + gap;
+  }
+  return x;
+}
+
+float Shell::tab_width(const Ui& ui, const Tab& tab) {
+  return ImGui::CalcTextSize(short_address(tab.address).c_str()).x + ui.px(56);
+}
+
+void Shell::draw_tab(Ui& ui, int index, float width) {
   Tab& tab = *tabs_[static_cast<std::size_t>(index)];
   const std::string text = short_address(tab.address);
   const float height = ui.px(top_height) - ui.px(16);
   const float close = ui.px(22);
-  const float width = ImGui::CalcTextSize(text.c_str()).x + ui.px(34) + close;
   const ImVec2 at = ImGui::GetCursorScreenPos();
+  const ImVec2 end{at.x + width, at.y + height};
   const bool chosen = index == front_ && !connecting_;
   ImDrawList* list = ImGui::GetWindowDrawList();
   ImGui::PushID(index);
-  const bool pressed = ImGui::InvisibleButton("tab", {width - close, height});
+  bool pressed = ImGui::InvisibleButton("tab", {width - close, height});
   const bool hovered = ImGui::IsItemHovered();
+  if (chosen || hovered) {
+    list->AddRectFilled(at, end, chosen ? ui.theme.raised : ui.theme.hovered, ui.px(6));
+  }
+  if (chosen) list->AddRect(at, end, ui.theme.border, ui.px(6));
+  pressed = ui.keyed(at, end, ui.px(6)) || pressed;
   ui.describe("tab." + std::to_string(index),
               text + ", " + state_text(tab.snapshot->connection.state));
+  if (hovered) ui.tooltip(tab.address + "\nCtrl+Tab: the next one; Ctrl+W closes it.");
   ImGui::SameLine(0, 0);
-  const bool closing = ImGui::InvisibleButton("close", {close, height});
+  const ImVec2 cross = ImGui::GetCursorScreenPos();
+  bool closing = ImGui::InvisibleButton("close", {close, height});
   const bool close_hovered = ImGui::IsItemHovered();
+  closing = ui.keyed(cross, end, ui.px(6)) || closing;
   ui.describe("tab." + std::to_string(index) + ".close");
-  ImGui::PopID();
-  if (chosen || hovered) {
-    list->AddRectFilled(at, {at.x + width, at.y + height},
-                        chosen ? ui.theme.raised : ui.theme.hovered, ui.px(6));
-  }
-  if (chosen) list->AddRect(at, {at.x + width, at.y + height}, ui.theme.border, ui.px(6));
   list->AddCircleFilled({at.x + ui.px(14), at.y + height / 2}, ui.px(4),
                         ui.theme.of(tone_of(tab.snapshot->connection.state)), 16);
-  list->AddText({at.x + ui.px(25), at.y + (height - ImGui::GetTextLineHeight()) / 2},
-                chosen ? ui.theme.text : ui.theme.muted, text.c_str());
-  ui.draw_icon(list, Icon::close, {at.x + width - close / 2 - ui.px(3), at.y + height / 2},
-               ui.px(12), close_hovered ? ui.theme.text : ui.theme.muted);
+  ImGui::SetCursorScreenPos({at.x + ui.px(25), at.y + (height - ImGui::GetTextLineHeight()) / 2});
+  ui.text_fitted(text, width - close - ui.px(30), chosen ? Tone::normal : Tone::muted);
+  ui.draw_icon(list, Icon::close, {end.x - close / 2 - ui.px(3), at.y + height / 2}, ui.px(12),
+               close_hovered ? ui.theme.text : ui.theme.muted);
+  ImGui::PopID();
   if (pressed) {
     front_ = index;
     connecting_ = false;
@@ -310,9 +407,16 @@ void Shell::draw_tab(Ui& ui, int index) {
   if (closing) close_tab(index);
 }
 
+/// In a narrow window the panels' names give their room to the panels.
+float Shell::rail_room(const Ui& ui) {
+  const bool narrow = ImGui::GetMainViewport()->Size.x < ui.px(820);
+  return ui.px(narrow ? rail_width_narrow : rail_width);
+}
+
 void Shell::draw_rail(Ui& ui) {
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  const float width = ui.px(rail_width);
+  const float width = rail_room(ui);
+  const bool narrow = width < ui.px(rail_width);
   const float height = ImGui::GetWindowHeight() - ui.px(top_height) - ui.px(status_height);
   ImDrawList* list = ImGui::GetWindowDrawList();
   list->AddRectFilled(at, {at.x + width, at.y + height}, ui.theme.surface);
@@ -324,21 +428,23 @@ void Shell::draw_rail(Ui& ui) {
     const ImVec2 low{at.x + ui.px(10), y};
     const ImVec2 high{at.x + width - ui.px(10), y + row};
     ImGui::SetCursorScreenPos(low);
-    if (ImGui::InvisibleButton(item.label, {high.x - low.x, row})) show(item.panel);
+    bool pressed = ImGui::InvisibleButton(item.label, {high.x - low.x, row});
     const bool hovered = ImGui::IsItemHovered();
     const bool chosen = panel_ == item.panel;
-    const bool focused = ImGui::IsItemFocused() && ImGui::GetIO().NavVisible;
     ui.describe("rail." + std::string(name_of(item.panel)), chosen ? "chosen" : "");
     if (chosen || hovered) {
       list->AddRectFilled(low, high, chosen ? ui.theme.selected : ui.theme.hovered, ui.px(7));
     }
-    if (focused) list->AddRect(low, high, ui.theme.accent, ui.px(7));
+    pressed = ui.keyed(low, high, ui.px(7)) || pressed;
+    if (pressed) show(item.panel);
     const ImU32 ink = chosen ? ui.theme.accent : (hovered ? ui.theme.text : ui.theme.muted);
     ui.draw_icon(list, item.icon, {low.x + ui.px(20), y + row / 2}, ui.px(16), ink);
     ImFont* font = chosen ? ui.fonts.strong : ui.fonts.body;
-    list->AddText(font, size_of(*font), {low.x + ui.px(39), y + (row - size_of(*font)) / 2},
-                  chosen ? ui.theme.text : ink, item.label);
-    if (hovered) ui.tooltip("Ctrl+" + std::to_string(i + 1));
+    if (!narrow) {
+      list->AddText(font, size_of(*font), {low.x + ui.px(39), y + (row - size_of(*font)) / 2},
+                    chosen ? ui.theme.text : ink, item.label);
+    }
+    if (hovered) ui.tooltip(std::string(item.label) + "  (Ctrl+" + std::to_string(i + 1) + ")");
     y += row + ui.px(4);
   }
 }
@@ -392,9 +498,6 @@ void Shell::draw_status(Ui& ui) {
     text += " \u00b7 reconnected " + std::to_string(connection.reconnects) +
             (connection.reconnects == 1 ? " time" : " times");
   }
-  ui.text(text,
-          connection.state == Connection::connected ? Tone::muted : tone_of(connection.state));
-  ui.describe("status.connection", text);
   const auto age = age_of(ui, snapshot);
   // The broker is asked every two seconds: what is younger than that is simply the present.
   std::string right = !age        ? "Nothing known yet"
@@ -402,6 +505,11 @@ void Shell::draw_status(Ui& ui) {
                                   : "From " + format_ago(*age);
   if (!connection.server_version.empty()) right += " \u00b7 Pinion " + connection.server_version;
   const float right_width = ImGui::CalcTextSize(right.c_str()).x;
+  const float room = at.x + width - right_width - ui.px(32) - ImGui::GetCursorScreenPos().x;
+  ui.text_fitted(
+      text, room,
+      connection.state == Connection::connected ? Tone::muted : tone_of(connection.state));
+  ui.describe("status.connection", text);
   ImGui::SetCursorScreenPos({at.x + width - right_width - ui.px(16), y});
   ui.text(right, age && *age > stale_after ? Tone::warning : Tone::muted);
   ui.describe("status.age", right);

@@ -68,17 +68,23 @@ class Shell {
     BrowseState browse;
     SqlState sql;
     std::uint64_t lost_commands = 0;
+    bool remembered = false;  ///< Its address, among the recent ones.
   };
   [[nodiscard]] Tab* front();
 
  private:
   void draw_top(Ui& ui);
-  void draw_tab(Ui& ui, int index);
+  /// Where they end.
+  float draw_tabs(Ui& ui, float left, float right);
+  void draw_tab(Ui& ui, int index, float width);
+  [[nodiscard]] static float tab_width(const Ui& ui, const Tab& tab);
+  [[nodiscard]] static float rail_room(const Ui& ui);
+  void remember_tables(Tab& tab);
   void draw_rail(Ui& ui);
   void draw_panel(Ui& ui, Tab& tab);
   void draw_status(Ui& ui);
   void follow(Ui& ui, Tab& tab);
-  void handle_keys();
+  void handle_keys(const Ui& ui);
   void close_tab(int index);
 
   Settings settings_;
@@ -90,6 +96,7 @@ class Shell {
   bool connecting_ = false;  ///< The connect panel is in front.
   ConnectState connect_;
   bool theme_changed_ = false;
+  std::string shown_;  ///< The panel of the last frame, to know one that was just opened.
 };
 
 }  // namespace pinion::gui

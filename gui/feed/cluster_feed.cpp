@@ -192,8 +192,7 @@ void ClusterFeed::change_node(const ChangeNode& command) {
       }));
 }
 
-void ClusterFeed::end_change(const ChangeNode& command, std::uint64_t number,
-                             std::uint32_t moves) {
+void ClusterFeed::end_change(const ChangeNode& command, std::uint64_t number, std::uint32_t moves) {
   const std::string node = "Node " + std::to_string(command.node.raw());
   Outcome outcome;
   switch (command.command) {
@@ -207,10 +206,10 @@ void ClusterFeed::end_change(const ChangeNode& command, std::uint64_t number,
       outcome.text = node + " is forgotten.";
       break;
     case NodeCommand::rebalance:
-      outcome.text = moves == 0 ? "Replicas lie evenly already."
-                                : "Replicas are being spread evenly; " +
-                                      counted(moves, "partition is", "partitions are") +
-                                      " being moved.";
+      outcome.text = moves == 0
+                         ? "Replicas lie evenly already."
+                         : "Replicas are being spread evenly; " +
+                               counted(moves, "partition is", "partitions are") + " being moved.";
       break;
   }
   end(node_action_, number, true, std::move(outcome.text));

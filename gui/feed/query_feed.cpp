@@ -132,7 +132,8 @@ void ExportFeed::on_tick() {
   if (at_ < count()) return;
   file_.close();
   if (!file_) return end(false, "'" + rows_->path + "' could not be written: is the disk full?");
-  std::string text = "Wrote " + counted(count() - left_out_, "row", "rows") + " to " + rows_->path + ".";
+  std::string text =
+      "Wrote " + counted(count() - left_out_, "row", "rows") + " to " + rows_->path + ".";
   if (left_out_ > 0) text += " " + counted(left_out_, "was", "were") + " no longer in view.";
   end(true, std::move(text));
 }

@@ -44,8 +44,8 @@ struct Settings {
   std::string reader{};               ///< The consumer's name; empty: one is made of user and host.
   std::vector<std::string> topics{};  ///< The consumer's.
   Micros period = 30s;
-  std::string topic{};         ///< The producer's.
-  float detail_share = 0.38F;  ///< Of the width, beside tables of records.
+  std::string topic{};          ///< The producer's.
+  float detail_share = 0.38F;   ///< Of the width, beside tables of records.
   float produce_share = 0.42F;  ///< Of the width, for the form.
   int cluster_tab = 0;
   std::string browse_topic{};

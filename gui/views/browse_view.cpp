@@ -10,11 +10,12 @@ namespace pinion::gui {
 namespace {
 
 const std::vector<GridColumn>& columns() {
-  static const std::vector<GridColumn> all{{"Offset", 84, true},
-                                           {"Time", 172},
-                                           {"Key", 110, false, true},
-                                           {"Size", 66, true},
-                                           {"Value", 300, false, true}};
+  static const std::vector<GridColumn> all{
+      {.title = "Offset", .width = 60, .right = true, .sample = "12,345,678"},
+      {.title = "Time", .sample = "2026-11-25 00:00:00.000"},
+      {"Key", 110, false, true},
+      {.title = "Size", .width = 50, .right = true, .sample = "1,023 KiB"},
+      {"Value", 300, false, true}};
   return all;
 }
 
@@ -62,7 +63,8 @@ void draw_place(Ui& ui, const Snapshot& snapshot, BrowseState& state, Settings& 
   const bool changed =
       pick_topic(ui, "browse.topic", state.topic, snapshot, settings, state.picker, ui.px(220));
   if (changed) state.partition = "0";
-  ImGui::SameLine();
+  settings.browse_topic = state.topic;
+  ui.beside(ui.px(90));
   std::vector<std::string> partitions;
   const TopicRow* topic = snapshot.cluster ? snapshot.cluster->find_topic(state.topic) : nullptr;
   for (std::int32_t i = 0; topic != nullptr && i < topic->partitions; ++i) {
@@ -70,27 +72,29 @@ void draw_place(Ui& ui, const Snapshot& snapshot, BrowseState& state, Settings& 
   }
   const bool moved =
       ui.combo("browse.partition", state.partition, partitions, "Partition", ui.px(90));
-  ImGui::SameLine();
-  ui.choice("browse.place", {"Oldest", "Newest", "Offset", "Time"}, state.place);
+  static const std::vector<std::string> places{"Oldest", "Newest", "Offset", "Time"};
+  ui.beside(ui.choice_width(places));
+  ui.choice("browse.place", places, state.place);
   bool entered = false;
   if (state.place == 2) {
-    ImGui::SameLine();
+    ui.beside(ui.px(120));
     entered = ui.input("browse.offset", state.offset, "Offset", ui.px(120),
                        ImGuiInputTextFlags_EnterReturnsTrue);
   }
   if (state.place == 3) {
-    ImGui::SameLine();
+    ui.beside(ui.px(220));
     entered = ui.input("browse.time", state.time, "-15m, 09:30, 2026-11-21T09:30", ui.px(220),
                        ImGuiInputTextFlags_EnterReturnsTrue);
   }
-  ImGui::SameLine();
-  ImGui::BeginDisabled(state.topic.empty() || snapshot.connection.state != Connection::connected);
+  const bool connected = snapshot.connection.state == Connection::connected;
+  ui.beside(ui.button_width("Show"));
+  ImGui::BeginDisabled(state.topic.empty() || !connected);
   const bool pressed = ui.button("browse.go", "Show", ButtonKind::primary);
   ImGui::EndDisabled();
-  if ((pressed || entered || moved || changed) && !state.topic.empty()) go(ui, state);
-  ImGui::SameLine();
+  if ((pressed || entered || moved || changed) && !state.topic.empty() && connected) go(ui, state);
+  ui.beside(ui.button_width("Export\u2026"));
   if (ui.button("browse.export", "Export\u2026")) ImGui::OpenPopup("browse.to_file");
-  draw_export(ui, snapshot, "browse.to_file", state.to_file, [&] {
+  draw_export(ui, snapshot, "browse.to_file", state.to_file, {}, [&] {
     ExportRows rows;
     rows.records = snapshot.browse->records;
     return rows;
@@ -144,6 +148,18 @@ void draw_rows(Ui& ui, const Snapshot& snapshot, BrowseState& state, ImVec2 size
   }
 }
 
+void draw_range(Ui& ui, const BrowseView& view) {
+  if (view.number == 0) return;
+  std::string text = partition_name(view.topic, view.partition) + " holds " +
+                     format_count(std::optional(view.log_start)) + " to " +
+                     format_count(std::optional(view.high_watermark)) + "; shown " +
+                     format_count(std::optional(view.first)) + " to " +
+                     format_count(std::optional(view.next));
+  if (view.loading) text += ", reading\u2026";
+  ui.text_fitted(text, ImGui::GetContentRegionAvail().x, Tone::muted);
+  ui.describe("browse.range", text);
+}
+
 }  // namespace
 
 void set_browse(BrowseState& state, const BrowsePartition& command) {
@@ -161,32 +177,18 @@ void draw_browse(Ui& ui, const Snapshot& snapshot, BrowseState& state, Settings&
   draw_panel_title(ui, "Browse", "Any partition, from any place.");
   draw_place(ui, snapshot, state, settings);
   ui.notice("browse.failed", view.problem, Tone::warning);
-  const ImVec2 room = ImGui::GetContentRegionAvail();
-  const float height = room.y - ImGui::GetTextLineHeightWithSpacing();
-  const bool detail = !view.records.empty() && room.x > ui.px(620);
-  const float detail_width = detail ? std::floor(room.x * settings.detail_share) : 0;
-  draw_rows(ui, snapshot, state, {room.x - detail_width - (detail ? ui.px(12) : 0), height});
-  if (detail) {
-    ui.splitter_vertical("browse.splitter", settings.detail_share, room.x, height);
-    const RecordRow* row = state.chosen ? view.records.find(*state.chosen) : nullptr;
-    if (row != nullptr && state.detail.topic != *row->topic) state.detail = {};
-    if (row != nullptr && state.detail.row.partition != row->partition) state.detail = {};
-    if (row != nullptr) {
-      show_record(state.detail, *state.chosen, *row);
-    } else {
-      state.detail = {};
-    }
-    draw_record_detail(ui, "browse.detail", {detail_width, height}, state.detail);
-  }
-  if (view.number == 0) return;
-  std::string text = partition_name(view.topic, view.partition) + " holds " +
-                     format_count(std::optional(view.log_start)) + " to " +
-                     format_count(std::optional(view.high_watermark)) + "; shown " +
-                     format_count(std::optional(view.first)) + " to " +
-                     format_count(std::optional(view.next));
-  if (view.loading) text += ", reading\u2026";
-  ui.text(text, Tone::muted);
-  ui.describe("browse.range", text);
+  ui.begin_fade(is_stale(ui, snapshot));
+  const RecordRow* row = state.chosen ? view.records.find(*state.chosen) : nullptr;
+  const bool other = row == nullptr || state.detail.topic != *row->topic ||
+                     state.detail.row.partition != row->partition;
+  if (other) state.detail = {.tab = state.detail.tab};
+  if (row != nullptr) show_record(state.detail, *state.chosen, *row);
+  const float footer = ui.kept_height("browse.footer", ImGui::GetTextLineHeightWithSpacing());
+  const DetailLayout room = lay_out_detail(ui, row != nullptr, settings.detail_share, footer);
+  draw_rows(ui, snapshot, state, room.table);
+  draw_detail_beside(ui, "browse", room, settings.detail_share, state.detail);
+  draw_range(ui, view);
+  ui.end_fade();
 }
 
 }  // namespace pinion::gui

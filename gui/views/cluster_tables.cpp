@@ -2,6 +2,7 @@
 
 #include "gui/model/exporting.hpp"
 #include "gui/model/text_search.hpp"
+#include "gui/model/words.hpp"
 #include "gui/views/record_detail.hpp"
 #include "gui/views/topic_picker.hpp"
 
@@ -35,9 +36,24 @@ void sort_rows(SortedRows& sorted, const GridState& grid, const std::string& fil
 }
 
 void draw_filter(Ui& ui, const char* name, std::string& filter, const char* hint) {
-  if (Ui::ctrl_pressed('F')) ImGui::SetKeyboardFocusHere();
-  ui.input(name, filter, hint, ui.px(320));
+  if (ui.ctrl_pressed('F')) ImGui::SetKeyboardFocusHere();
+  const float width = std::min(ui.px(320), ImGui::GetContentRegionAvail().x);
+  ui.input(name, filter, hint, width);
 }
+
+/// Instead of a table that would be empty.
+bool draw_no_match(Ui& ui, const char* name, bool none, std::string& filter) {
+  if (!none) return false;
+  ui.begin_card(name, {0, 0});
+  const std::string clear = std::string(name) + ".clear";
+  if (ui.button(clear.c_str(), "Clear the filter")) filter.clear();
+  ui.empty_state("Nothing matches", "\u201c" + cut_text(filter, 60) + "\u201d is in none of them.");
+  ui.describe(name, "Nothing matches");
+  ui.end_card();
+  return true;
+}
+
+constexpr Micros lag_time_warned = 60s;
 
 std::string retention_text(const TopicConfig& config) {
   std::string text;
@@ -94,7 +110,6 @@ void fill_topic(const TopicRow& topic, std::size_t column, GridCell& cell) {
       break;
     case 8:
       cell.text = format_count(topic.lag_max);
-      if (topic.lag_max.value_or(0) > 0) cell.tone = Tone::warning;
       break;
     default:
       cell.text = retention_text(topic.config);
@@ -238,12 +253,13 @@ std::string follower_text(const FollowerRow& follower) {
 
 /// Who leads, who follows and how far behind, and where it is being moved to.
 void draw_replicas(Ui& ui, const PartitionRow& row) {
-  ImGui::SameLine(0, ui.px(14));
   std::string text = row.leader == node_none ? std::string("no leader")
                                              : "led by node " + std::to_string(row.leader.raw()) +
                                                    " since epoch " + std::to_string(row.epoch);
   if (row.is_moving()) text += ", moving to " + list_of(row.target);
-  ui.text(text, row.is_moving() ? Tone::accent : Tone::muted);
+  ui.beside(std::min(ImGui::CalcTextSize(text.c_str()).x, ui.px(300)), ui.px(14));
+  ui.text_fitted(text, ImGui::GetContentRegionAvail().x,
+                 row.is_moving() ? Tone::accent : Tone::muted);
   std::string followers;
   bool lags = false;
   for (const FollowerRow& follower : row.followers) {
@@ -260,26 +276,32 @@ void draw_replicas(Ui& ui, const PartitionRow& row) {
 }
 
 void draw_partition_detail(Ui& ui, const PartitionRow& row) {
-  ui.begin_card("partition.detail", {0, 0});
-  ui.strong_fitted(partition_name(row.topic, row.partition), ui.px(420));
+  // As high as what it says: at narrow widths that takes more lines.
+  const float padding = ui.px(24);
+  ui.begin_card("partition.detail", {0, ui.kept_height("partitions.below", ui.px(124))});
+  const float begin = ImGui::GetCursorPosY();
+  ui.strong_fitted(partition_name(row.topic, row.partition), ui.px(120));
   ImGui::SameLine();
   ui.chip(name_of(row.state), tone_of(row.state));
   draw_replicas(ui, row);
   if (!row.detail.empty()) ui.paragraph(row.detail, Tone::warning);
+  if (ui.button("partition.browse", "Browse", ButtonKind::primary)) {
+    ui.go.browse = BrowsePartition{row.topic, row.partition, {ReadPlace::Kind::latest, 0, {}, {}}};
+  }
   if (!row.file.empty()) {
-    ImGui::AlignTextToFramePadding();
-    ui.mono(row.file, Tone::muted);
-    ImGui::SameLine();
     const std::string command = sqlite_command(row.file, "select * from readable limit 20");
+    ui.beside(ui.button_width("Copy sqlite3 command"));
     if (ui.button("partition.copy_sqlite", "Copy sqlite3 command")) {
       ui.copy(command);
     }
     if (ImGui::IsItemHovered()) ui.tooltip(command + "\n\nOn the node's machine.");
-    ImGui::SameLine();
+    ui.beside(ui.px(200));
+    ImGui::AlignTextToFramePadding();
+    ImGui::PushFont(ui.fonts.mono);
+    ui.text_fitted(row.file, ImGui::GetContentRegionAvail().x, Tone::muted);
+    ImGui::PopFont();
   }
-  if (ui.button("partition.browse", "Browse", ButtonKind::primary)) {
-    ui.go.browse = BrowsePartition{row.topic, row.partition, {ReadPlace::Kind::latest, 0, {}, {}}};
-  }
+  ui.keep_height("partitions.below", ImGui::GetCursorPosY() - begin + padding);
   ui.end_card();
 }
 
@@ -297,7 +319,6 @@ void fill_reader(const ReaderRow& row, std::size_t column, Micros wall_now, Grid
       break;
     case 3:
       cell.text = format_count(row.lag);
-      if (row.lag.value_or(0) > 0) cell.tone = Tone::warning;
       if (!row.lag) cell.tone = Tone::muted;
       break;
     case 4:
@@ -309,7 +330,8 @@ void fill_reader(const ReaderRow& row, std::size_t column, Micros wall_now, Grid
         cell.text = row.lag.value_or(0) > 0 ? "under " + format_duration(status_every) : "none";
       } else {
         cell.text = (row.lag_time_is_more ? "over " : "") + format_duration(*row.lag_time);
-        cell.tone = Tone::warning;
+        // Some lag is how reading goes; minutes of it are not.
+        if (*row.lag_time > lag_time_warned) cell.tone = Tone::warning;
       }
       break;
     default:
@@ -348,16 +370,17 @@ void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings
     ui.end_card();
     return;
   }
-  static const std::vector<GridColumn> columns{{"Topic", 190, false, false, true},
-                                               {"Online", 84, true, false, true},
-                                               {"Replicas", 124},
-                                               {"Records", 110, true, false, true},
-                                               {"Size", 90, true, false, true},
-                                               {"In", 84, true, false, true},
-                                               {"Out", 84, true, false, true},
-                                               {"Readers", 76, true, false, true},
-                                               {"Most behind", 100, true, false, true},
-                                               {"Kept", 150}};
+  static const std::vector<GridColumn> columns{
+      {"Topic", 170, false, false, true, "sensors.temperature  \u2605"},
+      {"Online", 60, true, false, true, "25 of 25"},
+      {"Replicas", 70, false, false, false, "3, 12 moving"},
+      {"Records", 70, true, false, true, "12,345,678"},
+      {"Size", 60, true, false, true, "1,023 MiB"},
+      {"In", 60, true, false, true, "1.23 k/s"},
+      {"Out", 60, true, false, true, "1.23 k/s"},
+      {"Readers", 50, true, false, true},
+      {"Most behind", 60, true, false, true, "1,234,567"},
+      {"Kept", 100, false, false, false, "7 d, 10.0 GiB a partition"}};
   const std::string wanted = small_letters(state.topic_filter);
   sort_rows(
       state.topic_rows, state.topics, state.topic_filter, cluster.answered_at,
@@ -367,12 +390,13 @@ void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings
         return topic_less(cluster.topics[a], cluster.topics[b], column);
       });
   const std::vector<std::uint32_t>& rows = state.topic_rows.rows;
+  if (draw_no_match(ui, "topics.no_match", rows.empty(), state.topic_filter)) return;
   const auto key_of = [&](std::size_t row) { return cluster.topics[rows[row]].name; };
   find_chosen(state.topic, state.topics, rows.size(),
               [&](std::size_t row, const std::string& name) {
                 return cluster.topics[rows[row]].name == name;
               });
-  const float below = ImGui::GetFrameHeightWithSpacing() + ui.px(4);
+  const float below = ui.kept_height("topics.below", ImGui::GetFrameHeightWithSpacing());
   const GridResult result =
       draw_grid(ui, "topics", {0, ImGui::GetContentRegionAvail().y - below}, columns, state.topics,
                 {rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
@@ -387,34 +411,39 @@ void draw_topics(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings
       state.topics.selected >= 0 && state.topics.selected < static_cast<std::int64_t>(rows.size());
   const TopicRow* topic =
       chosen ? &cluster.topics[rows[static_cast<std::size_t>(state.topics.selected)]] : nullptr;
+  const float begin = ImGui::GetCursorPosY();
+  const bool connected = snapshot.connection.state == Connection::connected;
   ImGui::BeginDisabled(topic == nullptr);
   const bool partitions = ui.button("topics.partitions", "Its partitions");
-  ImGui::SameLine();
+  ui.beside(ui.button_width("SQL"));
   if (ui.button("topics.sql", "SQL") && topic != nullptr) ui.go.sql_topic = topic->name;
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Produce"));
   if (ui.button("topics.produce", "Produce") && topic != nullptr) {
     Draft draft;
     draft.topic = topic->name;
     ui.go.draft = draft;
   }
-  ImGui::SameLine();
+  ui.beside(ui.button_width("No favourite"));
   const bool favourite = topic != nullptr && is_favourite(settings, topic->name);
   if (ui.button("topics.favourite", favourite ? "No favourite" : "Favourite") && topic != nullptr) {
     set_favourite(settings, topic->name, !favourite);
   }
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Alter\u2026"));
+  ImGui::BeginDisabled(!connected);
   if (ui.button("topics.alter", "Alter\u2026") && topic != nullptr) {
     state.action.altered = topic->name;
     state.action.alteration = form_of(topic->name, topic->config);
     state.action.open_alter = true;
   }
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Delete\u2026"));
   if (ui.button("topics.delete", "Delete\u2026") && topic != nullptr) {
     state.action.doomed = topic->name;
     state.action.confirm.clear();
     state.action.open_delete = true;
   }
   ImGui::EndDisabled();
+  ImGui::EndDisabled();
+  ui.keep_height("topics.below", ImGui::GetCursorPosY() - begin);
   if ((partitions || result.activated) && topic != nullptr) {
     state.partition_filter = topic->name + "-";
     state.tab = 3;
@@ -431,13 +460,20 @@ void draw_partitions(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     return;
   }
   static const std::vector<GridColumn> columns{
-      {"Partition", 176, false, false, true}, {"State", 94, false, false, true},
-      {"Leader", 66, true, false, true},      {"Replicas", 92},
-      {"In sync", 78, false, false, true},    {"Behind", 78, true, false, true},
-      {"Epoch", 62, true, false, true},       {"Start", 90, true},
-      {"Watermark", 96, true, false, true},   {"End", 92, true},
-      {"File", 80, true, false, true},        {"WAL", 76, true, false, true},
-      {"In", 78, true, false, true},          {"Out", 78, true, false, true}};
+      {"Partition", 160, false, false, true, "sensors.temperature-12"},
+      {"State", 60, false, false, true, "storage full"},
+      {"Leader", 50, true, false, true},
+      {"Replicas", 80, false, false, false, "3, 1 \u2192 1, 2"},
+      {"In sync", 60, false, false, true, "1, 2, 3"},
+      {"Behind", 60, true, false, true, "123,456"},
+      {"Epoch", 50, true, false, true},
+      {"Start", 60, true, false, false, "12,345,678"},
+      {"Watermark", 60, true, false, true, "12,345,678"},
+      {"End", 60, true, false, false, "12,345,678"},
+      {"File", 60, true, false, true, "1,023 MiB"},
+      {"WAL", 60, true, false, true, "1,023 KiB"},
+      {"In", 60, true, false, true, "1.23 k/s"},
+      {"Out", 60, true, false, true, "1.23 k/s"}};
   const std::string wanted = small_letters(state.partition_filter);
   sort_rows(
       state.partition_rows, state.partitions, state.partition_filter, cluster.answered_at,
@@ -450,6 +486,7 @@ void draw_partitions(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
         return partition_less(cluster.partitions[a], cluster.partitions[b], column);
       });
   const std::vector<std::uint32_t>& rows = state.partition_rows.rows;
+  if (draw_no_match(ui, "partitions.no_match", rows.empty(), state.partition_filter)) return;
   const auto key_of = [&](std::size_t row) {
     const PartitionRow& one = cluster.partitions[rows[row]];
     return std::pair(one.topic, one.partition);
@@ -461,7 +498,7 @@ void draw_partitions(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
               });
   const bool chosen = state.partitions.selected >= 0 &&
                       state.partitions.selected < static_cast<std::int64_t>(rows.size());
-  const float below = chosen ? ui.px(124) : 0;
+  const float below = chosen ? ui.kept_height("partitions.below", ui.px(124)) + ui.px(8) : 0;
   const GridResult result = draw_grid(
       ui, "partitions", {0, ImGui::GetContentRegionAvail().y - below}, columns, state.partitions,
       {rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
@@ -480,9 +517,12 @@ void draw_partitions(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
 void draw_readers(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   const ClusterView& cluster = *snapshot.cluster;
   draw_filter(ui, "readers.filter", state.reader_filter, "Find a reader or partition (Ctrl+F)");
-  ImGui::SameLine();
-  ui.label(format_count(cluster.consumers) + " consumers, " + format_count(cluster.producers) +
-           " producers. Groups are not in the protocol yet.");
+  const std::string about = counted(cluster.consumers, "consumer", "consumers") + ", " +
+                            counted(cluster.producers, "producer", "producers") +
+                            ". Groups are not in the protocol yet.";
+  ui.beside(std::min(ImGui::CalcTextSize(about.c_str()).x, ui.px(380)));
+  ImGui::AlignTextToFramePadding();
+  ui.text_fitted(about, ImGui::GetContentRegionAvail().x, Tone::muted);
   if (cluster.readers.empty()) {
     ui.begin_card("readers.none", {0, 0});
     ui.empty_state("No reader has a position",
@@ -492,9 +532,12 @@ void draw_readers(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     return;
   }
   static const std::vector<GridColumn> columns{
-      {"Reader", 210, false, false, true},     {"Partition", 170, false, false, true},
-      {"Position", 100, true, false, true},    {"Lag", 90, true, false, true},
-      {"Lag in time", 120, true, false, true}, {"Last kept", 120, false, false, true}};
+      {"Reader", 190, false, false, true, "consumer:dashboard-ann@desk"},
+      {"Partition", 150, false, false, true, "sensors.temperature-12"},
+      {"Position", 70, true, false, true, "12,345,678"},
+      {"Lag", 70, true, false, true, "12,345,678"},
+      {"Lag in time", 70, true, false, true, "over 12 min 30 s"},
+      {"Last kept", 80, false, false, true, "59 min ago"}};
   const std::string wanted = small_letters(state.reader_filter);
   sort_rows(
       state.reader_rows, state.readers, state.reader_filter, cluster.answered_at,
@@ -509,6 +552,7 @@ void draw_readers(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
         return reader_less(cluster.readers[a], cluster.readers[b], column);
       });
   const std::vector<std::uint32_t>& rows = state.reader_rows.rows;
+  if (draw_no_match(ui, "readers.no_match", rows.empty(), state.reader_filter)) return;
   draw_grid(ui, "readers", {0, 0}, columns, state.readers,
             {rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
                fill_reader(cluster.readers[rows[row]], column, ui.now.wall, cell);

@@ -1,5 +1,6 @@
 #include "gui/views/cluster_view.hpp"
 
+#include "gui/views/imgui_versions.hpp"
 #include "gui/views/panel.hpp"
 
 namespace pinion::gui {
@@ -16,11 +17,23 @@ const std::vector<std::string>& tab_names() {
 }  // namespace
 
 void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Settings& settings) {
-  ui.title("Cluster");
-  ImGui::SameLine(0, ui.px(20));
-  ui.choice("cluster.tab", tab_names(), state.tab);
+  // Where there is no room for all three, the rail says where one is.
   const float right = ui.button_width("New topic\u2026");
-  ImGui::SameLine(ImGui::GetContentRegionMax().x - right);
+  const float tabs = ui.choice_width(tab_names());
+  if (ImGui::GetContentRegionAvail().x > tabs + right + ui.px(130)) {
+    ui.title("Cluster");
+    ImGui::SameLine(0, ui.px(20));
+  }
+  ui.choice("cluster.tab", tab_names(), state.tab);
+  if (!ui.has_dialog && ImGui::GetIO().KeyAlt) {
+    for (int i = 0; i < static_cast<int>(tab_names().size()); ++i) {
+      if (letter_pressed(static_cast<char>('1' + i))) state.tab = i;
+    }
+  }
+  settings.cluster_tab = state.tab;
+  ui.beside(right);
+  const float room = ImGui::GetContentRegionAvail().x;
+  if (room > right) ImGui::SetCursorPosX(ImGui::GetCursorPosX() + room - right);
   ImGui::BeginDisabled(snapshot.connection.state != Connection::connected);
   if (ui.button("cluster.new_topic", "New topic\u2026", ButtonKind::primary)) {
     open_new_topic(snapshot, state.action);
@@ -29,11 +42,7 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
   draw_new_topic(ui, snapshot, state.action);
   draw_alter_topic(ui, snapshot, state.action);
   draw_delete_topic(ui, snapshot, state.action);
-  const ActionResult& action = snapshot.topic_action;
-  if (state.action.began > 0 && action.number == state.action.began) {
-    ui.notice("cluster.topic_action", action.text,
-              action.running ? Tone::muted : (action.ok ? Tone::good : Tone::bad));
-  }
+  draw_outcome(ui, "cluster.topic_action", snapshot.topic_action, state.action.began);
   if (!snapshot.cluster) {
     ui.begin_card("cluster.unknown", {0, 0});
     ui.empty_state("Nothing is known yet",
@@ -42,8 +51,7 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
     return;
   }
   draw_node_action(ui, snapshot, state.node_action);
-  const bool stale = is_stale(ui, snapshot);
-  if (stale) ImGui::PushStyleVar(ImGuiStyleVar_Alpha, 0.55F);
+  ui.begin_fade(is_stale(ui, snapshot));
   switch (state.tab) {
     case overview:
       draw_overview(ui, snapshot, state);
@@ -64,7 +72,7 @@ void draw_cluster(Ui& ui, const Snapshot& snapshot, ClusterState& state, Setting
       draw_map(ui, snapshot, state);
       break;
   }
-  if (stale) ImGui::PopStyleVar();
+  ui.end_fade();
 }
 
 }  // namespace pinion::gui

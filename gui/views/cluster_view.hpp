@@ -24,10 +24,13 @@ struct TopicActionState {
   std::string altered{};   ///< The topic that is being altered, and
   TopicForm alteration{};  ///< what it is to be.
   bool open_alter = false;
-  std::string doomed{};   ///< The topic that a deletion is being confirmed of.
-  std::string confirm{};  ///< What was typed.
+  std::string doomed{};          ///< The topic that a deletion is being confirmed of.
+  std::string confirm{};         ///< What was typed.
+  bool confirm_problem = false;  ///< It was entered, and is not the name.
+  bool confirm_again = false;    ///< The field takes the keyboard back.
   bool open_delete = false;
   std::string problem{};
+  bool making = false;  ///< The form of a fresh one waits for what becomes of it.
   std::uint64_t began = 0;
 };
 

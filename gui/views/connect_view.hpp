@@ -11,6 +11,8 @@ namespace pinion::gui {
 
 struct ConnectState {
   std::string address = "tcp://127.0.0.1:5550";
+  std::string problem{};  ///< Of what was entered.
+  bool again = false;     ///< The field takes the keyboard back.
 };
 
 /// The address to connect to, when one was chosen. `cancels` draws a way back.
@@ -23,5 +25,8 @@ struct ConnectResult {
 
 /// "host:5550" as people write it becomes "tcp://host:5550".
 [[nodiscard]] std::string full_address(const std::string& text);
+
+/// What is wrong with it as it is written; empty when nothing is.
+[[nodiscard]] std::string address_problem(const std::string& address);
 
 }  // namespace pinion::gui

@@ -24,6 +24,7 @@ struct ConsumerState {
   std::string reader{};
   int start = 0;  ///< Of a reader without a position: oldest, newest.
   int period_s = 30;
+  std::string period_text{};  ///< As it is being typed.
   std::string filter{};
   std::string filter_problem{};
   bool latest_of_key = false;
@@ -31,7 +32,8 @@ struct ConsumerState {
   std::uint64_t cleared = 0;
   GridState grid{.follows = true};
   RecordTable table{};
-  bool paths_set = false;  ///< The remembered JSON columns were taken over.
+  bool filter_set = false;  ///< The remembered filter was taken over.
+  bool paths_set = false;   ///< The remembered JSON columns were taken over.
   std::optional<std::uint64_t> chosen{};
   RecordDetailState detail{};
   bool detail_open = true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -13,7 +14,7 @@ constexpr float head_height = 30;
 constexpr float bar_width = 11;
 constexpr float column_width_min = 36;
 constexpr float last_width_min = 140;
-constexpr float columns_step = 80;  ///< Of an arrow key or a notch of the wheel.
+constexpr float columns_step = 80;  ///< Of a notch of the wheel.
 constexpr std::size_t described_rows_max = 60;
 
 /// What one frame of a grid shares between its steps.
@@ -29,6 +30,17 @@ struct Layout {
   std::vector<float> edges;  ///< One more than columns.
 };
 
+/// What its title and its sample need, in the typefaces that they have here.
+float usual_width(const Ui& ui, const GridColumn& column) {
+  const auto width_of = [&](ImFont* font, const std::string& text) {
+    return font->CalcTextSizeA(size_of(*font), 1e6F, 0, text.c_str()).x / ui.scale;
+  };
+  constexpr float pads = 18;
+  const std::string title = column.title + (column.sorts ? " \u2193" : "");
+  return std::max({column.width, width_of(ui.fonts.body, title) + pads,
+                   width_of(column.mono ? ui.fonts.mono : ui.fonts.body, column.sample) + pads});
+}
+
 Layout lay_out(Ui& ui, ImVec2 size, const std::vector<GridColumn>& columns, GridState& state,
                std::size_t rows) {
   Layout at;
@@ -38,10 +50,13 @@ Layout lay_out(Ui& ui, ImVec2 size, const std::vector<GridColumn>& columns, Grid
   at.body_top = at.begin.y + ui.px(head_height);
   if (state.widths.size() != columns.size()) {
     state.widths.clear();
-    for (const GridColumn& column : columns) state.widths.push_back(column.width);
+    state.resized = false;
+    for (const GridColumn& column : columns) state.widths.push_back(usual_width(ui, column));
   }
-  // The last column gives way first, down to this.
-  const float last = std::min(state.widths.back(), last_width_min);
+  // A last column of text gives way first, down to this; numbers stay where they are read.
+  const bool stretches = !columns.back().right;
+  const float last =
+      stretches ? std::min(state.widths.back(), last_width_min) : state.widths.back();
   float wanted = bar_width + last;
   for (std::size_t i = 0; i + 1 < columns.size(); ++i) wanted += state.widths[i];
   at.left_max = std::max(0.0F, wanted - size.x / ui.scale);
@@ -54,7 +69,7 @@ Layout lay_out(Ui& ui, ImVec2 size, const std::vector<GridColumn>& columns, Grid
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const bool is_last = i + 1 == columns.size();
     x += ui.px(is_last ? last : state.widths[i]);
-    if (is_last) x = std::max(x, at.end.x - ui.px(bar_width));
+    if (is_last && stretches) x = std::max(x, at.end.x - ui.px(bar_width));
     at.edges.push_back(x);
   }
   return at;
@@ -64,6 +79,7 @@ void draw_text(Ui& ui, ImFont* font, ImU32 colour, ImVec2 low, ImVec2 high, bool
                std::string_view text) {
   if (text.empty() || high.x - low.x < 4) return;
   ui.glyphs.note(text);
+  colour = ui.ink(colour);
   ImDrawList* list = ImGui::GetWindowDrawList();
   const float size = size_of(*font);
   const char* end = text.data() + text.size();
@@ -93,19 +109,30 @@ void draw_text(Ui& ui, ImFont* font, ImU32 colour, ImVec2 low, ImVec2 high, bool
                 more.data() + more.size(), 0, &clip);
 }
 
+void sort_by(const std::vector<GridColumn>& columns, GridState& state, int column,
+             GridResult& result) {
+  const GridColumn& by = columns[static_cast<std::size_t>(column)];
+  if (!by.sorts) return;
+  state.descending = state.sort == column ? !state.descending : by.right;
+  state.sort = column;
+  result.sort_changed = true;
+}
+
 void draw_head(Ui& ui, const char* name, const std::vector<GridColumn>& columns, GridState& state,
                const Layout& at, GridResult& result) {
   ImDrawList* list = ImGui::GetWindowDrawList();
-  list->AddRectFilled(at.begin, {at.end.x, at.body_top}, ui.theme.raised, ui.px(6),
+  list->AddRectFilled(at.begin, {at.end.x, at.body_top}, ui.ink(ui.theme.raised), ui.px(6),
                       ImDrawFlags_RoundCornersTop);
-  list->AddLine({at.begin.x, at.body_top - 1}, {at.end.x, at.body_top - 1}, ui.theme.border);
+  list->AddLine({at.begin.x, at.body_top - 1}, {at.end.x, at.body_top - 1},
+                ui.ink(ui.theme.border));
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   const bool over = ImGui::IsWindowHovered() && mouse.y >= at.begin.y && mouse.y < at.body_top;
   if (!ImGui::IsMouseDown(0)) state.dragging_column = -1;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const float left = at.edges[i];
     const float right = at.edges[i + 1];
-    const bool at_edge = over && i + 1 < columns.size() && std::fabs(mouse.x - right) < ui.px(5);
+    const bool at_edge = over && (i + 1 < columns.size() || columns[i].right) &&
+                         std::fabs(mouse.x - right) < ui.px(5);
     if (at_edge) ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
     if (at_edge && ImGui::IsMouseClicked(0)) state.dragging_column = static_cast<int>(i);
     const bool hovered = over && mouse.x >= left && mouse.x < right && !at_edge;
@@ -120,15 +147,14 @@ void draw_head(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
     ui.describe_at(std::string(name) + ".head." + columns[i].title,
                    {std::clamp(left, at.begin.x, at.end.x), at.begin.y},
                    {std::clamp(right, at.begin.x, at.end.x), at.body_top}, title);
-    if (hovered && columns[i].sorts && ImGui::IsMouseClicked(0)) {
-      state.descending = sorted ? !state.descending : columns[i].right;
-      state.sort = static_cast<int>(i);
-      result.sort_changed = true;
+    if (hovered && ImGui::IsMouseClicked(0)) {
+      sort_by(columns, state, static_cast<int>(i), result);
     }
   }
   if (state.dragging_column >= 0) {
     float& width = state.widths[static_cast<std::size_t>(state.dragging_column)];
     width = std::max(column_width_min, width + ImGui::GetIO().MouseDelta.x / ui.scale);
+    state.resized = true;
     ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
   }
 }
@@ -159,7 +185,7 @@ void draw_bar(Ui& ui, GridState& state, const Layout& at, std::size_t rows) {
         state.drag_top + at.top_max * static_cast<double>((mouse.y - state.drag_from) / room);
   }
   const ImU32 colour =
-      mixed(ui.theme.surface, ui.theme.muted, over || state.dragging_bar ? 0.6F : 0.3F);
+      ui.ink(mixed(ui.theme.surface, ui.theme.muted, over || state.dragging_bar ? 0.6F : 0.3F));
   list->AddRectFilled({at.end.x - width + ui.px(2), y + ui.px(1)},
                       {at.end.x - ui.px(2), y + grab - ui.px(1)}, colour, ui.px(4));
 }
@@ -182,9 +208,9 @@ void draw_columns_bar(Ui& ui, const char* name, GridState& state, const Layout& 
   }
   const bool active = over || state.dragging_columns_bar;
   ImDrawList* list = ImGui::GetWindowDrawList();
-  list->AddRectFilled({x + ui.px(1), at.end.y - height + ui.px(2)},
-                      {x + grab - ui.px(1), at.end.y - ui.px(2)},
-                      mixed(ui.theme.surface, ui.theme.muted, active ? 0.6F : 0.3F), ui.px(4));
+  list->AddRectFilled(
+      {x + ui.px(1), at.end.y - height + ui.px(2)}, {x + grab - ui.px(1), at.end.y - ui.px(2)},
+      ui.ink(mixed(ui.theme.surface, ui.theme.muted, active ? 0.6F : 0.3F)), ui.px(4));
   ui.describe_at(std::string(name) + ".columns_bar", {x, at.end.y - height}, {x + grab, at.end.y},
                  std::to_string(static_cast<int>(state.left)));
 }
@@ -199,8 +225,6 @@ void move_selection(GridState& state, const Layout& at, std::int64_t rows, GridR
   if (key_pressed(ImGuiKey_PageUp)) to -= page;
   if (key_pressed(ImGuiKey_Home)) to = 0;
   if (key_pressed(ImGuiKey_End)) to = rows - 1;
-  if (key_pressed(ImGuiKey_RightArrow)) state.left += columns_step;
-  if (key_pressed(ImGuiKey_LeftArrow)) state.left -= columns_step;
   if (Ui::enter_pressed() && state.selected >= 0) result.activated = true;
   if (to == state.selected) return;
   state.selected = std::clamp<std::int64_t>(to, 0, rows - 1);
@@ -208,6 +232,59 @@ void move_selection(GridState& state, const Layout& at, std::int64_t rows, GridR
   const auto row = static_cast<double>(state.selected);
   if (row < state.top) state.top = row;
   if (row + 1 > state.top + at.rows_in_sight) state.top = row + 1 - at.rows_in_sight;
+}
+
+/// The cell of the selected row that is copied; it is kept in sight.
+void move_column(Ui& ui, const std::vector<GridColumn>& columns, GridState& state, const Layout& at,
+                 GridResult& result) {
+  const int count = static_cast<int>(columns.size());
+  state.column = std::clamp(state.column, 0, count - 1);
+  if (!ImGui::IsWindowFocused()) return;
+  if (letter_pressed('S') && !ImGui::GetIO().KeyCtrl) sort_by(columns, state, state.column, result);
+  int step = key_pressed(ImGuiKey_RightArrow) ? 1 : key_pressed(ImGuiKey_LeftArrow) ? -1 : 0;
+  if (step == 0) return;
+  state.column = std::clamp(state.column + step, 0, count - 1);
+  const auto column = static_cast<std::size_t>(state.column);
+  const float low = (at.edges[column] - at.begin.x) / ui.scale;
+  const float high = (at.edges[column + 1] - at.begin.x) / ui.scale;
+  const float whole = (at.end.x - at.begin.x) / ui.scale - bar_width;
+  if (high > whole) state.left += high - whole;
+  if (low < 0) state.left += low;
+}
+
+std::string cell_text(const GridSource& source, std::size_t row, std::size_t column) {
+  if (source.copy) return source.copy(row, column);
+  GridCell cell;
+  source.cell(row, column, cell);
+  return cell.text;
+}
+
+std::string row_text(const GridSource& source, std::size_t row, std::size_t columns) {
+  std::string text;
+  for (std::size_t i = 0; i < columns; ++i) {
+    text += (i == 0 ? "" : "\t") + cell_text(source, row, i);
+  }
+  return text;
+}
+
+void copy_cells(Ui& ui, const char* name, std::size_t columns, const GridState& state,
+                const GridSource& source) {
+  const bool chosen =
+      state.selected >= 0 && state.selected < static_cast<std::int64_t>(source.rows);
+  const auto row = static_cast<std::size_t>(std::max<std::int64_t>(0, state.selected));
+  const auto column = static_cast<std::size_t>(state.column);
+  if (chosen && ImGui::IsWindowFocused() && ui.ctrl_pressed('C')) {
+    ui.copy(cell_text(source, row, column));
+  }
+  if (!ImGui::BeginPopup("cell")) return;
+  const auto item = [&](const char* what, const char* text) {
+    const bool pressed = ImGui::Selectable(text);
+    ui.describe(std::string(name) + ".menu." + what, text);
+    return pressed && chosen;
+  };
+  if (item("cell", "Copy cell  (Ctrl+C)")) ui.copy(cell_text(source, row, column));
+  if (item("row", "Copy row")) ui.copy(row_text(source, row, columns));
+  ImGui::EndPopup();
 }
 
 void scroll(GridState& state, const Layout& at, const GridSource& source, GridResult& result) {
@@ -240,6 +317,7 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
   const float bar = at.top_max > 0 ? ui.px(bar_width) : 0;
   const bool over = ImGui::IsWindowHovered() && !state.dragging_bar && mouse.y >= at.body_top &&
                     mouse.y < at.body_end && mouse.x < at.end.x - bar;
+  const bool focused = ImGui::IsWindowFocused();
   list->PushClipRect({at.begin.x, at.body_top}, {at.end.x, at.body_end}, true);
   auto row = static_cast<std::size_t>(state.top);
   float y = at.body_top - static_cast<float>(state.top - std::floor(state.top)) * at.row;
@@ -251,7 +329,7 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
     const bool hovered = over && mouse.y >= y && mouse.y < y + at.row;
     const bool selected = state.selected == static_cast<std::int64_t>(row);
     if (selected || hovered) {
-      list->AddRectFilled(low, high, selected ? ui.theme.selected : ui.theme.hovered);
+      list->AddRectFilled(low, high, ui.ink(selected ? ui.theme.selected : ui.theme.hovered));
     }
     if (hovered) {
       result.hovered = static_cast<std::int64_t>(row);
@@ -260,6 +338,11 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
         state.selected = result.hovered;
       }
       if (ImGui::IsMouseDoubleClicked(0)) result.activated = true;
+      if (ImGui::IsMouseClicked(1)) {
+        result.selection_changed = state.selected != result.hovered;
+        state.selected = result.hovered;
+        ImGui::OpenPopup("cell");
+      }
     }
     std::string line;
     const bool describes = ui.describes && described < described_rows_max;
@@ -271,6 +354,8 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
       if (left >= right) break;
       if (hovered && mouse.x >= left && mouse.x < right) {
         result.hovered_column = static_cast<std::int64_t>(i);
+        if (ImGui::IsMouseClicked(0) || ImGui::IsMouseClicked(1))
+          state.column = static_cast<int>(i);
       }
       cell.text.clear();
       cell.tone = Tone::normal;
@@ -284,8 +369,12 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
                 {right - (i + 1 < columns.size() || columns[i].right ? pad : ui.px(2)), y + at.row},
                 columns[i].right, cell.text);
       if (describes) line += (i == 0 ? "" : "\t") + cell.text;
+      if (!selected || !focused || state.column != static_cast<int>(i)) continue;
+      list->AddRect({left + 1, y + 1}, {right - 1, y + at.row - 2}, ui.ink(ui.theme.accent),
+                    ui.px(4));
     }
-    list->AddLine({low.x, high.y - 1}, {high.x, high.y - 1}, with_alpha(ui.theme.border, 0.45F));
+    list->AddLine({low.x, high.y - 1}, {high.x, high.y - 1},
+                  ui.ink(with_alpha(ui.theme.border, 0.45F)));
     if (!describes) continue;
     ++described;
     ui.describe_at(std::string(name) + ".row." + std::to_string(row), low,
@@ -310,21 +399,25 @@ GridResult draw_grid(Ui& ui, const char* name, ImVec2 size, const std::vector<Gr
   ImGui::BeginChild(name, size, false,
                     ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse |
                         ImGuiWindowFlags_NoNavInputs);
+  const bool in_front = !ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup);
+  if (std::exchange(ui.first_focus, false) && in_front) ImGui::SetWindowFocus();
   const Layout at = lay_out(ui, size, columns, state, source.rows);
   scroll(state, at, source, result);
   if (state.selected >= static_cast<std::int64_t>(source.rows)) state.selected = -1;
   move_selection(state, at, static_cast<std::int64_t>(source.rows), result);
+  move_column(ui, columns, state, at, result);
   draw_head(ui, name, columns, state, at, result);
   draw_bar(ui, state, at, source.rows);
   draw_columns_bar(ui, name, state, at);
   state.top = std::clamp(state.top, 0.0, at.top_max);
   draw_rows(ui, name, columns, state, source, at, result);
+  copy_cells(ui, name, columns.size(), state, source);
   // Something that keys can move to, so that the table can be entered without a mouse.
   ImGui::SetCursorScreenPos(at.begin);
   ImGui::InvisibleButton("keys", {1, 1});
   const bool by_keys = ImGui::IsWindowFocused() && ImGui::GetIO().NavVisible;
-  ImGui::GetWindowDrawList()->AddRect(at.begin, at.end, by_keys ? ui.theme.accent : ui.theme.border,
-                                      ui.px(6));
+  ImGui::GetWindowDrawList()->AddRect(
+      at.begin, at.end, ui.ink(by_keys ? ui.theme.accent : ui.theme.border), ui.px(6));
   ImGui::EndChild();
   ImGui::PopStyleVar(2);
   ImGui::PopStyleColor();

@@ -18,10 +18,11 @@ namespace pinion::gui {
 
 struct GridColumn {
   std::string title{};
-  float width = 100;   ///< At scale 1; the last column takes what is left.
+  float width = 40;    ///< At least, at scale 1; a last column of text takes what is left.
   bool right = false;  ///< Numbers.
   bool mono = false;
   bool sorts = false;
+  const char* sample = "";  ///< A text that should fit.
 };
 
 struct GridCell {
@@ -34,10 +35,12 @@ struct GridState {
   double top = 0;  ///< The row at the upper edge, and its part that is above it.
   float left = 0;  ///< What is scrolled out at the left, at scale 1, when columns do not fit.
   std::int64_t selected = -1;
+  int column = 0;        ///< Of the selected row: the cell that is copied.
   bool follows = false;  ///< Stays at the last row while rows are added.
   int sort = -1;
   bool descending = false;
-  std::vector<float> widths{};  ///< As a person dragged them, at scale 1.
+  std::vector<float> widths{};  ///< At scale 1.
+  bool resized = false;         ///< A person dragged them.
   std::uint64_t base = 0;       ///< GridSource::base of the last frame.
   bool dragging_bar = false;
   bool dragging_columns_bar = false;
@@ -52,6 +55,8 @@ struct GridSource {
   std::uint64_t base = 0;
   /// Fills one cell, which comes empty.
   std::function<void(std::size_t row, std::size_t column, GridCell& cell)> cell{};
+  /// All of a cell's text, where the cell shows a part of it.
+  std::function<std::string(std::size_t row, std::size_t column)> copy{};
 };
 
 struct GridResult {
@@ -64,7 +69,8 @@ struct GridResult {
   std::int64_t hovered_column = -1;
 };
 
-/// With a size of 0 it takes the room that there is.
+/// Keys, once it has the focus: arrows choose a cell, Ctrl+C copies it, S sorts by its column,
+/// Enter opens the row. A right click has a menu. With a size of 0 it takes the room that there is.
 GridResult draw_grid(Ui& ui, const char* name, ImVec2 size, const std::vector<GridColumn>& columns,
                      GridState& state, const GridSource& source);
 

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <imgui.h>
+#include <imgui_internal.h>
 
 namespace pinion::gui {
 
 #if IMGUI_VERSION_NUM >= 18700
 /// Keys have ImGui's own names; before, letters had the window system's numbers (GLFW's are ASCII).
 [[nodiscard]] inline bool key_pressed(ImGuiKey key) { return ImGui::IsKeyPressed(key); }
+[[nodiscard]] inline bool key_pressed_once(ImGuiKey key) { return ImGui::IsKeyPressed(key, false); }
 [[nodiscard]] inline bool letter_pressed(char letter) {
   const int first = letter >= '0' && letter <= '9' ? ImGuiKey_0 - '0' : ImGuiKey_A - 'A';
   return ImGui::IsKeyPressed(static_cast<ImGuiKey>(first + letter), false);
@@ -18,9 +20,44 @@ inline constexpr ImGuiKey keypad_enter = ImGuiKey_KeypadEnter;
 [[nodiscard]] inline bool key_pressed(ImGuiKey key) {
   return ImGui::IsKeyPressed(ImGui::GetKeyIndex(key));
 }
+[[nodiscard]] inline bool key_pressed_once(ImGuiKey key) {
+  return ImGui::IsKeyPressed(ImGui::GetKeyIndex(key), false);
+}
 [[nodiscard]] inline bool letter_pressed(char letter) { return ImGui::IsKeyPressed(letter, false); }
 inline constexpr ImGuiKey_ keypad_enter = ImGuiKey_KeyPadEnter;
 #endif
+
+/// Not again while it is held.
+[[nodiscard]] inline bool enter_pressed_once() {
+  return key_pressed_once(ImGuiKey_Enter) || key_pressed_once(keypad_enter);
+}
+
+/// Between BeginDisabled and EndDisabled.
+[[nodiscard]] inline bool is_disabled() {
+  return (ImGui::GetCurrentContext()->CurrentItemFlags & ImGuiItemFlags_Disabled) != 0;
+}
+
+/// The window is out of sight: its items are not even placed.
+[[nodiscard]] inline bool is_passed_over() {
+  return ImGui::GetCurrentContext()->CurrentWindow->SkipItems;
+}
+
+/// As if the combo of that name, which is drawn next, had been clicked on.
+inline void open_combo(const char* id) {
+  const ImGuiID hash = ImGui::GetCurrentContext()->CurrentWindow->GetID(id);
+#if IMGUI_VERSION_NUM >= 18500
+  ImGui::OpenPopupEx(ImHashStr("##ComboPopup", 0, hash), ImGuiPopupFlags_None);
+#else
+  ImGui::OpenPopupEx(hash, ImGuiPopupFlags_None);
+#endif
+}
+
+/// Dear ImGui lists its windows at Ctrl+Tab. There is one; the keys are those of its tabs.
+inline void forget_window_list() {
+  ImGuiContext& context = *ImGui::GetCurrentContext();
+  context.NavWindowingTarget = nullptr;
+  context.NavWindowingTargetAnim = nullptr;
+}
 
 /// The size that a font was made for.
 [[nodiscard]] inline float size_of(const ImFont& font) {
@@ -31,12 +68,29 @@ inline constexpr ImGuiKey_ keypad_enter = ImGuiKey_KeyPadEnter;
 #endif
 }
 
-/// A child window without a border that keeps its padding.
+/// A part of a window that arrow keys go into and out of as if it had no edge.
+enum class Border : bool { no, yes };
+inline bool begin_joined_child(const char* name, ImVec2 size, Border border,
+                               ImGuiWindowFlags flags = 0) {
+  const bool framed = border == Border::yes;
+#if IMGUI_VERSION_NUM >= 19000
+  return ImGui::BeginChild(
+      name, size,
+      ImGuiChildFlags_NavFlattened | (framed ? ImGuiChildFlags_Borders : ImGuiChildFlags_None),
+      flags);
+#else
+  return ImGui::BeginChild(name, size, framed, flags | ImGuiWindowFlags_NavFlattened);
+#endif
+}
+
+/// The same, without a border, that keeps its padding.
 inline bool begin_padded_child(const char* name, ImVec2 size) {
 #if IMGUI_VERSION_NUM >= 19000
-  return ImGui::BeginChild(name, size, ImGuiChildFlags_AlwaysUseWindowPadding);
+  return ImGui::BeginChild(name, size,
+                           ImGuiChildFlags_AlwaysUseWindowPadding | ImGuiChildFlags_NavFlattened);
 #else
-  return ImGui::BeginChild(name, size, false, ImGuiWindowFlags_AlwaysUseWindowPadding);
+  return ImGui::BeginChild(name, size, false,
+                           ImGuiWindowFlags_AlwaysUseWindowPadding | ImGuiWindowFlags_NavFlattened);
 #endif
 }
 

@@ -10,10 +10,7 @@ namespace pinion::gui {
 // Outside of what is dimmed when it is stale.
 void draw_node_action(Ui& ui, const Snapshot& snapshot, NodeActionState& state) {
   const ActionResult& action = snapshot.node_action;
-  if (state.began > 0 && action.number == state.began) {
-    ui.notice("nodes.action", action.text,
-              action.running ? Tone::muted : (action.ok ? Tone::good : Tone::bad));
-  }
+  draw_outcome(ui, "nodes.action", action, state.began);
   constexpr const char* id = "node action";
   if (state.open) ImGui::OpenPopup(id);
   state.open = false;
@@ -27,13 +24,15 @@ void draw_node_action(Ui& ui, const Snapshot& snapshot, NodeActionState& state) 
   const bool pressed =
       ui.button("node.go", plan.action, danger ? ButtonKind::danger : ButtonKind::primary);
   ImGui::EndDisabled();
-  if (pressed && ready) {
+  ImGui::SameLine();
+  const bool cancelled = ui.button("node.cancel", "Cancel") || Ui::escape_pressed();
+  // Enter does what the first button does, unless something is gone by it.
+  if (ready && (pressed || (!danger && ui.enter_confirms()))) {
     state.began = action.number + 1;
     ui.commands.emplace_back(ChangeNode{state.command, state.node});
     ImGui::CloseCurrentPopup();
   }
-  ImGui::SameLine();
-  if (ui.button("node.cancel", "Cancel") || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
+  if (cancelled) ImGui::CloseCurrentPopup();
   ui.end_dialog();
 }
 

@@ -1,6 +1,9 @@
 // The nodes: what each holds and how it is, what is being moved away from which, and the commands.
 #include "gui/views/cluster_view.hpp"
 
+#include "gui/model/words.hpp"
+#include "gui/views/panel.hpp"
+
 #include <algorithm>
 
 namespace pinion::gui {
@@ -10,7 +13,7 @@ std::string used_text(const NodeLoad& load) {
   if (load.disk_total_bytes == 0) return std::string(unknown_text);
   const std::uint64_t used =
       load.disk_total_bytes - std::min(load.disk_free_bytes, load.disk_total_bytes);
-  return format_bytes(load.disk_free_bytes) + " free, " +
+  return format_bytes(load.disk_free_bytes) + ", " +
          std::to_string(100 * used / load.disk_total_bytes) + " % used";
 }
 
@@ -28,7 +31,7 @@ void fill_health(const NodeRow& node, GridCell& cell) {
   if (node.health == NodeHealth::alive) cell.tone = Tone::accent;
 }
 
-void fill_node(const NodeRow& node, std::size_t column, GridCell& cell) {
+void fill_node(const NodeRow& node, std::size_t column, Micros age, GridCell& cell) {
   const bool alive = node.health == NodeHealth::alive;
   const auto known = [&](std::string text) {
     return alive ? std::move(text) : std::string(unknown_text);
@@ -47,7 +50,7 @@ void fill_node(const NodeRow& node, std::size_t column, GridCell& cell) {
       cell.text = node.address.empty() ? std::string(unknown_text) : node.address;
       break;
     case 3:
-      cell.text = format_ago(node.heard_ago);
+      cell.text = format_ago(node.heard_ago + age);
       break;
     case 4:
       cell.text = format_count(std::uint64_t{node.partitions_led}) + " / " +
@@ -78,15 +81,17 @@ void fill_node(const NodeRow& node, std::size_t column, GridCell& cell) {
   }
 }
 
-/// "18 of 30 replicas have left node 2", with a bar.
-void draw_progress(Ui& ui, const NodeRow& node) {
+/// "18 of 30 replicas have left node 2", with a bar; and what will not leave it.
+void draw_progress(Ui& ui, const ClusterView& cluster, const NodeRow& node) {
   const std::uint32_t whole = std::max(node.drained_of, node.replicas);
   const std::uint32_t gone = whole - node.replicas;
   const std::string name = "node " + std::to_string(node.id.raw());
-  const std::string text =
-      node.replicas == 0 ? name + " is drained: it holds nothing any more and may be stopped"
+  const std::uint32_t stuck = stuck_replicas(cluster, node.id);
+  std::string text = node.replicas == 0
+                         ? name + " is drained: it holds nothing any more and may be stopped"
                          : format_count(std::uint64_t{gone}) + " of " +
                                format_count(std::uint64_t{whole}) + " replicas have left " + name;
+  if (stuck > 0) text += ", " + counted(stuck, "has", "have") + " nowhere to go";
   const float share = whole == 0 ? 1.0F : static_cast<float>(gone) / static_cast<float>(whole);
   ImGui::AlignTextToFramePadding();
   const ImVec2 at = ImGui::GetCursorScreenPos();
@@ -94,15 +99,19 @@ void draw_progress(Ui& ui, const NodeRow& node) {
   const float width = ui.px(160);
   const float low = at.y + height / 2 - ui.px(3);
   ImDrawList* list = ImGui::GetWindowDrawList();
-  list->AddRectFilled({at.x, low}, {at.x + width, low + ui.px(6)}, ui.theme.border, ui.px(3));
+  list->AddRectFilled({at.x, low}, {at.x + width, low + ui.px(6)}, ui.ink(ui.theme.border),
+                      ui.px(3));
   if (share > 0) {
     list->AddRectFilled({at.x, low}, {at.x + std::max(ui.px(6), width * share), low + ui.px(6)},
-                        node.replicas == 0 ? ui.theme.good : ui.theme.accent, ui.px(3));
+                        ui.ink(node.replicas == 0 ? ui.theme.good : ui.theme.accent), ui.px(3));
   }
   ImGui::Dummy({width, height});
   ImGui::SameLine(0, ui.px(10));
   ImGui::AlignTextToFramePadding();
-  ui.text(text, node.replicas == 0 ? Tone::good : Tone::muted);
+  ui.text_fitted(text, ImGui::GetContentRegionAvail().x,
+                 node.replicas == 0 ? Tone::good
+                 : stuck > 0        ? Tone::warning
+                                    : Tone::muted);
   ui.describe("nodes.progress." + std::to_string(node.id.raw()), text);
 }
 
@@ -120,31 +129,32 @@ void draw_commands(Ui& ui, const Snapshot& snapshot, ClusterState& state, const 
     ask(action, NodeCommand::drain, node->id);
   }
   ImGui::EndDisabled();
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Keep\u2026"));
   ImGui::BeginDisabled(!connected || node == nullptr || !node->draining);
   if (ui.button("nodes.keep", "Keep\u2026") && node != nullptr) {
     ask(action, NodeCommand::keep, node->id);
   }
   ImGui::EndDisabled();
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Remove\u2026"));
   ImGui::BeginDisabled(!connected || node == nullptr);
   if (ui.button("nodes.remove", "Remove\u2026") && node != nullptr) {
     ask(action, NodeCommand::remove, node->id);
   }
   ImGui::EndDisabled();
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Spread evenly\u2026"));
   ImGui::BeginDisabled(!connected);
   if (ui.button("nodes.rebalance", "Spread evenly\u2026")) {
     ask(action, NodeCommand::rebalance, node_none);
   }
   ImGui::EndDisabled();
-  ImGui::SameLine(0, ui.px(14));
   const std::uint32_t moving = snapshot.cluster->moving;
   const std::string text =
       moving > 0 ? format_count(std::uint64_t{moving}) +
                        (moving == 1 ? " partition is being moved" : " partitions are being moved")
       : node == nullptr ? "Choose a node to drain, keep or remove it."
                         : std::string();
+  if (text.empty()) return;
+  ui.beside(ImGui::CalcTextSize(text.c_str()).x + ui.px(14), ui.px(14));
   ui.label(text);
   ui.describe("nodes.moving", text);
 }
@@ -154,15 +164,15 @@ void draw_commands(Ui& ui, const Snapshot& snapshot, ClusterState& state, const 
 void draw_nodes(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   const std::vector<NodeRow>& nodes = snapshot.cluster->nodes;
   const BrokerStatus& broker = snapshot.cluster->broker;
-  ui.text("Leader broker: up " + format_duration(broker.now - broker.started_at) +
-              ", controller epoch " + std::to_string(broker.controller_epoch.raw()) + ", " +
-              format_count(std::uint64_t{broker.clients}) + " clients, " +
-              format_count(broker.messages_routed) + " messages routed, " +
-              format_bytes(broker.memory_bytes) + " of memory" +
-              (broker.refused_malformed > 0
-                   ? ", " + format_count(broker.refused_malformed) + " malformed refused"
-                   : ""),
-          Tone::muted);
+  ui.paragraph("Leader broker: up " + format_duration(broker.now - broker.started_at) +
+                   ", controller epoch " + std::to_string(broker.controller_epoch.raw()) + ", " +
+                   counted(broker.clients, "client", "clients") + ", " +
+                   counted(broker.messages_routed, "message", "messages") + " routed, " +
+                   format_bytes(broker.memory_bytes) + " of memory" +
+                   (broker.refused_malformed > 0
+                        ? ", " + format_count(broker.refused_malformed) + " malformed refused"
+                        : ""),
+               Tone::muted);
   if (nodes.empty()) {
     ui.begin_card("nodes.none", {0, 0});
     ui.empty_state("No node has registered",
@@ -170,32 +180,34 @@ void draw_nodes(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     ui.end_card();
     return;
   }
-  static const std::vector<GridColumn> columns{{"Node", 52, true},
-                                               {"Health", 84},
-                                               {"Address", 150},
-                                               {"Heard", 80},
-                                               {"Leads / holds", 104, true},
-                                               {"In", 78, true},
-                                               {"Out", 78, true},
-                                               {"Commit p50 / p99", 136, true},
-                                               {"Commits", 78, true},
-                                               {"WAL", 80, true},
-                                               {"Memory", 84, true},
-                                               {"Disk", 160}};
+  static const std::vector<GridColumn> columns{
+      {.title = "Node", .width = 52, .right = true},
+      {.title = "Health", .sample = "draining"},
+      {.title = "Address", .sample = "tcp://10.0.0.111:55520"},
+      {.title = "Heard", .width = 60, .sample = "just now"},
+      {.title = "Leads / holds", .right = true},
+      {.title = "In", .width = 60, .right = true, .sample = "1.23 k/s"},
+      {.title = "Out", .width = 60, .right = true, .sample = "1.23 k/s"},
+      {.title = "Commit p50 / p99", .right = true, .sample = "1.13 ms / 18.9 ms"},
+      {.title = "Commits", .width = 60, .right = true, .sample = "1.23 k/s"},
+      {.title = "WAL", .width = 60, .right = true, .sample = "1,023 KiB"},
+      {.title = "Memory", .width = 60, .right = true, .sample = "1,023 MiB"},
+      {.title = "Disk free", .sample = "310.0 GiB, 100 % used"}};
   constexpr std::size_t progress_lines_max = 4;
   std::vector<const NodeRow*> draining;
   for (const NodeRow& node : nodes) {
     if (node.draining && draining.size() < progress_lines_max) draining.push_back(&node);
   }
   const float line = ImGui::GetFrameHeightWithSpacing();
-  const float below = line * static_cast<float>(draining.size() + 1) + ui.px(4);
+  const float below = ui.kept_height("nodes.below", line * static_cast<float>(draining.size() + 1));
+  const Micros age = age_of(ui, snapshot).value_or(Micros{0});
   const auto key_of = [&](std::size_t row) { return nodes[row].id; };
   find_chosen(state.node, state.nodes, nodes.size(),
               [&](std::size_t row, NodeId id) { return nodes[row].id == id; });
   const GridResult result =
       draw_grid(ui, "nodes", {0, ImGui::GetContentRegionAvail().y - below}, columns, state.nodes,
                 {nodes.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
-                   fill_node(nodes[row], column, cell);
+                   fill_node(nodes[row], column, age, cell);
                  }});
   keep_chosen(state.node, state.nodes, result, nodes.size(), key_of);
   if (result.hovered >= 0) {
@@ -206,12 +218,14 @@ void draw_nodes(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
                std::to_string(node.load.open_files) +
                " files open\nFiles that it leads: " + format_bytes(node.file_bytes));
   }
-  for (const NodeRow* node : draining) draw_progress(ui, *node);
+  const float begin = ImGui::GetCursorPosY();
+  for (const NodeRow* node : draining) draw_progress(ui, *snapshot.cluster, *node);
   const std::int64_t chosen = state.nodes.selected;
   draw_commands(ui, snapshot, state,
                 chosen >= 0 && chosen < static_cast<std::int64_t>(nodes.size())
                     ? &nodes[static_cast<std::size_t>(chosen)]
                     : nullptr);
+  ui.keep_height("nodes.below", ImGui::GetCursorPosY() - begin);
 }
 
 }  // namespace pinion::gui

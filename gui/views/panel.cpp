@@ -1,5 +1,7 @@
 #include "gui/views/panel.hpp"
 
+#include "gui/model/words.hpp"
+
 #include <algorithm>
 
 namespace pinion::gui {
@@ -27,21 +29,21 @@ void draw_connection_notice(Ui& ui, const Snapshot& snapshot) {
       return;
     case Connection::connecting:
       ui.notice("connection.notice",
-                "Connecting to " + connection.address + "\u2026 " +
-                    (ui.now.monotonic - connection.since > 1s ? connection.problem : ""),
-                ui.now.monotonic - connection.since > 1s ? Tone::bad : Tone::muted);
+                "Connecting to " + connection.address + "\u2026 " + sentence(connection.problem),
+                connection.problem.empty() ? Tone::muted : Tone::bad);
       return;
     case Connection::lost:
       ui.notice("connection.notice",
-                "The connection is lost: " + connection.problem + " Trying again by itself." + old,
+                "The connection is lost. " + sentence(connection.problem) +
+                    " Trying again by itself." + old,
                 Tone::bad);
       return;
     case Connection::refused:
-      ui.notice("connection.notice", connection.problem, Tone::bad);
+      ui.notice("connection.notice", sentence(connection.problem), Tone::bad);
       return;
     case Connection::invalid:
       ui.notice("connection.notice",
-                "'" + connection.address + "' is no address: " + connection.problem +
+                "'" + connection.address + "' is no address. " + sentence(connection.problem) +
                     " It looks like tcp://host:5550.",
                 Tone::bad);
       return;
@@ -51,11 +53,28 @@ void draw_connection_notice(Ui& ui, const Snapshot& snapshot) {
 void draw_panel_title(Ui& ui, std::string_view title, std::string_view text) {
   ui.title(title);
   ImGui::SameLine(0, ui.px(12));
+  if (ImGui::CalcTextSize(text.data(), text.data() + text.size()).x >
+      ImGui::GetContentRegionAvail().x) {
+    return ImGui::NewLine();  // It is said elsewhere, too.
+  }
   // On the title's own baseline, without making its line higher.
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  ImGui::GetWindowDrawList()->AddText({at.x, at.y + ui.px(6)}, ui.theme.muted, text.data(),
+  ImGui::GetWindowDrawList()->AddText({at.x, at.y + ui.px(6)}, ui.ink(ui.theme.muted), text.data(),
                                       text.data() + text.size());
   ImGui::NewLine();
+}
+
+void draw_outcome(Ui& ui, const char* name, const ActionResult& action, std::uint64_t& began) {
+  if (began == 0 || action.number != began) return;
+  const Tone tone = action.running           ? Tone::muted
+                    : !action.ok             ? Tone::bad
+                    : action.wants_attention ? Tone::warning
+                                             : Tone::good;
+  if (action.running) {
+    ui.notice(name, action.text, tone);
+  } else if (ui.passing_notice(name, action.text, tone)) {
+    began = 0;
+  }
 }
 
 void draw_plan(Ui& ui, const char* name, const std::vector<PlannedLine>& lines,

@@ -19,6 +19,9 @@ void draw_connection_notice(Ui& ui, const Snapshot& snapshot);
 /// The title of a panel, and what it is for.
 void draw_panel_title(Ui& ui, std::string_view title, std::string_view text);
 
+/// How an action ended, where it was taken, until it is put away: `began` is its number.
+void draw_outcome(Ui& ui, const char* name, const ActionResult& action, std::uint64_t& began);
+
 /// What a confirmation says: what will happen, or why it cannot.
 void draw_plan(Ui& ui, const char* name, const std::vector<PlannedLine>& lines,
                const std::string& problem);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -18,6 +19,10 @@ const std::vector<std::string>& placeholders() {
   static const std::vector<std::string> names{
       "{{n}}", "{{time}}", "{{ms}}", "{{uuid}}", "{{random 1 100}}", "{{pick a|b|c}}", "{{line}}"};
   return names;
+}
+
+std::string json_problem(const Error& error) {
+  return "The value is no JSON: " + error.detail + ".";
 }
 
 Draft draft_of(const ProducerState& state) {
@@ -37,6 +42,14 @@ Draft draft_of(const ProducerState& state) {
   return draft;
 }
 
+/// What was wrong may be right once something else is written.
+void forget_problem(ProducerState& state) {
+  if (state.problem.empty()) return;
+  const bool same = state.problem_of == draft_of(state) && state.problem_file == state.file &&
+                    state.problem_how == state.how;
+  if (!same) state.problem.clear();
+}
+
 std::string problem_of(const Snapshot& snapshot, const ProducerState& state) {
   const Draft draft = draft_of(state);
   std::string problem =
@@ -51,13 +64,21 @@ std::string problem_of(const Snapshot& snapshot, const ProducerState& state) {
     // What is filled in may be anything; a plain number stands for it in the check.
     TemplateFiller filler(1);
     const auto parsed = parse_json(filler.fill(state.value, {}));
-    if (!parsed) problem = "The value is no JSON: " + parsed.error().detail + ".";
+    if (!parsed) problem = json_problem(parsed.error());
   }
   return problem;
 }
 
+void say_problem(ProducerState& state, std::string problem) {
+  state.problem = std::move(problem);
+  if (state.problem.empty()) return;
+  state.problem_of = draft_of(state);
+  state.problem_file = state.file;
+  state.problem_how = state.how;
+}
+
 void send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
-  state.problem = problem_of(snapshot, state);
+  say_problem(state, problem_of(snapshot, state));
   if (!state.problem.empty()) return;
   SendRecords command;
   command.plan.draft = draft_of(state);
@@ -75,16 +96,19 @@ void send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& sett
   ui.commands.emplace_back(std::move(command));
 }
 
-void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
-  const float new_width = ui.button_width("New topic\u2026");
-  ui.label("Topic");
-  ImGui::SameLine(ui.px(84));
-  pick_topic(ui, "produce.topic", state.topic, snapshot, settings, state.picker,
-             ImGui::GetContentRegionAvail().x - new_width - ui.px(8));
-  ImGui::SameLine();
-  if (ui.button("produce.new_topic", "New topic\u2026")) ImGui::OpenPopup("new topic");
+/// Open until the topic is there, so that a name that is refused can be mended.
+void draw_new_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
   ImGui::SetNextWindowSize({ui.px(360), 0});
   if (!ImGui::BeginPopup("new topic")) return;
+  const ActionResult& action = snapshot.topic_action;
+  const bool mine = state.created > 0 && action.number == state.created;
+  if (state.creating && mine && !action.running) {
+    state.creating = false;
+    if (action.ok) {
+      state.topic = std::exchange(state.new_topic, {});
+      ImGui::CloseCurrentPopup();
+    }
+  }
   ui.strong("New topic");
   if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
   const bool entered = ui.input("produce.new_name", state.new_topic, "Name", -1,
@@ -93,19 +117,33 @@ void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings
   ImGui::InputInt("partitions", &state.new_partitions);
   ui.describe("produce.new_partitions", std::to_string(state.new_partitions));
   state.new_partitions = std::clamp(state.new_partitions, 1, 10'000);
+  if (mine && !action.ok) {
+    ui.notice("produce.new_problem", action.text, action.running ? Tone::muted : Tone::bad);
+  }
+  ImGui::BeginDisabled(state.creating);
   const bool pressed = ui.button("produce.create", "Create", ButtonKind::primary);
-  if ((entered || pressed) && !state.new_topic.empty()) {
+  ImGui::EndDisabled();
+  if ((entered || pressed) && !state.new_topic.empty() && !state.creating) {
     MakeTopic command;
     command.name = state.new_topic;
     command.config.partitions = state.new_partitions;
     command.config.replication = 0;  // As the cluster does by itself.
-    state.topic = state.new_topic;
-    state.created = snapshot.topic_action.number + 1;
-    state.new_topic.clear();
+    state.created = action.number + 1;
+    state.creating = true;
     ui.commands.emplace_back(std::move(command));
-    ImGui::CloseCurrentPopup();
   }
   ImGui::EndPopup();
+}
+
+void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
+  const float new_width = ui.button_width("New topic\u2026");
+  ui.label("Topic");
+  ImGui::SameLine(ui.px(84));
+  pick_topic(ui, "produce.topic", state.topic, snapshot, settings, state.picker,
+             ImGui::GetContentRegionAvail().x - new_width - ui.px(8));
+  ImGui::SameLine();
+  if (ui.button("produce.new_topic", "New topic\u2026")) ImGui::OpenPopup("new topic");
+  draw_new_topic(ui, snapshot, state);
 }
 
 /// What no field can hold without harm is sent as it is, or replaced. True: replaced.
@@ -133,7 +171,7 @@ void draw_value(Ui& ui, ProducerState& state, float height) {
 
 void draw_headers(Ui& ui, ProducerState& state) {
   const float label = ui.px(84);
-  const float width = ImGui::GetContentRegionAvail().x + ImGui::GetStyle().WindowPadding.x - label;
+  const float width = ImGui::GetContentRegionMax().x - label;
   int removed = -1;
   for (int i = 0; i < static_cast<int>(state.headers.size()); ++i) {
     RecordHeader& header = state.headers[static_cast<std::size_t>(i)];
@@ -188,12 +226,17 @@ void draw_drafts(Ui& ui, ProducerState& state, Settings& settings) {
 }
 
 void draw_value_tools(Ui& ui, ProducerState& state) {
+  ui.beside(ui.button_width("+ Header"));
   if (ui.button("produce.add_header", "+ Header")) state.headers.emplace_back();
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Format"));
   if (ui.button("produce.format", "Format")) {
-    if (auto pretty = pretty_json(state.value)) state.value = std::move(*pretty);
+    if (auto pretty = pretty_json(state.value)) {
+      state.value = std::move(*pretty);
+    } else if (const auto parsed = parse_json(state.value); !parsed) {
+      say_problem(state, json_problem(parsed.error()));
+    }
   }
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Insert\u2026"));
   if (ui.button("produce.insert", "Insert\u2026")) ImGui::OpenPopup("insert");
   if (ImGui::BeginPopup("insert")) {
     ui.text("Filled in anew for each record", Tone::muted);
@@ -202,6 +245,7 @@ void draw_value_tools(Ui& ui, ProducerState& state) {
     }
     ImGui::EndPopup();
   }
+  ui.beside(ui.button_width("Saved\u2026"));
 }
 
 /// How many, and how fast.
@@ -213,7 +257,7 @@ void draw_amount(Ui& ui, ProducerState& state) {
   ImGui::SameLine();
   ui.label("records");
   if (state.how != 2) return;
-  ImGui::SameLine();
+  ui.beside(ui.px(64) + ui.px(12) + ImGui::CalcTextSize("a second").x);
   ImGui::SetNextItemWidth(ui.px(64));
   ImGui::InputFloat("##rate", &state.per_second, 0, 0, "%.1f");
   ui.describe("produce.rate");
@@ -225,9 +269,11 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   ui.choice("produce.how", {"Once", "N times", "At a rate", "File"}, state.how);
   if (state.how == 3) {
     ui.choice("produce.file_kind", {"A record a line", "An export"}, state.file_kind);
-    ui.input("produce.file", state.file,
-             state.file_kind == 0 ? "/path/to/a/file, a record a line" : "/path/to/an/export.jsonl",
-             -1);
+    const char* hint =
+        state.file_kind == 0 ? "/path/to/a/file, a record a line" : "/path/to/an/export.jsonl";
+    const bool entered =
+        ui.input("produce.file", state.file, hint, -1, ImGuiInputTextFlags_EnterReturnsTrue);
+    state.enter = state.enter || entered;
     if (ImGui::IsItemHovered() && !ImGui::IsItemActive()) {
       ui.tooltip(state.file_kind == 0
                      ? "With a value above, {{line}} in it is the line; else the line is the value."
@@ -241,7 +287,8 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   const bool pressed = ui.button("produce.send", text, ButtonKind::primary, ui.px(110));
   ImGui::EndDisabled();
   if (pressed) send(ui, snapshot, state, settings);
-  ImGui::SameLine();
+  if (ImGui::IsItemHovered()) ui.tooltip("Ctrl+Enter");
+  ui.beside(ui.px(150));
   if (!ready) {
     ui.label("Not connected");
   } else if (state.how == 1 || state.how == 2) {
@@ -249,13 +296,9 @@ void draw_send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   } else {
     ui.label("Ctrl+Enter sends");
   }
-  if (ready && (state.enter || Ui::ctrl_enter_pressed())) send(ui, snapshot, state, settings);
-  ui.notice("produce.problem", state.problem, Tone::bad);
-  const ActionResult& action = snapshot.topic_action;
-  if (action.number == state.created && action.number > 0) {
-    ui.notice("produce.topic_action", action.text,
-              action.running ? Tone::muted : (action.ok ? Tone::good : Tone::bad));
-  }
+  if (ready && (state.enter || ui.ctrl_enter_pressed())) send(ui, snapshot, state, settings);
+  if (ui.passing_notice("produce.problem", state.problem, Tone::bad)) state.problem.clear();
+  draw_outcome(ui, "produce.topic_action", snapshot.topic_action, state.created);
 }
 
 void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings,
@@ -278,23 +321,22 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
     ImGui::EndDisabled();
   }
   ImGui::SameLine(ImGui::GetContentRegionMax().x - partition_width);
-  ui.input("produce.partition", state.partition, "Any partition", partition_width,
-           ImGuiInputTextFlags_CharsDecimal);
+  state.enter = ui.input("produce.partition", state.partition, "Any partition", partition_width,
+                         ImGuiInputTextFlags_CharsDecimal | ImGuiInputTextFlags_EnterReturnsTrue) ||
+                state.enter;
   if (ImGui::IsItemHovered()) {
     ui.tooltip("Empty: the key decides, or partitions take turns without a key.");
   }
   draw_headers(ui, state);
   ui.label("Value");
-  ImGui::SameLine(ui.px(84));
   draw_value_tools(ui, state);
-  ImGui::SameLine();
   draw_drafts(ui, state, settings);
+  // The value has what the rest leaves; how much that is was seen in the last frame.
   const float frame = ImGui::GetFrameHeightWithSpacing();
-  float below = 3 * frame + ui.px(6) + (state.how == 3 ? 2 * frame : 0);
-  if (!state.problem.empty()) below += ui.px(56);
-  if (state.created > 0) below += ui.px(44);
+  const float below = ui.kept_height("produce.below", 3 * frame);
   const float height = std::max(ui.px(90), ImGui::GetContentRegionAvail().y - below);
   draw_value(ui, state, height);
+  const float begin = ImGui::GetCursorPosY();
   // What kind a large value is would be looked up in every frame.
   std::string about = state.value.size() > kind_bytes_max
                           ? std::string()
@@ -303,9 +345,11 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
     about += (about.empty() ? "" : ", ") + format_bytes(state.value.size());
   }
   ui.label(about);
-  ImGui::SameLine(ImGui::GetWindowWidth() - ui.px(132));
+  const float check = ui.px(30) + ImGui::CalcTextSize("Check JSON").x;
+  ImGui::SameLine(std::max(ui.px(90), ImGui::GetContentRegionMax().x - check));
   ui.checkbox("produce.check_json", "Check JSON", state.check_json);
   draw_send(ui, snapshot, state, settings);
+  ui.keep_height("produce.below", ImGui::GetCursorPosY() - begin);
   ui.end_card();
 }
 
@@ -387,7 +431,10 @@ void draw_job(Ui& ui, const SendJob& job, ProducerState& state) {
             Tone::muted);
   }
   static const std::vector<GridColumn> columns{
-      {"Partition", 80, true}, {"Offset", 110, true}, {"Latency", 90, true}, {"Outcome", 200}};
+      {.title = "Partition", .right = true},
+      {.title = "Offset", .right = true, .sample = "12,345,678"},
+      {.title = "Latency", .right = true, .sample = "123 ms"},
+      {.title = "Outcome", .width = 200}};
   draw_grid(ui, "produce.reports", {0, 0}, columns, state.reports,
             {job.reports->size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
                const SendReport& report = (*job.reports)[row];
@@ -427,11 +474,12 @@ void draw_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, ImVec2
   const auto chosen = std::find_if(jobs.begin(), jobs.end(),
                                    [&](const SendJob& job) { return job.id == state.chosen_job; });
   state.jobs.selected = chosen == jobs.end() ? -1 : chosen - jobs.begin();
-  static const std::vector<GridColumn> columns{{"Time", 76},
-                                               {"Topic", 100},
-                                               {"Result", 190},
-                                               {"Latency", 134, true},
-                                               {"What", 150, false, true}};
+  static const std::vector<GridColumn> columns{
+      {.title = "Time", .sample = "00:00:00"},
+      {.title = "Topic", .width = 70, .sample = "payments"},
+      {.title = "Result", .sample = "partition 12, offset 123,456"},
+      {.title = "Latency", .right = true, .sample = "123 \u00b5s / 1.23 ms"},
+      {"What", 150, false, true}};
   const float detail = chosen == jobs.end() ? 0 : std::min(ui.px(260), size.y * 0.45F);
   const GridResult result = draw_grid(
       ui, "produce.history",
@@ -476,16 +524,29 @@ void set_draft(ProducerState& state, const Draft& draft) {
 
 void draw_producer(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
   draw_panel_title(ui, "Produce", "Write records into a topic.");
+  forget_problem(state);
   const ImVec2 room = ImGui::GetContentRegionAvail();
+  const float gap = ui.px(12);
+  if (room.x < ui.px(700)) {
+    // Too narrow for both: the history is below, and the panel scrolls.
+    const float form = std::max(ui.px(400), std::floor(room.y * 0.62F));
+    draw_form(ui, snapshot, state, settings, {room.x, form});
+    ui.begin_fade(is_stale(ui, snapshot));
+    draw_history(ui, snapshot, state, {room.x, std::max(ui.px(260), room.y - form - gap)});
+    return ui.end_fade();
+  }
   // The form is not squeezed below what it needs; the splitter moves what is beyond.
+  float& share = settings.produce_share;
   const float left =
-      std::floor(std::max(std::min(ui.px(430), room.x * 0.6F), room.x * state.share - ui.px(12)));
-  const float right = room.x - left - ui.px(12);
+      std::floor(std::max(std::min(ui.px(430), room.x * 0.6F), room.x * share - gap));
+  const float right = room.x - left - gap;
   draw_form(ui, snapshot, state, settings, {left, room.y});
-  float right_share = 1 - state.share;
+  float right_share = 1 - share;
   ui.splitter_vertical("produce.splitter", right_share, room.x, room.y);
-  state.share = 1 - right_share;
+  share = 1 - right_share;
+  ui.begin_fade(is_stale(ui, snapshot));
   draw_history(ui, snapshot, state, {right, room.y});
+  ui.end_fade();
 }
 
 }  // namespace pinion::gui

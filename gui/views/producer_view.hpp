@@ -30,11 +30,14 @@ struct ProducerState {
   std::string draft_name{};
   bool enter = false;  ///< Pressed in a field of one line.
   std::string problem{};
+  // What it was said of: it goes when that changes.
+  Draft problem_of{};
+  std::string problem_file{};
+  int problem_how = 0;
   std::string new_topic{};
   int new_partitions = 1;
   bool creating = false;
   std::uint64_t created = 0;  ///< The action's number that this panel began.
-  float share = 0.42F;
   GridState jobs{};
   std::uint64_t chosen_job = 0;
   GridState reports{};

@@ -4,8 +4,10 @@
 
 #include "common/base/text.hpp"
 #include "common/proto/record_headers.hpp"
+#include "gui/views/imgui_versions.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace pinion::gui {
 namespace {
@@ -48,6 +50,17 @@ std::string value_text(const JsonNode& node) {
   return out;
 }
 
+void draw_node_menu(Ui& ui, const JsonNodes& nodes, std::uint32_t index) {
+  if (!ImGui::BeginPopup("node")) return;
+  ImGui::PushFont(ui.fonts.body);
+  if (ImGui::Selectable("Copy value  (Ctrl+C)")) ui.copy(json_plain(nodes[index]));
+  ui.describe("detail.node.copy_value");
+  if (ImGui::Selectable("Copy path")) ui.copy(json_path_of(nodes, index));
+  ui.describe("detail.node.copy_path");
+  ImGui::PopFont();
+  ImGui::EndPopup();
+}
+
 void draw_tree(Ui& ui, RecordDetailState& state) {
   ImGuiListClipper clipper;
   ImGui::PushFont(ui.fonts.mono);
@@ -66,37 +79,42 @@ void draw_tree(Ui& ui, RecordDetailState& state) {
         toggled = index;
       }
       const bool hovered = ImGui::IsItemHovered();
+      const bool focused = ImGui::IsItemFocused() && ImGui::GetIO().NavVisible;
+      ui.describe("detail.node." + json_path_of(state.nodes, index), value_text(node));
       ImDrawList* list = ImGui::GetWindowDrawList();
       const float line = ImGui::GetTextLineHeight();
-      if (hovered) {
-        list->AddRectFilled(at, {at.x + width, at.y + line}, ui.theme.hovered, ui.px(3));
-        if (ImGui::IsMouseClicked(1)) {
-          ui.copy(json_plain(node));
-        }
-        ui.tooltip(json_path_of(state.nodes, index) + "\nRight click copies the value.");
+      if (hovered || focused) {
+        list->AddRectFilled(at, {at.x + width, at.y + line}, ui.ink(ui.theme.hovered), ui.px(3));
       }
+      if (focused && opens && Ui::enter_pressed()) toggled = index;
+      if (focused && ui.ctrl_pressed('C')) ui.copy(json_plain(node));
+      if (hovered) {
+        if (ImGui::IsMouseClicked(1)) ImGui::OpenPopup("node");
+        ui.tooltip(json_path_of(state.nodes, index) + "\nRight click or Ctrl+C copies.");
+      }
+      draw_node_menu(ui, state.nodes, index);
       float x = at.x + ui.px(16) * static_cast<float>(node.depth);
       if (opens) {
         const float h = ui.px(3.5F);
         const ImVec2 c{x + ui.px(5), at.y + line / 2};
         if (closed) {
           list->AddTriangleFilled({c.x - h * 0.6F, c.y - h}, {c.x + h, c.y},
-                                  {c.x - h * 0.6F, c.y + h}, ui.theme.muted);
+                                  {c.x - h * 0.6F, c.y + h}, ui.ink(ui.theme.muted));
         } else {
           list->AddTriangleFilled({c.x - h, c.y - h * 0.6F}, {c.x + h, c.y - h * 0.6F},
-                                  {c.x, c.y + h}, ui.theme.muted);
+                                  {c.x, c.y + h}, ui.ink(ui.theme.muted));
         }
       }
       x += ui.px(14);
       if (!node.name.empty()) {
         ui.glyphs.note(node.name);
         const std::string name = std::string(node.name) + ": ";
-        list->AddText({x, at.y}, ui.theme.text, name.c_str());
+        list->AddText({x, at.y}, ui.ink(ui.theme.text), name.c_str());
         x += ImGui::CalcTextSize(name.c_str()).x;
       }
       const std::string text = value_text(node);
       ui.glyphs.note(text);
-      list->AddText({x, at.y}, ui.theme.of(tone_of(node.type)), text.c_str());
+      list->AddText({x, at.y}, ui.ink(ui.theme.of(tone_of(node.type))), text.c_str());
       ImGui::PopID();
     }
   }
@@ -163,7 +181,7 @@ void draw_actions(Ui& ui, const RecordDetailState& state) {
     const std::string text = is_utf8(state.value) ? state.value : base64_encode(state.value);
     ui.copy(text);
   }
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Send again\u2026"));
   if (ui.button("detail.resend", "Send again\u2026")) {
     Draft draft;
     draft.topic = state.topic;
@@ -215,6 +233,33 @@ void show_record(RecordDetailState& state, std::uint64_t number, const RecordRow
   }
 }
 
+DetailLayout lay_out_detail(Ui& ui, bool shown, float share, float footer) {
+  ImVec2 room = ImGui::GetContentRegionAvail();
+  const float gap = ui.px(12);
+  room.y = std::max(room.y - footer, ui.px(140));
+  DetailLayout out{room, {}, room.x < ui.px(760)};
+  if (!shown) return out;
+  if (out.below) {
+    const float height = std::max(ui.px(180), std::floor((room.y - gap) * 0.5F));
+    out.detail = {room.x, height};
+    out.table.y = std::max(ui.px(120), room.y - height - ImGui::GetStyle().ItemSpacing.y);
+  } else {
+    out.detail = {std::floor(room.x * share), room.y};
+    out.table.x = room.x - out.detail.x - gap;
+  }
+  return out;
+}
+
+void draw_detail_beside(Ui& ui, const std::string& panel, const DetailLayout& room, float& share,
+                        RecordDetailState& state) {
+  if (room.detail.x <= 0) return;
+  if (!room.below) {
+    ui.splitter_vertical((panel + ".splitter").c_str(), share, room.table.x + room.detail.x,
+                         room.table.y);
+  }
+  draw_record_detail(ui, (panel + ".detail_pane").c_str(), room.detail, state);
+}
+
 void draw_record_detail(Ui& ui, const char* name, ImVec2 size, RecordDetailState& state) {
   ui.begin_card(name, size);
   if (!state.number) {
@@ -231,7 +276,7 @@ void draw_record_detail(Ui& ui, const char* name, ImVec2 size, RecordDetailState
   if (ui.choice("detail.tab", tabs, tab)) state.tab = tree ? tab : tab + 1;
   const std::string& shown =
       tabs[static_cast<std::size_t>(std::clamp(tab, 0, static_cast<int>(tabs.size()) - 1))];
-  ImGui::BeginChild("value", {0, 0}, false, ImGuiWindowFlags_HorizontalScrollbar);
+  begin_joined_child("value", {0, 0}, Border::no, ImGuiWindowFlags_HorizontalScrollbar);
   if (shown == "Tree") draw_tree(ui, state);
   if (shown == "Text" && state.kind == PayloadKind::binary) {
     ui.paragraph("These bytes are no text; see them in hexadecimal.");

@@ -34,6 +34,17 @@ struct RecordDetailState {
 void show_record(RecordDetailState& state, std::uint64_t number, const RecordRow& row);
 void draw_record_detail(Ui& ui, const char* name, ImVec2 size, RecordDetailState& state);
 
+/// A table of records and the record chosen in it: beside it, or below where that is too narrow,
+/// and only when there is one. `footer`: what comes below both.
+struct DetailLayout {
+  ImVec2 table{};
+  ImVec2 detail{};  ///< Nothing: none is shown.
+  bool below = false;
+};
+[[nodiscard]] DetailLayout lay_out_detail(Ui& ui, bool shown, float share, float footer);
+void draw_detail_beside(Ui& ui, const std::string& panel, const DetailLayout& room, float& share,
+                        RecordDetailState& state);
+
 /// "orders-2", in short of topic and partition.
 [[nodiscard]] std::string partition_name(const std::string& topic, std::int32_t partition);
 

@@ -104,13 +104,15 @@ bool RecordTable::set_paths(const std::string& text) {
 const std::vector<GridColumn>& RecordTable::columns(WithTopic with_topic) {
   if (!columns_.empty() && with_topic == with_topic_) return columns_;
   with_topic_ = with_topic;
-  columns_ = {{"Time", 104}};
-  if (with_topic == WithTopic::yes) columns_.push_back({"Topic", 120});
-  columns_.push_back({"Part.", 46, true});
-  columns_.push_back({"Offset", 84, true});
+  columns_ = {{.title = "Time", .sample = "00:00:00.000"}};
+  if (with_topic == WithTopic::yes) {
+    columns_.push_back({.title = "Topic", .width = 90, .sample = "sensors.temp"});
+  }
+  columns_.push_back({.title = "Partition", .width = 46, .right = true});
+  columns_.push_back({.title = "Offset", .width = 60, .right = true, .sample = "12,345,678"});
   columns_.push_back({"Key", 110, false, true});
   for (const std::string& name : names_) columns_.push_back({name, 110, false, true});
-  columns_.push_back({"Size", 66, true});
+  columns_.push_back({.title = "Size", .width = 50, .right = true, .sample = "1,023 KiB"});
   columns_.push_back({"Value", 300, false, true});
   return columns_;
 }
@@ -138,8 +140,8 @@ void RecordTable::fill(const RecordRow& row, std::size_t column, GridCell& cell)
 }
 
 void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState& state,
-                 const std::function<ExportRows()>& make) {
-  ImGui::SetNextWindowSize({ui.px(460), 0});
+                 const std::string& wait, const std::function<ExportRows()>& make) {
+  ImGui::SetNextWindowSize({std::min(ui.px(460), ImGui::GetMainViewport()->Size.x), 0});
   if (!ImGui::BeginPopup(name)) return;
   const ActionResult& action = snapshot.export_action;
   ui.strong("Export what is shown");
@@ -153,20 +155,28 @@ void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState
   }
   const bool entered = ui.input("export.path", state.path, "/path/to/a/file", -1,
                                 ImGuiInputTextFlags_EnterReturnsTrue);
-  ui.paragraph("A file of that name is replaced.");
-  ImGui::BeginDisabled(action.running);
+  const bool ready = !action.running && wait.empty();
+  ImGui::BeginDisabled(!ready);
   const bool pressed = ui.button("export.go", "Export", ButtonKind::primary);
   ImGui::EndDisabled();
-  if ((entered || pressed) && !action.running) {
+  ui.notice("export.wait", wait, Tone::warning);
+  bool replaces = false;
+  if (state.began > 0 && action.number == state.began) {
+    const bool asks = !action.running && !action.ok && action.wants_attention;
+    ui.notice("export.result", action.text,
+              action.running ? Tone::muted
+              : action.ok    ? Tone::good
+              : asks         ? Tone::warning
+                             : Tone::bad);
+    if (asks) replaces = ui.button("export.replace", "Replace it", ButtonKind::danger);
+  }
+  if (ready && (entered || pressed || replaces)) {
     ExportRows rows = make();
     rows.path = state.path;
     rows.format = state.format == 0 ? ExportFormat::json_lines : ExportFormat::csv;
+    rows.replaces = replaces;
     state.began = action.number + 1;
     ui.commands.emplace_back(std::move(rows));
-  }
-  if (state.began > 0 && action.number == state.began) {
-    ui.notice("export.result", action.text,
-              action.running ? Tone::muted : (action.ok ? Tone::good : Tone::bad));
   }
   ImGui::EndPopup();
 }

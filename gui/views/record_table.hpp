@@ -24,9 +24,10 @@ struct ExportState {
   std::uint64_t began = 0;  ///< The action's number that this panel began.
 };
 
-/// The popup of an "Export" button, which the caller draws. `make` says what is exported.
+/// The popup of an "Export" button, which the caller draws. `make` says what is exported; `wait`,
+/// while it is not empty, why nothing can be yet.
 void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState& state,
-                 const std::function<ExportRows()>& make);
+                 const std::string& wait, const std::function<ExportRows()>& make);
 
 /// A time as people write it ("-15m", "2026-11-21T09:30", in the local zone when none is named).
 [[nodiscard]] Result<Micros> time_from(const std::string& text, Micros wall_now);

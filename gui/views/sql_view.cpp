@@ -2,6 +2,7 @@
 
 #include "gui/model/exporting.hpp"
 #include "gui/model/payload.hpp"
+#include "gui/model/words.hpp"
 #include "gui/views/panel.hpp"
 
 #include <algorithm>
@@ -68,17 +69,21 @@ void draw_file(Ui& ui, const Snapshot& snapshot, const SqlState& state) {
   if (index >= static_cast<std::size_t>(topic->partitions)) return;
   const PartitionRow& row = snapshot.cluster->partitions[topic->first_row + index];
   if (row.file.empty()) return;
-  ui.label("The log is a file:");
-  ImGui::SameLine();
-  ImGui::AlignTextToFramePadding();
-  ui.mono(row.file, Tone::muted);
-  ImGui::SameLine();
   const std::string command = sqlite_command(row.file, state.sql);
   if (ui.button("sql.copy_command", "Copy sqlite3 command", ButtonKind::quiet)) {
     ui.copy(command);
   }
   if (ImGui::IsItemHovered())
     ui.tooltip(command + "\n\nOn the machine of node " + std::to_string(row.leader.raw()) + ".");
+  const std::string about = "Partition " + std::to_string(index) + " is the file";
+  ui.beside(ui.px(330));
+  ui.label(about);
+  ui.describe("sql.file", about + " " + row.file);
+  ImGui::SameLine();
+  ImGui::AlignTextToFramePadding();
+  ImGui::PushFont(ui.fonts.mono);
+  ui.text_fitted(row.file, ImGui::GetContentRegionAvail().x, Tone::muted);
+  ImGui::PopFont();
 }
 
 void draw_tools(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& settings) {
@@ -92,13 +97,12 @@ void draw_tools(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& set
     ImGui::BeginDisabled(!ready);
     if (ui.button("sql.run", "Run", ButtonKind::primary, ui.px(84))) run(ui, state, settings);
     ImGui::EndDisabled();
-    if (ready && Ui::ctrl_enter_pressed()) run(ui, state, settings);
+    if (ready && ui.ctrl_enter_pressed()) run(ui, state, settings);
   }
-  ImGui::SameLine();
-  ui.label("Ctrl+Enter");
-  ImGui::SameLine();
+  if (ImGui::IsItemHovered()) ui.tooltip("Ctrl+Enter");
+  ui.beside(ui.button_width("History"));
   if (ui.button("sql.history", "History")) ImGui::OpenPopup("sql history");
-  ImGui::SetNextWindowSize({ui.px(620), 0});
+  ImGui::SetNextWindowSize({std::min(ui.px(620), ImGui::GetMainViewport()->Size.x), 0});
   if (ImGui::BeginPopup("sql history")) {
     if (settings.sql.empty()) ui.text("Nothing was run yet", Tone::muted);
     for (std::size_t i = 0; i < settings.sql.size(); ++i) {
@@ -111,27 +115,31 @@ void draw_tools(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& set
     }
     ImGui::EndPopup();
   }
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Examples"));
   draw_examples(ui, state);
-  ImGui::SameLine();
+  ui.beside(ui.button_width("Export\u2026"));
   ImGui::BeginDisabled(query.rows.empty());
   if (ui.button("sql.export", "Export\u2026")) ImGui::OpenPopup("sql.to_file");
   ImGui::EndDisabled();
-  draw_export(ui, snapshot, "sql.to_file", state.to_file, [&] {
+  draw_export(ui, snapshot, "sql.to_file", state.to_file, {}, [&] {
     ExportRows rows;
     rows.query = snapshot.query;
     return rows;
   });
 }
 
-void draw_outcome(Ui& ui, const QueryView& query) {
+void draw_query_outcome(Ui& ui, const QueryView& query) {
   if (query.number == 0) return;
   if (query.error.code != Errc::ok) {
-    std::string text = query.error.detail.empty() ? query.error.to_string() : query.error.detail;
+    std::string text = query.error.detail.empty() ? words_of(query.error) : query.error.detail;
     const SqlPlace place = find_sql_error(query.sql, text);
     if (place.line > 0) {
       text = "Line " + std::to_string(place.line) + ", column " + std::to_string(place.column) +
              ": " + text;
+    }
+    if (query.partitions_asked > 1) {
+      text += " " + std::to_string(query.partitions_done) + " of " +
+              std::to_string(query.partitions_asked) + " partitions had answered.";
     }
     ui.notice("sql.error", text, Tone::bad);
     if (place.line > 0) {
@@ -142,18 +150,18 @@ void draw_outcome(Ui& ui, const QueryView& query) {
   }
   std::string text;
   if (query.running) {
-    text = "Asking partition " + std::to_string(query.partitions_done + 1) + " of " +
-           std::to_string(query.partitions_asked) + "\u2026 ";
+    text = "Running\u2026 ";
   }
   text += format_count(query.rows.size()) + (query.rows.size() == 1 ? " row" : " rows") + " in " +
           format_duration(query.took);
   if (query.partitions_asked > 1) {
-    text += ", of " + std::to_string(query.partitions_asked) + " partitions one after the other";
+    text += ", of " + std::to_string(query.partitions_done) + " of " +
+            std::to_string(query.partitions_asked) + " partitions, each asked for itself";
   }
-  ui.text(text, Tone::muted);
+  ui.text_fitted(text, ImGui::GetContentRegionAvail().x, Tone::muted);
   ui.describe("sql.outcome", text);
   if (!query.truncated) return;
-  ImGui::SameLine(0, ui.px(12));
+  ui.beside(ui.px(340), ui.px(12));
   ui.text("There are more rows than the limit; ask for fewer.", Tone::warning);
 }
 
@@ -192,7 +200,8 @@ void draw_result(Ui& ui, const QueryView& query, SqlState& state) {
     columns.push_back({query.columns[i], width, numbers, true});
   }
   draw_grid(ui, "sql.result", {0, 0}, columns, state.grid,
-            {query.rows.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
+            {query.rows.size(), 0,
+             [&](std::size_t row, std::size_t column, GridCell& cell) {
                if (column >= query.rows[row].size()) return;
                const SqlValue& value = query.rows[row][column];
                if (std::holds_alternative<std::monostate>(value)) {
@@ -202,6 +211,10 @@ void draw_result(Ui& ui, const QueryView& query, SqlState& state) {
                }
                append_preview(cell.text, text_of(value), 400);
                if (std::holds_alternative<SqlBlob>(value)) cell.tone = Tone::muted;
+             },
+             [&](std::size_t row, std::size_t column) {
+               const auto& values = query.rows[row];
+               return column < values.size() ? text_of(values[column]) : std::string();
              }});
 }
 
@@ -232,20 +245,23 @@ void draw_sql(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& setti
   const QueryView& query = *snapshot.query;
   draw_panel_title(ui, "SQL", "Over the live log, read-only.");
   pick_topic(ui, "sql.topic", state.topic, snapshot, settings, state.picker, ui.px(240));
-  ImGui::SameLine();
+  settings.sql_topic = state.topic;
+  ui.beside(ui.px(150));
   std::vector<std::string> partitions{""};
   const TopicRow* topic = snapshot.cluster ? snapshot.cluster->find_topic(state.topic) : nullptr;
   for (std::int32_t i = 0; topic != nullptr && i < topic->partitions; ++i) {
     partitions.push_back(std::to_string(i));
   }
   ui.combo("sql.partition", state.partition, partitions, "All partitions", ui.px(150));
-  ImGui::SameLine();
+  ui.beside(ui.px(84));
   draw_tools(ui, snapshot, state, settings);
   ui.editor("sql.text", state.sql,
             {-1, std::max(ui.px(96), ImGui::GetContentRegionAvail().y * 0.24F)});
   draw_file(ui, snapshot, state);
-  draw_outcome(ui, query);
+  ui.begin_fade(is_stale(ui, snapshot));
+  draw_query_outcome(ui, query);
   draw_result(ui, query, state);
+  ui.end_fade();
 }
 
 }  // namespace pinion::gui

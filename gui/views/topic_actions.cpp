@@ -4,6 +4,7 @@
 #include "gui/views/panel.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -23,7 +24,7 @@ void draw_text(Ui& ui, const char* name, const char* text, std::string& value, c
   ui.label(text);
   ImGui::SameLine(ui.px(170));
   ui.input(name, value, hint, ui.px(130));
-  ImGui::SameLine();
+  ui.beside(ImGui::CalcTextSize(help).x);
   ui.label(help);
 }
 
@@ -36,7 +37,7 @@ void draw_fields(Ui& ui, const std::string& name, TopicForm& form) {
               replicas_max);
   draw_number(ui, (name + ".min_insync").c_str(), "In sync at least", form.min_insync, 0,
               replicas_max);
-  ImGui::SameLine();
+  ui.beside(ui.px(170));
   ui.label(form.min_insync == 0 ? "the majority" : "or it takes no records");
   draw_text(ui, (name + ".kept_for").c_str(), "Records are kept", form.kept_for, "for ever",
             "as 7 d, 12 h, 30 min");
@@ -53,9 +54,8 @@ void make_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
   if (!config) state.problem = config.error().detail;
   if (!state.problem.empty()) return;
   state.began = snapshot.topic_action.number + 1;
+  state.making = true;
   ui.commands.emplace_back(MakeTopic{state.fresh.name, *config});
-  state.fresh.name.clear();
-  ImGui::CloseCurrentPopup();
 }
 
 std::string loss_text(const TopicRow& topic) {
@@ -85,8 +85,21 @@ void open_new_topic(const Snapshot& snapshot, TopicActionState& state) {
 }
 
 void draw_new_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
-  ImGui::SetNextWindowSize({ui.px(480), 0});
+  ImGui::SetNextWindowSize({std::min(ui.px(480), ImGui::GetMainViewport()->Size.x), 0});
   if (!ImGui::BeginPopup("cluster new topic")) return;
+  // Open until the topic is there, so that what is refused can be mended.
+  const ActionResult& action = snapshot.topic_action;
+  const bool mine = state.began > 0 && action.number == state.began;
+  if (state.making && mine && !action.running) {
+    state.making = false;
+    if (action.ok) {
+      state.fresh.name.clear();
+      ImGui::CloseCurrentPopup();
+    } else {
+      state.problem = action.text;
+      state.began = 0;
+    }
+  }
   ui.strong("New topic");
   if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
   const bool entered =
@@ -94,8 +107,12 @@ void draw_new_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
   draw_fields(ui, "topic", state.fresh);
   ui.notice("topic.problem", state.problem, Tone::bad);
   ImGui::Dummy({0, ui.px(2)});
+  ImGui::BeginDisabled(state.making);
   const bool pressed = ui.button("topic.create", "Create topic", ButtonKind::primary);
-  if (entered || pressed) make_topic(ui, snapshot, state);
+  ImGui::EndDisabled();
+  if ((entered || pressed || ui.enter_confirms()) && !state.making) {
+    make_topic(ui, snapshot, state);
+  }
   ImGui::SameLine();
   if (ui.button("topic.cancel", "Cancel")) ImGui::CloseCurrentPopup();
   ImGui::EndPopup();
@@ -124,13 +141,17 @@ void draw_alter_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state)
   ImGui::BeginDisabled(!ready);
   const bool pressed = ui.button("alter.go", "Alter topic", ButtonKind::primary);
   ImGui::EndDisabled();
-  if (pressed && ready) {
+  ImGui::SameLine();
+  const bool cancelled = ui.button("alter.cancel", "Cancel") || Ui::escape_pressed();
+  // Enter alters, unless something is lost by it: that wants the button.
+  const bool warned = std::any_of(plan.lines.begin(), plan.lines.end(),
+                                  [](const auto& line) { return line.tone == Tone::warning; });
+  if (ready && (pressed || (!warned && ui.enter_confirms()))) {
     state.began = snapshot.topic_action.number + 1;
     ui.commands.emplace_back(ChangeTopic{std::move(plan.change)});
     ImGui::CloseCurrentPopup();
   }
-  ImGui::SameLine();
-  if (ui.button("alter.cancel", "Cancel") || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
+  if (cancelled) ImGui::CloseCurrentPopup();
   ui.end_dialog();
 }
 
@@ -142,19 +163,31 @@ void draw_delete_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state
   ui.title("Delete " + cut_text(state.doomed, 60) + "?");
   ui.paragraph(topic == nullptr ? "It is not there any more." : loss_text(*topic), Tone::normal);
   ui.paragraph("Type the topic's name to confirm:");
-  if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
+  if (ImGui::IsWindowAppearing() || std::exchange(state.confirm_again, false)) {
+    ImGui::SetKeyboardFocusHere();
+  }
+  const std::string before = state.confirm;
   const bool entered = ui.input("delete.confirm", state.confirm, state.doomed.c_str(), -1,
                                 ImGuiInputTextFlags_EnterReturnsTrue);
-  ImGui::BeginDisabled(topic == nullptr || state.confirm != state.doomed);
+  const bool named = state.confirm == state.doomed;
+  if (state.confirm != before) state.confirm_problem = false;
+  if (entered && !named) state.confirm_problem = state.confirm_again = true;
+  if (state.confirm_problem) {
+    ui.notice("delete.problem", "That is not its name. Nothing was deleted.", Tone::bad);
+  }
+  const bool ready =
+      topic != nullptr && named && snapshot.connection.state == Connection::connected;
+  ImGui::BeginDisabled(!ready);
   const bool pressed = ui.button("delete.go", "Delete topic", ButtonKind::danger);
   ImGui::EndDisabled();
-  if ((pressed || entered) && topic != nullptr && state.confirm == state.doomed) {
+  ImGui::SameLine();
+  const bool cancelled = ui.button("delete.cancel", "Keep it") || Ui::escape_pressed();
+  if ((pressed || entered) && ready) {
     state.began = snapshot.topic_action.number + 1;
     ui.commands.emplace_back(RemoveTopic{state.doomed});
     ImGui::CloseCurrentPopup();
   }
-  ImGui::SameLine();
-  if (ui.button("delete.cancel", "Keep it") || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
+  if (cancelled) ImGui::CloseCurrentPopup();
   ui.end_dialog();
 }
 

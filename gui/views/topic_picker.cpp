@@ -1,9 +1,11 @@
 #include "gui/views/topic_picker.hpp"
 
 #include "gui/model/text_search.hpp"
+#include "gui/views/imgui_versions.hpp"
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -29,14 +31,14 @@ void find_rows(const ClusterView& cluster, const Settings& settings, TopicPicker
 
 /// A star that is clicked on, filled or not.
 void draw_star(Ui& ui, Settings& settings, const std::string& topic) {
-  const float size = ImGui::GetTextLineHeight();
+  const float size = ImGui::GetFrameHeight();  // As high as the checkbox or name beside it.
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const bool favourite = is_favourite(settings, topic);
   if (ImGui::InvisibleButton("star", {size, size})) set_favourite(settings, topic, !favourite);
   const bool hovered = ImGui::IsItemHovered();
   ui.draw_icon(ImGui::GetWindowDrawList(), favourite ? Icon::star_filled : Icon::star,
                {at.x + size / 2, at.y + size / 2}, ui.px(13),
-               favourite ? ui.theme.accent : (hovered ? ui.theme.text : ui.theme.muted));
+               ui.ink(favourite ? ui.theme.accent : (hovered ? ui.theme.text : ui.theme.muted)));
   if (hovered) ui.tooltip(favourite ? "No favourite any more" : "A favourite stands first");
   ui.describe("star." + topic, favourite ? "favourite" : "");
 }
@@ -62,11 +64,15 @@ bool draw_list(Ui& ui, const char* name, const Snapshot& snapshot, Settings& set
   }
   bool pressed = false;
   ImGui::PushStyleColor(ImGuiCol_ChildBg, IM_COL32(0, 0, 0, 0));
-  const float line = ImGui::GetTextLineHeightWithSpacing();
-  const float height = line * static_cast<float>(std::min<std::size_t>(state.rows.size(), 12));
-  ImGui::BeginChild("topics", {0, height + ui.px(4)}, false);
+  constexpr std::size_t rows_max = 10;
+  const float gap = ui.px(2);
+  const float line = ImGui::GetFrameHeight() + gap;
+  const float height = line * static_cast<float>(std::min(state.rows.size(), rows_max)) - gap;
+  ImGui::BeginChild("topics", {0, height}, false, ImGuiWindowFlags_None);
+  ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(4), gap});
+  ImGui::PushStyleVar(ImGuiStyleVar_SelectableTextAlign, {0, 0.5F});
   ImGuiListClipper clipper;
-  clipper.Begin(static_cast<int>(state.rows.size()));
+  clipper.Begin(static_cast<int>(state.rows.size()), line);
   while (clipper.Step()) {
     for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
       const TopicRow& topic = cluster.topics[state.rows[static_cast<std::size_t>(i)]];
@@ -78,6 +84,7 @@ bool draw_list(Ui& ui, const char* name, const Snapshot& snapshot, Settings& set
       ImGui::PopID();
     }
   }
+  ImGui::PopStyleVar(2);
   ImGui::EndChild();
   ImGui::PopStyleColor();
   return pressed;
@@ -105,6 +112,7 @@ bool begin_list(Ui& ui, const char* name, const std::string& shown, const char* 
   const std::string id = std::string("##") + name;
   if (shown.empty()) ImGui::PushStyleColor(ImGuiCol_Text, ui.theme.muted);
   ImGui::SetNextWindowSizeConstraints({std::max(width, ui.px(260)), 0}, {ui.px(640), ui.px(520)});
+  if (std::exchange(state.open, false)) open_combo(id.c_str());
   const bool open = ImGui::BeginCombo(id.c_str(), shown.empty() ? hint : shown.c_str(),
                                       ImGuiComboFlags_HeightLargest);
   if (shown.empty()) ImGui::PopStyleColor();
@@ -121,7 +129,10 @@ bool pick_topic(Ui& ui, const char* name, std::string& topic, const Snapshot& sn
   const std::string before = topic;
   const bool pressed = draw_list(ui, name, snapshot, settings, state, [&](const std::string& one) {
     ui.glyphs.note(one);
-    if (!ImGui::Selectable(one.c_str(), one == topic)) return false;
+    const ImVec2 size{0, ImGui::GetFrameHeight()};
+    if (!ImGui::Selectable(one.c_str(), one == topic, ImGuiSelectableFlags_DontClosePopups, size)) {
+      return false;
+    }
     topic = one;
     return true;
   });

@@ -14,6 +14,7 @@ namespace pinion::gui {
 
 struct TopicPickerState {
   std::string search{};
+  bool open = false;                  ///< Opens it in the next frame.
   std::vector<std::uint32_t> rows{};  ///< Of ClusterView::topics, favourites first.
   Micros of{-1};                      ///< ClusterView::answered_at that they are of.
   std::string of_search{};

@@ -36,7 +36,7 @@ std::uint32_t code_at(std::string_view text, std::size_t& at) {
 /// A field shows wide characters as narrow ones and gives them back. What it cannot hold at all
 /// (NUL and bytes that are no text) it must not be given: callers show that otherwise.
 template <typename Field>
-bool edit(NarrowText& narrow, std::string& value, const Field& field) {
+bool edit_narrow(NarrowText& narrow, std::string& value, const Field& field) {
   if (!NarrowText::is_wide(value) || !is_editable(value)) {
     const bool result = field(value);
     if (NarrowText::is_wide(value) && is_editable(value)) value = narrow.widen(value);
@@ -46,6 +46,16 @@ bool edit(NarrowText& narrow, std::string& value, const Field& field) {
   std::string shown = before;
   const bool result = field(shown);
   if (shown != before) value = narrow.widen(shown);
+  return result;
+}
+
+template <typename Field>
+bool edit(NarrowText& narrow, std::string& value, const Field& field) {
+  // Esc leaves a field. That it also takes back what was typed there would cost a person that.
+  const bool leaves = Ui::escape_pressed();
+  const std::string kept = leaves ? value : std::string();
+  const bool result = edit_narrow(narrow, value, field);
+  if (leaves && ImGui::IsItemDeactivated()) value = kept;
   return result;
 }
 
@@ -63,6 +73,43 @@ void GlyphNeeds::note(std::string_view text) {
     ++count_;
     news_ = true;
   }
+}
+
+void Ui::begin_frame() {
+  described.clear();
+  wants_frame = false;
+  has_dialog = std::exchange(had_dialog_, false);
+  enter_is_taken_ = false;
+}
+
+void Ui::begin_fade(bool fades) {
+  constexpr float faded = 0.55F;
+  fades_.push_back(fades);
+  if (fades) ImGui::PushStyleVar(ImGuiStyleVar_Alpha, ImGui::GetStyle().Alpha * faded);
+}
+
+void Ui::end_fade() {
+  if (fades_.back()) ImGui::PopStyleVar();
+  fades_.pop_back();
+}
+
+// ---- Room
+
+void Ui::beside(float width, float gap) {
+  ImGui::SameLine(0, gap);
+  if (ImGui::GetContentRegionAvail().x + 1 < width) ImGui::NewLine();
+}
+
+float Ui::kept_height(const std::string& name, float otherwise) const {
+  const auto at = heights_.find(name);
+  return at == heights_.end() ? otherwise : at->second;
+}
+
+void Ui::keep_height(const std::string& name, float height) {
+  float& kept = heights_[name];
+  if (std::fabs(kept - height) < 0.5F) return;
+  kept = height;
+  wants_frame = true;
 }
 
 // ---- Text
@@ -90,6 +137,17 @@ void Ui::strong_fitted(std::string_view text, float spared) {
   if (fits == end) return strong(text);
   font.CalcTextSizeA(size, room - px(14), 0, text.data(), end, &fits);
   strong(std::string(text.data(), fits) + "\u2026");
+  if (ImGui::IsItemHovered()) tooltip(text);
+}
+
+void Ui::text_fitted(std::string_view text, float width, Tone tone) {
+  const float whole = ImGui::CalcTextSize(text.data(), text.data() + text.size()).x;
+  if (whole <= width) return this->text(text, tone);
+  const char* fits = text.data();
+  ImFont* font = ImGui::GetFont();
+  font->CalcTextSizeA(ImGui::GetFontSize(), std::max(0.0F, width - px(14)), 0, text.data(),
+                      text.data() + text.size(), &fits);
+  this->text(std::string(text.data(), fits) + "\u2026", tone);
   if (ImGui::IsItemHovered()) tooltip(text);
 }
 
@@ -149,7 +207,15 @@ bool Ui::button(const char* name, std::string_view text, ButtonKind kind, float 
   const bool pressed = ImGui::Button(id.c_str(), {width > 0 ? width : button_width(text), 0});
   ImGui::PopStyleColor(5);
   describe(name, text);
-  return pressed;
+  return keyed(ImGui::GetItemRectMin(), ImGui::GetItemRectMax(), px(6)) || pressed;
+}
+
+bool Ui::keyed(ImVec2 low, ImVec2 high, float rounding) {
+  if (!ImGui::IsItemFocused() || !ImGui::GetIO().NavVisible) return false;
+  ImGui::GetWindowDrawList()->AddRect(low, high, ink(theme.accent), rounding, 0, px(1.5F));
+  if (!enter_pressed() || ImGui::GetIO().KeyCtrl) return false;
+  enter_is_taken_ = true;
+  return true;
 }
 
 bool Ui::icon_button(const char* name, Icon icon, const char* tooltip_text) {
@@ -158,15 +224,21 @@ bool Ui::icon_button(const char* name, Icon icon, const char* tooltip_text) {
   const bool pressed = ImGui::InvisibleButton(name, {size, size});
   const bool hovered = ImGui::IsItemHovered();
   ImDrawList* list = ImGui::GetWindowDrawList();
-  const bool focused = ImGui::IsItemFocused();
-  if (hovered || focused) {
-    list->AddRectFilled(at, at + ImVec2{size, size}, theme.hovered, px(6));
+  if (hovered) {
+    list->AddRectFilled(at, at + ImVec2{size, size}, ink(theme.hovered), px(6));
   }
   draw_icon(list, icon, at + ImVec2{size / 2, size / 2}, px(15),
-            hovered ? theme.text : theme.muted);
+            ink(hovered ? theme.text : theme.muted));
+  const bool entered = keyed(at, at + ImVec2{size, size}, px(6));
   if (hovered) tooltip(tooltip_text);
   describe(name, tooltip_text);
-  return pressed;
+  return entered || pressed;
+}
+
+float Ui::choice_width(const std::vector<std::string>& options) const {
+  float width = 0;
+  for (const std::string& option : options) width += button_width(option) + px(6);
+  return width;
 }
 
 bool Ui::choice(const char* name, const std::vector<std::string>& options, int& chosen) {
@@ -175,29 +247,27 @@ bool Ui::choice(const char* name, const std::vector<std::string>& options, int& 
   const float height = ImGui::GetFrameHeight();
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImVec2 begin = ImGui::GetCursorScreenPos();
-  float width = 0;
-  for (const std::string& option : options) width += button_width(option) + px(6);
-  list->AddRectFilled(begin, begin + ImVec2{width, height}, theme.raised, px(6));
-  list->AddRect(begin, begin + ImVec2{width, height}, theme.border, px(6));
+  const float width = choice_width(options);
+  list->AddRectFilled(begin, begin + ImVec2{width, height}, ink(theme.raised), px(6));
+  list->AddRect(begin, begin + ImVec2{width, height}, ink(theme.border), px(6));
   for (int i = 0; i < static_cast<int>(options.size()); ++i) {
     const std::string& option = options[static_cast<std::size_t>(i)];
     if (i > 0) ImGui::SameLine(0, 0);
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const ImVec2 size{button_width(option) + px(6), height};
-    if (ImGui::InvisibleButton(option.c_str(), size) && chosen != i) {
+    const bool pressed = ImGui::InvisibleButton(option.c_str(), size);
+    const bool hovered = ImGui::IsItemHovered();
+    const ImVec2 inset{px(2), px(2)};
+    const ImVec2 low{at.x + inset.x, at.y + inset.y};
+    const ImVec2 high{at.x + size.x - inset.x, at.y + size.y - inset.y};
+    if (chosen == i) list->AddRectFilled(low, high, ink(theme.selected), px(5));
+    if ((keyed(low, high, px(5)) || pressed) && chosen != i) {
       chosen = i;
       changed = true;
     }
-    const bool hovered = ImGui::IsItemHovered() || ImGui::IsItemFocused();
-    const ImVec2 inset{px(2), px(2)};
-    if (chosen == i) {
-      const ImVec2 low{at.x + inset.x, at.y + inset.y};
-      const ImVec2 high{at.x + size.x - inset.x, at.y + size.y - inset.y};
-      list->AddRectFilled(low, high, theme.selected, px(5));
-    }
     const ImVec2 text_size = ImGui::CalcTextSize(option.c_str());
     list->AddText({at.x + (size.x - text_size.x) / 2, at.y + (size.y - text_size.y) / 2},
-                  chosen == i ? theme.accent : (hovered ? theme.text : theme.muted),
+                  ink(chosen == i ? theme.accent : (hovered ? theme.text : theme.muted)),
                   option.c_str());
     describe(std::string(name) + "." + std::to_string(i),
              chosen == i ? option + " (chosen)" : option);
@@ -209,6 +279,7 @@ bool Ui::choice(const char* name, const std::vector<std::string>& options, int& 
 bool Ui::input(const char* name, std::string& value, const char* hint, float width,
                ImGuiInputTextFlags flags) {
   glyphs.note(value);
+  take_first_focus();
   ImGui::SetNextItemWidth(width);
   const std::string id = std::string("##") + name;
   const bool result = edit(narrow, value, [&](std::string& text) {
@@ -220,15 +291,30 @@ bool Ui::input(const char* name, std::string& value, const char* hint, float wid
 
 bool Ui::editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTextFlags flags) {
   glyphs.note(value);
+  take_first_focus();
+  if (refocus_ == name) {
+    refocus_.clear();
+    ImGui::SetKeyboardFocusHere();
+  }
   ImGui::PushFont(fonts.mono);
   const std::string id = std::string("##") + name;
   const bool result = edit(narrow, value, [&](std::string& text) {
-    return ImGui::InputTextMultiline(id.c_str(), &text, size,
-                                     flags | ImGuiInputTextFlags_AllowTabInput);
+    return ImGui::InputTextMultiline(id.c_str(), &text, size, flags);
   });
   ImGui::PopFont();
+  // Dear ImGui takes Ctrl+Enter for the end of typing; here it sends or runs, and typing goes on.
+  if (ImGui::IsItemDeactivated() && ImGui::GetIO().KeyCtrl && enter_pressed()) {
+    refocus_ = name;
+    wants_frame = true;
+  }
   describe(name, value);
   return result;
+}
+
+void Ui::take_first_focus() {
+  if (!first_focus || is_disabled()) return;
+  first_focus = false;
+  ImGui::SetKeyboardFocusHere();
 }
 
 void Ui::copy(std::string_view text) {
@@ -276,22 +362,25 @@ bool Ui::checkbox(const char* name, const char* text, bool& value) {
   const float box = px(17);
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const ImVec2 text_size = ImGui::CalcTextSize(text);
-  const bool pressed = ImGui::InvisibleButton(name, {box + px(8) + text_size.x, height});
+  const ImVec2 whole{box + px(8) + text_size.x, height};
+  bool pressed = ImGui::InvisibleButton(name, whole);
+  const bool hovered = ImGui::IsItemHovered();
+  pressed = keyed(at, at + whole, px(4)) || pressed;
   if (pressed) value = !value;
-  const bool hovered = ImGui::IsItemHovered() || ImGui::IsItemFocused();
   const ImVec2 low{at.x, std::floor(at.y + (height - box) / 2)};
   const ImVec2 high{low.x + box, low.y + box};
   ImDrawList* list = ImGui::GetWindowDrawList();
-  const ImU32 alpha_of_disabled = ImGui::GetColorU32(ImGuiCol_CheckMark);
-  list->AddRectFilled(low, high, value ? alpha_of_disabled : theme.raised, px(4));
-  list->AddRect(low, high, hovered ? theme.accent : mixed(theme.border, theme.muted, 0.4F), px(4));
+  const ImU32 ticked = ImGui::GetColorU32(ImGuiCol_CheckMark);
+  list->AddRectFilled(low, high, value ? ticked : ink(theme.raised), px(4));
+  list->AddRect(low, high, ink(hovered ? theme.accent : mixed(theme.border, theme.muted, 0.4F)),
+                px(4));
   if (value) {
     const ImVec2 tick[]{{low.x + box * 0.24F, low.y + box * 0.52F},
                         {low.x + box * 0.43F, low.y + box * 0.71F},
                         {low.x + box * 0.77F, low.y + box * 0.31F}};
-    list->AddPolyline(tick, 3, theme.on_accent, 0, px(2));
+    list->AddPolyline(tick, 3, ink(theme.on_accent), 0, px(2));
   }
-  list->AddText({high.x + px(8), at.y + (height - text_size.y) / 2}, theme.text, text);
+  list->AddText({high.x + px(8), at.y + (height - text_size.y) / 2}, ink(theme.text), text);
   describe(name, value ? "on" : "off");
   return pressed;
 }
@@ -304,16 +393,16 @@ void Ui::chip(std::string_view text, Tone tone) {
   ImDrawList* list = ImGui::GetWindowDrawList();
   const ImU32 colour = theme.of(tone);
   const ImVec2 end = at + ImVec2{size.x + 2 * pad.x, size.y + 2 * pad.y};
-  list->AddRectFilled(at, end, with_alpha(colour, theme.dark ? 0.16F : 0.12F), px(10));
-  list->AddText(at + pad, colour, text.data(), text.data() + text.size());
+  list->AddRectFilled(at, end, ink(with_alpha(colour, theme.dark ? 0.16F : 0.12F)), px(10));
+  list->AddText(at + pad, ink(colour), text.data(), text.data() + text.size());
   ImGui::Dummy({size.x + 2 * pad.x, size.y + 2 * pad.y});
 }
 
 void Ui::dot(Tone tone) {
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const float height = ImGui::GetTextLineHeight();
-  ImGui::GetWindowDrawList()->AddCircleFilled(at + ImVec2{px(4), height / 2}, px(4), theme.of(tone),
-                                              16);
+  ImGui::GetWindowDrawList()->AddCircleFilled(at + ImVec2{px(4), height / 2}, px(4),
+                                              ink(theme.of(tone)), 16);
   ImGui::Dummy({px(8), height});
 }
 
@@ -328,8 +417,9 @@ void Ui::splitter_vertical(const char* name, float& share, float total, float he
   }
   if (active || ImGui::IsItemHovered()) {
     ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
-    ImGui::GetWindowDrawList()->AddRectFilled(
-        {at.x + width / 2 - px(1), at.y}, {at.x + width / 2 + px(1), at.y + height}, theme.accent);
+    ImGui::GetWindowDrawList()->AddRectFilled({at.x + width / 2 - px(1), at.y},
+                                              {at.x + width / 2 + px(1), at.y + height},
+                                              ink(theme.accent));
   }
   describe(name);
   ImGui::SameLine(0, 0);
@@ -341,7 +431,7 @@ void Ui::begin_card(const char* name, ImVec2 size, std::string_view heading,
                     ImGuiWindowFlags flags) {
   ImGui::PushStyleColor(ImGuiCol_ChildBg, theme.surface);
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(14), px(12)});
-  ImGui::BeginChild(name, size, true, flags);
+  begin_joined_child(name, size, Border::yes, flags);
   ImGui::PopStyleVar();
   ImGui::PopStyleColor();
   if (heading.empty()) return;
@@ -362,6 +452,7 @@ bool Ui::begin_dialog(const char* id, float width) {
       id, nullptr,
       ImGuiWindowFlags_NoTitleBar | ImGuiWindowFlags_NoResize | ImGuiWindowFlags_NoMove);
   ImGui::PopStyleVar(3);
+  had_dialog_ = had_dialog_ || open;
   return open;
 }
 
@@ -369,7 +460,7 @@ void Ui::end_dialog() { ImGui::EndPopup(); }
 
 void Ui::begin_pane(const char* name, ImVec2 size) {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {0, 0});
-  ImGui::BeginChild(name, size, false);
+  begin_joined_child(name, size, Border::no);
   ImGui::PopStyleVar();
 }
 
@@ -396,16 +487,19 @@ void Ui::empty_state(std::string_view heading, std::string_view text) {
 }
 
 void Ui::notice(const char* name, std::string_view text, Tone tone) {
-  if (text.empty()) return;
-  const float width = ImGui::GetContentRegionAvail().x;
+  if (!text.empty()) notice_within(name, text, tone, ImGui::GetContentRegionAvail().x);
+}
+
+void Ui::notice_within(const char* name, std::string_view text, Tone tone, float width) {
   const ImVec2 pad{px(10), px(6)};
   const ImVec2 size =
       ImGui::CalcTextSize(text.data(), text.data() + text.size(), false, width - 2 * pad.x - px(6));
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const ImVec2 end = at + ImVec2{width, size.y + 2 * pad.y};
   ImDrawList* list = ImGui::GetWindowDrawList();
-  list->AddRectFilled(at, end, with_alpha(theme.of(tone), theme.dark ? 0.12F : 0.09F), px(6));
-  list->AddRectFilled(at, {at.x + px(3), end.y}, theme.of(tone), px(6),
+  const float tint = theme.dark ? 0.12F : 0.09F;
+  list->AddRectFilled(at, end, ink(with_alpha(theme.of(tone), tint)), px(6));
+  list->AddRectFilled(at, {at.x + px(3), end.y}, ink(theme.of(tone)), px(6),
                       ImDrawFlags_RoundCornersLeft);
   ImGui::SetCursorScreenPos({at.x + pad.x + px(6), at.y + pad.y});
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width - 2 * pad.x - px(6));
@@ -416,139 +510,64 @@ void Ui::notice(const char* name, std::string_view text, Tone tone) {
   describe_at(name, at, end, text);
 }
 
+bool Ui::passing_notice(const char* name, std::string_view text, Tone tone) {
+  if (text.empty()) return false;
+  // The cross has room of its own, so that it covers no word.
+  const float side = ImGui::GetFrameHeight();
+  const ImVec2 at = ImGui::GetCursorPos();
+  const float right = at.x + ImGui::GetContentRegionAvail().x;
+  notice_within(name, text, tone, right - at.x - side - px(2));
+  const ImVec2 below = ImGui::GetCursorPos();
+  ImGui::SetCursorPos({right - side, at.y});
+  const std::string cross = std::string(name) + ".dismiss";
+  const bool dismissed = icon_button(cross.c_str(), Icon::close, "Put it away");
+  ImGui::SetCursorPos(below);
+  ImGui::Dummy({0, 0});
+  return dismissed;
+}
+
 void Ui::tooltip(std::string_view text) {
   glyphs.note(text);
+  ImGui::PushStyleVar(ImGuiStyleVar_Alpha, 1);  // Also over what is faded.
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {px(10), px(6)});
   ImGui::BeginTooltip();
   ImGui::PushTextWrapPos(px(420));
   ImGui::TextUnformatted(text.data(), text.data() + text.size());
   ImGui::PopTextWrapPos();
   ImGui::EndTooltip();
-  ImGui::PopStyleVar();
-}
-
-void Ui::draw_icon(ImDrawList* list, Icon icon, ImVec2 c, float size, ImU32 colour) const {
-  const float h = size / 2;
-  const float w = std::max(1.0F, size / 10);
-  const auto line = [&](float x1, float y1, float x2, float y2) {
-    list->AddLine({c.x + x1 * h, c.y + y1 * h}, {c.x + x2 * h, c.y + y2 * h}, colour, w);
-  };
-  const auto box = [&](float x1, float y1, float x2, float y2, float round) {
-    list->AddRect({c.x + x1 * h, c.y + y1 * h}, {c.x + x2 * h, c.y + y2 * h}, colour, round * h, 0,
-                  w);
-  };
-  switch (icon) {
-    case Icon::cluster:
-      box(-1, -1, 1, -0.2F, 0.25F);
-      box(-1, 0.2F, 1, 1, 0.25F);
-      list->AddCircleFilled({c.x - 0.55F * h, c.y - 0.6F * h}, w * 0.9F, colour, 8);
-      list->AddCircleFilled({c.x - 0.55F * h, c.y + 0.6F * h}, w * 0.9F, colour, 8);
-      break;
-    case Icon::produce:
-      line(0, 0.35F, 0, -1);
-      line(0, -1, -0.55F, -0.45F);
-      line(0, -1, 0.55F, -0.45F);
-      line(-1, 0.3F, -1, 1);
-      line(-1, 1, 1, 1);
-      line(1, 1, 1, 0.3F);
-      break;
-    case Icon::consume:
-      line(0, -1, 0, 0.35F);
-      line(0, 0.35F, -0.55F, -0.2F);
-      line(0, 0.35F, 0.55F, -0.2F);
-      line(-1, 0.3F, -1, 1);
-      line(-1, 1, 1, 1);
-      line(1, 1, 1, 0.3F);
-      break;
-    case Icon::browse:
-      for (int i = -1; i <= 1; ++i) {
-        const auto y = static_cast<float>(i) * 0.75F;
-        list->AddCircleFilled({c.x - 0.85F * h, c.y + y * h}, w, colour, 8);
-        line(-0.4F, y, 1, y);
-      }
-      break;
-    case Icon::sql:
-      box(-1, -0.9F, 1, 0.9F, 0.25F);
-      line(-0.55F, -0.35F, -0.1F, 0);
-      line(-0.1F, 0, -0.55F, 0.35F);
-      line(0.1F, 0.4F, 0.6F, 0.4F);
-      break;
-    case Icon::add:
-      line(-0.7F, 0, 0.7F, 0);
-      line(0, -0.7F, 0, 0.7F);
-      break;
-    case Icon::close:
-      line(-0.5F, -0.5F, 0.5F, 0.5F);
-      line(-0.5F, 0.5F, 0.5F, -0.5F);
-      break;
-    case Icon::sun:
-      list->AddCircle(c, 0.45F * h, colour, 20, w);
-      for (int i = 0; i < 8; ++i) {
-        const float a = static_cast<float>(i) * 0.785398F;
-        line(0.72F * std::cos(a), 0.72F * std::sin(a), std::cos(a), std::sin(a));
-      }
-      break;
-    case Icon::moon:
-      list->PathArcTo(c, 0.85F * h, 0.9F, 5.2F, 24);
-      list->PathArcTo({c.x + 0.4F * h, c.y - 0.25F * h}, 0.75F * h, 4.4F, 1.7F, 18);
-      list->PathStroke(colour, ImDrawFlags_Closed, w);
-      break;
-    case Icon::refresh:
-      list->PathArcTo(c, 0.8F * h, 0.6F, 5.6F, 24);
-      list->PathStroke(colour, 0, w);
-      line(0.62F, -0.5F, 0.95F, -0.95F);
-      line(0.62F, -0.5F, 0.08F, -0.62F);
-      break;
-    case Icon::search:
-      list->AddCircle({c.x - 0.15F * h, c.y - 0.15F * h}, 0.6F * h, colour, 20, w);
-      line(0.3F, 0.3F, 0.85F, 0.85F);
-      break;
-    case Icon::copy:
-      box(-0.8F, -0.4F, 0.35F, 0.9F, 0.2F);
-      line(-0.35F, -0.85F, 0.8F, -0.85F);
-      line(0.8F, -0.85F, 0.8F, 0.45F);
-      break;
-    case Icon::warning:
-      list->AddTriangle({c.x, c.y - 0.85F * h}, {c.x - 0.95F * h, c.y + 0.8F * h},
-                        {c.x + 0.95F * h, c.y + 0.8F * h}, colour, w);
-      line(0, -0.25F, 0, 0.25F);
-      break;
-    case Icon::star:
-    case Icon::star_filled: {
-      std::array<ImVec2, 10> points{};
-      for (std::size_t i = 0; i < points.size(); ++i) {
-        const float a = 0.628319F * static_cast<float>(i) - 1.5708F;
-        const float radius = i % 2 == 0 ? h : 0.45F * h;
-        points.at(i) = {c.x + radius * std::cos(a), c.y + radius * std::sin(a)};
-      }
-      if (icon == Icon::star) {
-        list->AddPolyline(points.data(), static_cast<int>(points.size()), colour,
-                          ImDrawFlags_Closed, w);
-        break;
-      }
-      for (std::size_t i = 0; i < points.size(); ++i) {
-        list->AddTriangleFilled(c, points.at(i), points.at((i + 1) % points.size()), colour);
-      }
-      break;
-    }
-  }
+  ImGui::PopStyleVar(2);
 }
 
 // ---- Description
 
 void Ui::describe(std::string_view name, std::string_view text) {
-  if (!describes || !ImGui::IsItemVisible()) return;
-  describe_at(name, ImGui::GetItemRectMin(), ImGui::GetItemRectMax(), text);
+  if (!describes || is_passed_over()) return;
+  const ImVec2 min = ImGui::GetItemRectMin();
+  const ImVec2 max = ImGui::GetItemRectMax();
+  describe_at(name, min, max, text);
+  DescribedItem& item = described.back();
+  item.in_sight = ImGui::IsItemVisible();
+  const ImDrawList* list = ImGui::GetWindowDrawList();
+  item.cut = ImGui::GetScrollMaxX() <= 0 &&
+             (min.x < list->GetClipRectMin().x - 1 || max.x > list->GetClipRectMax().x + 1);
 }
 
 void Ui::describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_view text) {
   if (!describes) return;
-  described.push_back({std::string(name), min, max, std::string(text.substr(0, 2'000))});
+  described.push_back({std::string(name), min, max, std::string(text.substr(0, 2'000)), true});
 }
 
 bool Ui::enter_pressed() { return key_pressed(ImGuiKey_Enter) || key_pressed(keypad_enter); }
 bool Ui::escape_pressed() { return key_pressed(ImGuiKey_Escape); }
-bool Ui::ctrl_enter_pressed() { return ImGui::GetIO().KeyCtrl && enter_pressed(); }
-bool Ui::ctrl_pressed(char letter) { return ImGui::GetIO().KeyCtrl && letter_pressed(letter); }
+bool Ui::enter_confirms() const {
+  return enter_pressed_once() && !enter_is_taken_ && !ImGui::IsWindowAppearing() &&
+         ImGui::IsWindowFocused(ImGuiFocusedFlags_ChildWindows);
+}
+bool Ui::ctrl_enter_pressed() const {
+  return !has_dialog && ImGui::GetIO().KeyCtrl && enter_pressed();
+}
+bool Ui::ctrl_pressed(char letter) const {
+  return !has_dialog && ImGui::GetIO().KeyCtrl && letter_pressed(letter);
+}
 
 }  // namespace pinion::gui

@@ -17,6 +17,7 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,6 +67,8 @@ struct DescribedItem {
   ImVec2 min;
   ImVec2 max;
   std::string text;
+  bool in_sight = true;  ///< Not scrolled out of its window.
+  bool cut = false;      ///< At the left or right of its window, which scrolls up and down only.
 };
 
 /// Where a view wants to lead; the application goes there after the frame.
@@ -88,8 +91,23 @@ class Ui {
   bool wants_frame = false;  ///< Something goes on: draw again at once.
   bool describes = false;
   std::vector<DescribedItem> described;
+  bool first_focus = false;  ///< The next field takes the keyboard: its panel was just opened.
+  bool has_dialog = false;   ///< A question waits: keys of the panels behind it are not theirs.
 
   [[nodiscard]] float px(float size) const { return size * scale; }
+  /// What is drawn into a list of ImGui's by hand fades as its controls do: in what is disabled,
+  /// and in what is stale.
+  [[nodiscard]] static ImU32 ink(ImU32 colour) { return ImGui::GetColorU32(colour); }
+  /// Around what is older than it should be.
+  void begin_fade(bool fades);
+  void end_fade();
+
+  // ---- Room
+  /// Beside the last item when `width` fits there, else on a line of its own.
+  void beside(float width, float gap = -1);
+  /// How high something below a table was in the last frame; the table gets the rest.
+  [[nodiscard]] float kept_height(const std::string& name, float otherwise) const;
+  void keep_height(const std::string& name, float height);
 
   // ---- Text
   void text(std::string_view text, Tone tone = Tone::normal);
@@ -101,6 +119,8 @@ class Ui {
   void mono(std::string_view text, Tone tone = Tone::normal);
   /// Wrapped at the region's right edge.
   void paragraph(std::string_view text, Tone tone = Tone::muted);
+  /// On one line, of a width: what does not fit ends in an ellipsis and is whole on hover.
+  void text_fitted(std::string_view text, float width, Tone tone = Tone::normal);
   /// Beside a field, in the middle of its height.
   void label(std::string_view text);
 
@@ -110,6 +130,7 @@ class Ui {
   bool icon_button(const char* name, Icon icon, const char* tooltip);
   /// The width of a button with that text.
   [[nodiscard]] float button_width(std::string_view text) const;
+  [[nodiscard]] float choice_width(const std::vector<std::string>& options) const;
   /// One of several. True when it changed.
   bool choice(const char* name, const std::vector<std::string>& options, int& chosen);
   bool input(const char* name, std::string& value, const char* hint, float width,
@@ -140,6 +161,8 @@ class Ui {
   void empty_state(std::string_view heading, std::string_view text);
   /// A line with a tone, for a result or a problem where the action was taken.
   void notice(const char* name, std::string_view text, Tone tone);
+  /// One that can be put away. True: it was.
+  bool passing_notice(const char* name, std::string_view text, Tone tone);
   void tooltip(std::string_view text);
   void draw_icon(ImDrawList* list, Icon icon, ImVec2 centre, float size, ImU32 colour) const;
 
@@ -149,9 +172,27 @@ class Ui {
 
   [[nodiscard]] static bool enter_pressed();
   [[nodiscard]] static bool escape_pressed();
-  [[nodiscard]] static bool ctrl_enter_pressed();
+  /// Enter in a dialog or popup, where no button has the keyboard: what its first button does.
+  [[nodiscard]] bool enter_confirms() const;
+  // Of panels: while a question waits these are nobody's.
+  [[nodiscard]] bool ctrl_enter_pressed() const;
   /// Ctrl and a letter, once.
-  [[nodiscard]] static bool ctrl_pressed(char letter);
+  [[nodiscard]] bool ctrl_pressed(char letter) const;
+  /// The item drawn last, when keys have reached it: a line around it, and Enter presses it as
+  /// Space does. True: it was pressed by Enter.
+  bool keyed(ImVec2 low, ImVec2 high, float rounding);
+  /// Between frames.
+  void begin_frame();
+
+ private:
+  void take_first_focus();
+  void notice_within(const char* name, std::string_view text, Tone tone, float width);
+
+  bool had_dialog_ = false;
+  bool enter_is_taken_ = false;
+  std::vector<bool> fades_;
+  std::string refocus_;  ///< The editor that Ctrl+Enter has just taken the keyboard from.
+  std::map<std::string, float> heights_;
 };
 
 }  // namespace pinion::gui

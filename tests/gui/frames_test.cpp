@@ -37,15 +37,34 @@ void check_draw_data() {
   }
 }
 
-void draw_all(Headless& it, int frames) {
+enum class Reach : bool { any, all };
+
+/// Everything that can be pressed or typed into lies where a person gets to it: within the window,
+/// and not cut off by the part of it that it is in. Up and down parts scroll.
+void check_reach(Headless& it, Reach reach) {
+  if (reach == Reach::any) return;
+  const float width = ImGui::GetIO().DisplaySize.x;
+  for (const DescribedItem& item : it.ui().described) {
+    INFO(item.name << " from " << item.min.x << " to " << item.max.x << " of " << width);
+    CHECK(item.min.x >= -1);
+    CHECK(item.max.x <= width + 1);
+    CHECK_FALSE(item.cut);
+  }
+}
+
+void draw_all(Headless& it, int frames, Reach reach = Reach::any) {
   for (const Panel panel : panels) {
     it.show(panel);
-    const int tabs = panel == Panel::cluster ? cluster_tabs : 1;
-    for (int i = 0; i < tabs; ++i) {
-      it.tab().cluster.tab = i;
+    const bool cluster = panel == Panel::cluster;
+    const bool produce = panel == Panel::produce;
+    const int variants = cluster ? cluster_tabs : produce ? 4 : 1;
+    for (int i = 0; i < variants; ++i) {
+      if (cluster) it.tab().cluster.tab = i;
+      if (produce) it.tab().producer.how = i;
       it.frames(frames);
       INFO(name_of(panel) << " " << i);
       check_draw_data();
+      check_reach(it, reach);
     }
   }
 }
@@ -106,13 +125,9 @@ TEST_CASE("frames: from 1024x700 up to 4K, and at any scale", "[gui]") {
   const Size size = GENERATE(Size{1024, 700, 1}, Size{1024, 700, 1.5F}, Size{3840, 2160, 1},
                              Size{3840, 2160, 2}, Size{900, 600, 1});
   Headless it(make_scene(Scene::ordinary, scene_time()), size.width, size.height, size.scale);
+  draw_all(it, 4, Reach::all);
   choose_rows(it);
-  draw_all(it, 4);
-  for (const DescribedItem& item : it.ui().described) {
-    INFO(item.name);
-    CHECK(item.min.x >= -1);
-    CHECK(item.max.x <= size.width + 1);
-  }
+  draw_all(it, 4, Reach::all);
 }
 
 TEST_CASE("frames: a window too small to read breaks nothing", "[gui]") {
@@ -136,11 +151,7 @@ TEST_CASE("frames: names as long as they may be", "[gui]") {
   it.tab().consumer.topics = {name, name + "2"};
   it.tab().cluster.action.altered = name;
   it.tab().cluster.action.open_alter = true;
-  draw_all(it, 4);
-  for (const DescribedItem& item : it.ui().described) {
-    INFO(item.name);
-    CHECK(item.max.x <= 1024 + 1);
-  }
+  draw_all(it, 4, Reach::all);
 }
 
 TEST_CASE("frames: a thousand partitions and a million records", "[gui]") {

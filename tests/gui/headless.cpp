@@ -1,5 +1,7 @@
 #include "tests/gui/headless.hpp"
 
+#include <algorithm>
+
 namespace pinion::test {
 
 Now scene_time() { return {100'000s, 1'764'079'200s}; }
@@ -17,6 +19,9 @@ Headless::Headless(std::shared_ptr<const gui::Snapshot> snapshot, float width, f
   io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;  // As OpenGL 3.2 has.
 #if IMGUI_VERSION_NUM < 18700
   for (int key = 0; key < ImGuiKey_COUNT; ++key) io.KeyMap[key] = 300 + key;
+  // As GLFW numbers the letters.
+  io.KeyMap[ImGuiKey_A] = 'A';
+  io.KeyMap[ImGuiKey_C] = 'C';
 #endif
   gui::Settings settings;
   settings.dark = dark;
@@ -48,7 +53,7 @@ void Headless::frame() {
   ui_.now = scene_time();
   ui_.now.monotonic += ahead_;
   ui_.now.wall += ahead_;
-  ui_.described.clear();
+  ui_.begin_frame();
   ImGui::NewFrame();
   ImGui::PushFont(ui_.fonts.body);
   shell_->draw(ui_);
@@ -64,12 +69,48 @@ void Headless::move(float x, float y) {
 #endif
 }
 
-void Headless::press(bool down) {
+void Headless::press(bool down, int button) {
 #if IMGUI_VERSION_NUM >= 18700
-  ImGui::GetIO().AddMouseButtonEvent(0, down);
+  ImGui::GetIO().AddMouseButtonEvent(button, down);
 #else
-  ImGui::GetIO().MouseDown[0] = down;
+  ImGui::GetIO().MouseDown[button] = down;
 #endif
+}
+
+void Headless::chord(With with, char letter) {
+  ImGuiIO& io = ImGui::GetIO();
+#if IMGUI_VERSION_NUM >= 18700
+  const ImGuiKey modifier = with == With::ctrl ? ImGuiMod_Ctrl : ImGuiMod_Alt;
+  const bool digit = letter >= '0' && letter <= '9';
+  const auto key =
+      static_cast<ImGuiKey>(digit ? ImGuiKey_0 + (letter - '0') : ImGuiKey_A + (letter - 'A'));
+  io.AddKeyEvent(modifier, true);
+  io.AddKeyEvent(key, true);
+  frame();
+  io.AddKeyEvent(key, false);
+  io.AddKeyEvent(modifier, false);
+#else
+  bool& modifier = with == With::ctrl ? io.KeyCtrl : io.KeyAlt;
+  modifier = true;
+  io.KeysDown[static_cast<int>(letter)] = true;
+  frame();
+  io.KeysDown[static_cast<int>(letter)] = false;
+  modifier = false;
+#endif
+  frames(3);
+}
+
+std::optional<unsigned> Headless::boldest(const std::string& window) {
+  std::optional<unsigned> most;
+  const ImDrawData* data = ImGui::GetDrawData();
+  for (int i = 0; i < data->CmdListsCount; ++i) {
+    const ImDrawList* list = data->CmdLists[i];
+    if (std::string(list->_OwnerName).find(window) == std::string::npos) continue;
+    for (const ImDrawVert& vertex : list->VtxBuffer) {
+      most = std::max(most.value_or(0), (vertex.col & IM_COL32_A_MASK) >> IM_COL32_A_SHIFT);
+    }
+  }
+  return most;
 }
 
 void Headless::wheel(float lines) {
@@ -106,7 +147,7 @@ void Headless::key(ImGuiKey key, bool ctrl) {
 
 const gui::DescribedItem* Headless::find(const std::string& name) const {
   for (const gui::DescribedItem& item : ui_.described) {
-    if (item.name == name) return &item;
+    if (item.name == name && item.in_sight) return &item;
   }
   return nullptr;
 }

@@ -53,15 +53,22 @@ class Headless {
   void pass(Micros time) { ahead_ += time; }
 
   void move(float x, float y);
-  void press(bool down);
+  void press(bool down, int button = 0);
   void wheel(float lines);
   void type(const std::string& text);
   void key(ImGuiKey key, bool ctrl = false);
+  /// A letter or digit with Ctrl or Alt.
+  enum class With : std::uint8_t { ctrl, alt };
+  void chord(With with, char letter);
 
   /// Clicks in the middle of a control. False: it is not on the screen.
   bool click(const std::string& name);
   [[nodiscard]] const gui::DescribedItem* find(const std::string& name) const;
   [[nodiscard]] std::string text_of(const std::string& name) const;
+
+  /// The least transparent corner of what was drawn into windows whose name has that in it;
+  /// nothing when nothing was.
+  [[nodiscard]] static std::optional<unsigned> boldest(const std::string& window);
 
   [[nodiscard]] gui::Shell& shell() { return *shell_; }
   [[nodiscard]] gui::Shell::Tab& tab() { return *shell_->front(); }

@@ -1,0 +1,278 @@
+// What the panels say and keep while a person works with them.
+#include <catch2/catch.hpp>
+
+#include "tests/gui/headless.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+using namespace pinion;
+using namespace pinion::gui;
+using namespace pinion::test;
+
+namespace {
+
+std::shared_ptr<Snapshot> copy_of(Scene scene) {
+  return std::make_shared<Snapshot>(*make_scene(scene, scene_time()));
+}
+
+}  // namespace
+
+TEST_CASE("consumer: what is being searched is exported when all of it is", "[gui]") {
+  Headless it(make_scene(Scene::huge, scene_time()));
+  it.shell().settings().filter = ".user.name = ann";  // Of the last time.
+  it.show(Panel::consume);
+  it.frames(2);
+  REQUIRE(it.click("consume.export"));
+  CHECK(it.text_of("export.wait").find("The search is at") == 0);
+  it.click("export.go");
+  CHECK_FALSE(it.taken<ExportRows>());
+  for (int i = 0; i < 20'000 && it.find("export.wait") != nullptr; ++i) it.frame();
+  CHECK(it.find("export.wait") == nullptr);
+  REQUIRE(it.click("export.go"));
+  const auto exported = it.taken<ExportRows>();
+  REQUIRE(exported);
+  CHECK(exported->numbers.size() == it.tab().consumer.found.size(exported->records));
+}
+
+TEST_CASE("export: a file that is there is replaced only when that is said", "[gui]") {
+  auto snapshot = copy_of(Scene::ordinary);
+  Headless it(snapshot);
+  it.show(Panel::browse);
+  it.frames(3);
+  REQUIRE(it.click("browse.export"));
+  REQUIRE(it.click("export.go"));
+  CHECK_FALSE(it.taken<ExportRows>()->replaces);
+  auto refused = copy_of(Scene::ordinary);
+  refused->export_action = {1, false, false, "There is a file already.", true};
+  it.show(refused);
+  it.frames(2);
+  REQUIRE(it.click("export.replace"));
+  CHECK(it.taken<ExportRows>()->replaces);
+}
+
+TEST_CASE("consumer: the period counts when it is whole, and is remembered", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  REQUIRE(it.click("consume.period"));
+  it.chord(Headless::With::ctrl, 'A');
+  it.type("4");
+  it.type("5");
+  CHECK_FALSE(it.taken<SetReadPeriod>());
+  it.key(ImGuiKey_Enter);
+  it.frames(2);
+  CHECK(it.taken<SetReadPeriod>()->period == Micros(45s));
+  CHECK(it.shell().settings().period == Micros(45s));
+  CHECK(it.text_of("consume.mode.0") == "Every 45 s (chosen)");
+  // Before the start, and by leaving the field.
+  auto idle = copy_of(Scene::ordinary);
+  idle->consume = std::make_shared<const ConsumeView>();
+  it.show(idle);
+  it.tab().consumer.topics = {"orders"};
+  it.frames(3);
+  REQUIRE(it.click("consume.period"));
+  it.chord(Headless::With::ctrl, 'A');
+  it.type("7");
+  REQUIRE(it.click("consume.start_button"));
+  CHECK(it.taken<StartReading>()->settings.period == Micros(7s));
+}
+
+TEST_CASE("topics: each stands whole in its list, with its star in the middle", "[gui]") {
+  auto idle = copy_of(Scene::ordinary);
+  idle->consume = std::make_shared<const ConsumeView>();
+  Headless it(idle);
+  it.show(Panel::consume);
+  it.frames(3);
+  REQUIRE(it.click("consume.topics"));
+  it.frames(3);
+  float below = 0;
+  const auto& topics = it.shell().snapshot()->cluster->topics;
+  for (const TopicRow& topic : topics) {
+    INFO(topic.name);
+    const DescribedItem* row = it.find("consume.topics." + topic.name);
+    const DescribedItem* star = it.find("star." + topic.name);
+    REQUIRE(row != nullptr);
+    REQUIRE(star != nullptr);
+    CHECK(row->min.y >= below);
+    CHECK(std::abs((row->min.y + row->max.y) - (star->min.y + star->max.y)) <= 2);
+    below = row->max.y;
+  }
+}
+
+TEST_CASE("consumer: a record has its pane when it is chosen, below where it is narrow", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  CHECK(it.find("detail.copy") == nullptr);
+  CHECK(it.find("consume.records")->max.x > 1400);
+  REQUIRE(it.click("consume.records.row.409"));
+  it.frames(2);
+  CHECK(it.find("detail.copy")->min.x > it.find("consume.records")->max.x);
+  it.set_size(900, 800);
+  it.frames(4);
+  CHECK(it.find("detail.copy")->min.y > it.find("consume.records")->max.y);
+}
+
+TEST_CASE("consumer: a filter that lets nothing through says so, and one that is none, too",
+          "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  REQUIRE(it.click("consume.filter"));
+  it.type("nobodyhasthis");
+  it.frames(3);
+  REQUIRE(it.find("consume.no_match.clear") != nullptr);
+  REQUIRE(it.click("consume.no_match.clear"));
+  it.frames(3);
+  CHECK(it.text_of("consume.count").find("420 records") == 0);
+  REQUIRE(it.click("consume.filter"));
+  it.type("\"two words");
+  it.frames(2);
+  CHECK(it.text_of("consume.filter_problem").find("A quotation mark has no second one.") == 0);
+  it.show(Panel::cluster);
+  it.tab().cluster.tab = 2;
+  it.tab().cluster.topic_filter = "nothing like it";
+  it.frames(3);
+  CHECK(it.text_of("topics.no_match") == "Nothing matches");
+  REQUIRE(it.click("topics.no_match.clear"));
+  CHECK(it.find("topics.row.0") != nullptr);
+}
+
+TEST_CASE("topics: a name that is refused stays to be mended, with the reason beside it", "[gui]") {
+  auto snapshot = copy_of(Scene::ordinary);
+  Headless it(snapshot);
+  it.frames(3);
+  REQUIRE(it.click("cluster.new_topic"));
+  it.frames(3);
+  it.type("bad name");
+  it.key(ImGuiKey_Enter);
+  REQUIRE(it.taken<MakeTopic>());
+  auto refused = copy_of(Scene::ordinary);
+  refused->topic_action = {1, false, false, "That is not a topic's name.", false};
+  it.show(refused);
+  it.frames(3);
+  CHECK(it.text_of("topic.name") == "bad name");
+  CHECK(it.text_of("topic.problem") == "That is not a topic's name.");
+  REQUIRE(it.click("topic.name"));
+  it.key(ImGuiKey_End);
+  it.type("2");
+  it.key(ImGuiKey_Enter);
+  CHECK(it.taken<MakeTopic>()->name == "bad name2");
+  auto made = copy_of(Scene::ordinary);
+  made->topic_action = {2, false, true, "Created bad name2.", false};
+  it.show(made);
+  it.frames(3);
+  CHECK(it.find("topic.name") == nullptr);
+  CHECK(it.text_of("cluster.topic_action") == "Created bad name2.");
+  REQUIRE(it.click("cluster.topic_action.dismiss"));
+  CHECK(it.find("cluster.topic_action") == nullptr);
+}
+
+TEST_CASE("producer: what is wrong is forgotten when it is written otherwise", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::produce);
+  it.tab().producer.topic = "orders";
+  it.tab().producer.value = "{\"a\": ";
+  it.frames(3);
+  REQUIRE(it.click("produce.send"));
+  CHECK(it.text_of("produce.problem").find("The value is no JSON") == 0);
+  REQUIRE(it.click("produce.value"));
+  it.key(ImGuiKey_End);
+  it.type("1}");
+  it.frames(2);
+  CHECK(it.find("produce.problem") == nullptr);
+  it.chord(Headless::With::ctrl, 'A');
+  it.type("no JSON");
+  REQUIRE(it.click("produce.format"));
+  CHECK(it.text_of("produce.problem").find("The value is no JSON: line 1") == 0);
+}
+
+TEST_CASE("connecting: an address is refused in its field, and remembered once it answered",
+          "[gui]") {
+  Headless it(make_scene(Scene::nothing, scene_time()));
+  it.frames(3);
+  CHECK(it.shell().settings().recent.empty());
+  it.chord(Headless::With::ctrl, 'T');
+  it.frames(2);
+  it.chord(Headless::With::ctrl, 'A');
+  it.type("udp://x:1");
+  it.key(ImGuiKey_Enter);
+  it.frames(3);
+  CHECK(it.text_of("connect.problem").find("begins with tcp://") != std::string::npos);
+  it.chord(Headless::With::ctrl, 'A');
+  it.type("10.0.0.5:555000");
+  CHECK(it.find("connect.problem") == nullptr);
+  it.key(ImGuiKey_Enter);
+  it.frames(3);
+  CHECK(it.text_of("connect.problem") == "A port is a number from 1 to 65535.");
+  it.show(make_scene(Scene::ordinary, scene_time()));
+  it.frames(2);
+  CHECK(it.shell().settings().recent == std::vector<std::string>{"tcp://10.0.0.5:5550"});
+}
+
+TEST_CASE("connecting: why a broker does not answer is said at once", "[gui]") {
+  auto snapshot = copy_of(Scene::nothing);
+  snapshot->connection.since = scene_time().monotonic;
+  Headless it(snapshot);
+  it.frames(3);
+  CHECK(it.text_of("connection.notice").find("is pinion-broker running?") != std::string::npos);
+}
+
+TEST_CASE("shell: of many clusters the one in front has its tab in sight", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()), 1024, 700);
+  for (int i = 0; i < 14; ++i) it.shell().connect("tcp://broker-" + std::to_string(i) + ":5550");
+  it.frames(3);
+  CHECK(it.find("tab.14") != nullptr);
+  CHECK(it.find("tab.14")->max.x < it.find("theme")->min.x);
+  CHECK(it.find("tab.add")->max.x < it.find("theme")->min.x);
+  it.key(ImGuiKey_PageDown, true);
+  it.frames(2);
+  CHECK(it.find("tab.0") != nullptr);
+  CHECK(it.tab().address == "tcp://10.0.0.5:5550");
+}
+
+TEST_CASE("settings: what a person arranged is there again", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.tab().cluster.tab = 2;
+  it.frames(3);
+  REQUIRE(it.click("topics.head.Size"));
+  it.tab().browse.topic = "clicks";
+  it.show(Panel::browse);
+  it.frames(2);
+  const Settings& kept = it.shell().settings();
+  CHECK(kept.cluster_tab == 2);
+  CHECK(kept.browse_topic == "clicks");
+  REQUIRE(kept.tables.count("topics") == 1);
+  CHECK(kept.tables.at("topics").sort == 4);
+  it.shell().connect("tcp://10.0.0.6:5550");
+  it.frames(2);
+  CHECK(it.tab().cluster.tab == 2);
+  CHECK(it.tab().cluster.topics.sort == 4);
+  CHECK(it.tab().cluster.topics.descending);
+  CHECK(it.tab().browse.topic == "clicks");
+}
+
+TEST_CASE("tables: numbers stay beside their neighbours however wide the window is", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()), 3840, 1200);
+  it.tab().cluster.tab = 3;
+  it.frames(3);
+  CHECK(it.find("partitions.head.Out")->max.x < 2'400);
+}
+
+TEST_CASE("nodes: replicas that have nowhere to go are counted beside the progress", "[gui]") {
+  auto snapshot = copy_of(Scene::ordinary);
+  auto cluster = std::make_shared<ClusterView>(*snapshot->cluster);
+  for (PartitionRow& row : cluster->partitions) {
+    row.replicas = {NodeId(1), NodeId(2), NodeId(3)};
+    row.target.clear();
+  }
+  snapshot->cluster = cluster;
+  snapshot->node_action = {1, false, true, "Node 3 is being drained. 26 replicas \u2026", true};
+  Headless it(snapshot);
+  it.tab().cluster.tab = 1;
+  it.tab().cluster.node_action.began = 1;
+  it.frames(3);
+  CHECK(it.text_of("nodes.progress.3").find("26 have nowhere to go") != std::string::npos);
+}
