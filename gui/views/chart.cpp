@@ -83,18 +83,21 @@ void draw_axes(Ui& ui, const Area& area, const ChartSpec& spec) {
   ImDrawList* list = ImGui::GetWindowDrawList();
   ImFont* font = ui.fonts.body;
   const float size = std::round(size_of(*font) * 0.86F);
+  std::string said;
   for (int i = 0; i <= 2; ++i) {
     const double value = area.top * i / 2;
     const float y = std::floor(area.y(value));
     list->AddLine({area.low.x, y}, {area.high.x, y},
-                  with_alpha(ui.theme.border, i == 0 ? 1 : 0.6F));
+                  ui.ink(with_alpha(ui.theme.border, i == 0 ? 1 : 0.6F)));
     const std::string text = spec.format(value);
+    if (text == said) continue;  // Too small for its unit: the same twice would be wrong.
+    said = text;
     ui.glyphs.note(text);
     const float width = font->CalcTextSizeA(size, 1e6F, 0, text.c_str()).x;
-    list->AddText(font, size, {area.low.x - width - ui.px(8), y - size / 2}, ui.theme.muted,
+    list->AddText(font, size, {area.low.x - width - ui.px(8), y - size / 2}, ui.ink(ui.theme.muted),
                   text.c_str());
   }
-  const double labels = std::max(1.0, static_cast<double>((area.high.x - area.low.x) / ui.px(90)));
+  const double labels = std::max(2.0, static_cast<double>((area.high.x - area.low.x) / ui.px(64)));
   const double step = time_step(area.to - area.from, labels);
   for (double at = std::ceil(area.from / step) * step; at <= area.to; at += step) {
     const float x = std::floor(area.x(at));
@@ -102,8 +105,8 @@ void draw_axes(Ui& ui, const Area& area, const ChartSpec& spec) {
                                               Micros(static_cast<std::int64_t>(step * 1e6)));
     const float width = font->CalcTextSizeA(size, 1e6F, 0, text.c_str()).x;
     if (x - width / 2 < area.low.x - ui.px(4) || x + width / 2 > area.high.x + ui.px(8)) continue;
-    list->AddLine({x, area.high.y}, {x, area.high.y + ui.px(3)}, ui.theme.border);
-    list->AddText(font, size, {x - width / 2, area.high.y + ui.px(5)}, ui.theme.muted,
+    list->AddLine({x, area.high.y}, {x, area.high.y + ui.px(3)}, ui.ink(ui.theme.border));
+    list->AddText(font, size, {x - width / 2, area.high.y + ui.px(5)}, ui.ink(ui.theme.muted),
                   text.c_str());
   }
 }
@@ -120,16 +123,16 @@ void draw_line(Ui& ui, const Area& area, const ChartLine& line, const ClusterHis
       for (std::size_t i = 1; i < points.size(); ++i) {
         list->AddQuadFilled(points[i - 1], points[i], {points[i].x, area.high.y},
                             {points[i - 1].x, area.high.y},
-                            with_alpha(line.colour, ui.theme.dark ? 0.12F : 0.10F));
+                            ui.ink(with_alpha(line.colour, ui.theme.dark ? 0.12F : 0.10F)));
       }
       list->Flags = flags;
     }
-    if (points.size() > 1) {
-      list->AddPolyline(points.data(), static_cast<int>(points.size()), line.colour, 0,
-                        ui.px(1.6F));
-    } else if (points.size() == 1) {
-      list->AddCircleFilled(points.front(), ui.px(1.6F), line.colour, 8);
+    // A piece at a time: a line through all points breaks where they turn back sharply.
+    const ImU32 ink = ui.ink(line.colour);
+    for (std::size_t i = 1; i < points.size(); ++i) {
+      list->AddLine(points[i - 1], points[i], ink, ui.px(1.6F));
     }
+    if (points.size() == 1) list->AddCircleFilled(points.front(), ui.px(1.6F), ink, 8);
     points.clear();
   };
   for (std::size_t i = first_index(history, area.from); i < history.size(); ++i) {
@@ -159,14 +162,18 @@ void draw_hover(Ui& ui, const Area& area, const ChartSpec& spec, const ClusterHi
   const Micros wall = history.at(index).wall;
   const float x = area.x(seconds_of(wall));
   if (x < area.low.x || x > area.high.x) return;
+  // Where nobody looked nothing is known; a look far away says nothing of here.
+  constexpr double far_s = 5;
+  if (std::fabs(seconds_of(wall) - at) > far_s && std::fabs(x - mouse.x) > ui.px(6)) return;
   ImDrawList* list = ImGui::GetWindowDrawList();
-  list->AddLine({x, area.low.y}, {x, area.high.y}, with_alpha(ui.theme.muted, 0.7F));
+  list->AddLine({x, area.low.y}, {x, area.high.y}, ui.ink(with_alpha(ui.theme.muted, 0.7F)));
   std::string text = format_local_time(wall, WithDate::no).substr(0, 8);
   for (const ChartLine& line : spec.lines) {
     const double value = value_of(history, index, line);
     text += "\n" + line.name + "  " +
             (std::isnan(value) ? std::string(unknown_text) : spec.format(value));
-    if (!std::isnan(value)) list->AddCircleFilled({x, area.y(value)}, ui.px(3), line.colour, 12);
+    if (!std::isnan(value))
+      list->AddCircleFilled({x, area.y(value)}, ui.px(3), ui.ink(line.colour), 12);
   }
   ui.tooltip(text);
 }
@@ -215,7 +222,7 @@ void draw_legend(Ui& ui, const ChartSpec& spec, const ClusterHistory* history) {
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const float middle = std::floor(at.y + ImGui::GetTextLineHeight() / 2);
     ImGui::GetWindowDrawList()->AddLine({at.x, middle}, {at.x + ui.px(11), middle},
-                                        spec.lines[i].colour, ui.px(2));
+                                        ui.ink(spec.lines[i].colour), ui.px(2));
     ImGui::SetCursorScreenPos({at.x + ui.px(17), at.y});
     ui.text(texts[i], Tone::muted);
   }
@@ -246,7 +253,7 @@ void draw_chart(Ui& ui, const char* name, ImVec2 size, const ChartSpec& spec, Ch
   if (history == nullptr || history->size() < 2) {
     const char* text = "Collecting\u2026";
     ImGui::GetWindowDrawList()->AddText({area.low.x + ui.px(8), area.low.y + ui.px(4)},
-                                        ui.theme.muted, text);
+                                        ui.ink(ui.theme.muted), text);
   }
   if (history != nullptr) {
     ImGui::GetWindowDrawList()->PushClipRect({area.low.x, area.low.y - 4},

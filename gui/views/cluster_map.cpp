@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -71,38 +72,44 @@ std::size_t squares_in_row(const Ui& ui, float width) {
   return static_cast<std::size_t>(std::max(1.0F, (width - ui.px(16)) / ui.px(square_step)));
 }
 
+void draw_square(Ui& ui, const Square& square, ImVec2 low) {
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const ImVec2 high{low.x + ui.px(square_size), low.y + ui.px(square_size)};
+  const ImU32 colour = ui.ink(ui.theme.of(tone_of(square.row->state)));
+  if (square.copying) {
+    list->AddRect(low, high, ui.ink(ui.theme.accent), ui.px(3), 0, ui.px(1.5F));
+    const ImVec2 c{(low.x + high.x) / 2, (low.y + high.y) / 2};
+    list->AddLine({c.x - ui.px(3), c.y}, {c.x + ui.px(3), c.y}, ui.ink(ui.theme.accent),
+                  ui.px(1.5F));
+    list->AddLine({c.x, c.y - ui.px(3)}, {c.x, c.y + ui.px(3)}, ui.ink(ui.theme.accent),
+                  ui.px(1.5F));
+  } else if (square.leads) {
+    list->AddRectFilled(low, high, colour, ui.px(3));
+  } else {
+    list->AddRect(low, high, square.in_sync ? colour : ui.ink(ui.theme.warning), ui.px(3), 0,
+                  ui.px(1.5F));
+    if (square.in_sync) {
+      list->AddRectFilled({low.x + ui.px(4), low.y + ui.px(4)},
+                          {high.x - ui.px(4), high.y - ui.px(4)}, colour, ui.px(2));
+    }
+  }
+}
+
 void draw_squares(Ui& ui, const std::vector<Square>& squares, ImVec2 at, float width,
                   const Square*& hovered) {
   const float size = ui.px(square_size);
   const float step = ui.px(square_step);
   const std::size_t in_row = squares_in_row(ui, width);
-  ImDrawList* list = ImGui::GetWindowDrawList();
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   for (std::size_t i = 0; i < squares.size(); ++i) {
     const ImVec2 low{at.x + ui.px(8) + step * static_cast<float>(i % in_row),
                      at.y + step * static_cast<float>(i / in_row)};
     const ImVec2 high{low.x + size, low.y + size};
     if (!ImGui::IsRectVisible(low, high)) continue;
-    const Square& square = squares[i];
-    const ImU32 colour = ui.theme.of(tone_of(square.row->state));
-    if (square.copying) {
-      list->AddRect(low, high, ui.theme.accent, ui.px(3), 0, ui.px(1.5F));
-      const ImVec2 c{(low.x + high.x) / 2, (low.y + high.y) / 2};
-      list->AddLine({c.x - ui.px(3), c.y}, {c.x + ui.px(3), c.y}, ui.theme.accent, ui.px(1.5F));
-      list->AddLine({c.x, c.y - ui.px(3)}, {c.x, c.y + ui.px(3)}, ui.theme.accent, ui.px(1.5F));
-    } else if (square.leads) {
-      list->AddRectFilled(low, high, colour, ui.px(3));
-    } else {
-      list->AddRect(low, high, square.in_sync ? colour : ui.theme.warning, ui.px(3), 0,
-                    ui.px(1.5F));
-      if (square.in_sync) {
-        list->AddRectFilled({low.x + ui.px(4), low.y + ui.px(4)},
-                            {high.x - ui.px(4), high.y - ui.px(4)}, colour, ui.px(2));
-      }
-    }
+    draw_square(ui, squares[i], low);
     const bool over = ImGui::IsWindowHovered() && mouse.x >= low.x && mouse.x < high.x &&
                       mouse.y >= low.y && mouse.y < high.y;
-    if (over) hovered = &square;
+    if (over) hovered = &squares[i];
   }
 }
 
@@ -131,24 +138,31 @@ void lay_out(const Ui& ui, const ClusterView& cluster, const std::map<NodeId, st
   }
 }
 
+/// The squares themselves, small, beside their words.
 void draw_legend(Ui& ui) {
-  ui.dot(Tone::good);
-  ImGui::SameLine(0, ui.px(5));
-  ui.text("leads, online", Tone::muted);
-  ImGui::SameLine(0, ui.px(16));
-  ui.dot(Tone::warning);
-  ImGui::SameLine(0, ui.px(5));
-  ui.text("opening, full, or behind", Tone::muted);
-  ImGui::SameLine(0, ui.px(16));
-  ui.dot(Tone::bad);
-  ImGui::SameLine(0, ui.px(5));
-  ui.text("offline or halted", Tone::muted);
-  ImGui::SameLine(0, ui.px(16));
-  ui.dot(Tone::accent);
-  ImGui::SameLine(0, ui.px(5));
-  ui.text("being copied", Tone::muted);
-  ImGui::SameLine(0, ui.px(16));
-  ui.text("filled: leads \u00b7 ringed: follows", Tone::muted);
+  PartitionRow online;
+  online.state = PartitionState::online;
+  PartitionRow full;
+  full.state = PartitionState::storage_full;
+  PartitionRow offline;
+  offline.state = PartitionState::offline;
+  const std::pair<Square, const char*> kinds[]{{{&online, true, true, false}, "leads"},
+                                               {{&online, false, true, false}, "follows, in sync"},
+                                               {{&online, false, false, false}, "behind"},
+                                               {{&full, true, true, false}, "opening or full"},
+                                               {{&offline, true, true, false}, "offline, halted"},
+                                               {{&online, false, false, true}, "being copied"}};
+  bool first = true;
+  for (const auto& [square, text] : kinds) {
+    const float width = ui.px(square_size + 6) + ImGui::CalcTextSize(text).x;
+    if (!std::exchange(first, false)) ui.beside(width, ui.px(16));
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    const float line = ImGui::GetTextLineHeight();
+    draw_square(ui, square, {at.x, at.y + (line - ui.px(square_size)) / 2});
+    ImGui::Dummy({ui.px(square_size), line});
+    ImGui::SameLine(0, ui.px(6));
+    ui.text(text, Tone::muted);
+  }
 }
 
 }  // namespace
@@ -203,7 +217,7 @@ void draw_map(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     const Squares squares = squares_of(cluster, topic, columns);
     list->AddLine({begin.x, y - ui.px(6)},
                   {begin.x + label + width * static_cast<float>(shown_columns), y - ui.px(6)},
-                  with_alpha(ui.theme.border, 0.7F));
+                  ui.ink(with_alpha(ui.theme.border, 0.7F)));
     ImGui::SetCursorScreenPos({begin.x, y - ui.px(2)});
     ui.text(cut_text(topic.name, 24),
             topic.partitions_online < topic.partitions ? Tone::bad : Tone::normal);

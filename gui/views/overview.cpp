@@ -1,5 +1,7 @@
 #include "gui/views/cluster_view.hpp"
 
+#include "gui/model/words.hpp"
+
 #include <algorithm>
 
 namespace pinion::gui {
@@ -19,13 +21,14 @@ void draw_tile(Ui& ui, const Tile& tile, ImVec2 size) {
   ImGui::BeginChild(tile.name, size, true, ImGuiWindowFlags_NoScrollbar);
   ImGui::PopStyleColor();
   ImGui::PopStyleVar();
-  ui.text(tile.label, Tone::muted);
+  const float room = ImGui::GetContentRegionAvail().x;
+  ui.text_fitted(tile.label, room, Tone::muted);
   ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ui.px(4));
   ImGui::PushFont(ui.fonts.title);
-  ui.text(tile.value, tile.tone);
+  ui.text_fitted(tile.value, room, tile.tone);
   ImGui::PopFont();
   ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ui.px(6));
-  ui.text(tile.note, Tone::muted);
+  ui.text_fitted(tile.note, room, Tone::muted);
   ImGui::EndChild();
   ui.describe(tile.name, tile.value + " " + tile.note);
 }
@@ -39,6 +42,7 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
   std::uint64_t free = 0;
   std::uint32_t p99 = 0;
   bool has_commits = false;
+  bool busy = false;
   for (const ReaderRow& reader : cluster.readers) {
     if (reader.lag) lag = std::max(lag.value_or(0), *reader.lag);
   }
@@ -47,6 +51,7 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
     free = free == 0 ? node.load.disk_free_bytes : std::min(free, node.load.disk_free_bytes);
     if (node.load.commits == 0) continue;
     has_commits = true;
+    busy = busy || node.commits_per_s.value_or(0) > 0;
     p99 = std::max(p99, node.load.commit_p99_us);
   }
   const auto draining = std::count_if(cluster.nodes.begin(), cluster.nodes.end(),
@@ -55,9 +60,10 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
   tiles.push_back({"tile.nodes", "Nodes",
                    std::to_string(nodes - cluster.nodes_lost) + " of " + std::to_string(nodes),
                    cluster.nodes_lost > 0 ? std::to_string(cluster.nodes_lost) + " lost"
+                   : nodes == 0           ? "none has registered"
                    : draining > 0         ? std::to_string(draining) + " being drained"
                                           : "all alive",
-                   cluster.nodes_lost > 0 || nodes == 0 ? Tone::bad : Tone::normal});
+                   cluster.nodes_lost > 0 ? Tone::bad : Tone::normal});
   tiles.push_back(
       {"tile.partitions", "Partitions online",
        format_count(std::uint64_t{online}) + " of " + format_count(std::uint64_t{partitions}),
@@ -67,23 +73,24 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
        : cluster.moving > 0 ? format_count(std::uint64_t{cluster.moving}) + " being moved"
        : cluster.under_replicated > 0
            ? format_count(std::uint64_t{cluster.under_replicated}) + " short of replicas"
-           : std::to_string(cluster.topics.size()) + " topics",
+           : counted(cluster.topics.size(), "topic", "topics"),
        cluster.partitions_offline > 0 || cluster.closed > 0              ? Tone::bad
        : cluster.partitions_not_well > 0 || cluster.under_replicated > 0 ? Tone::warning
                                                                          : Tone::normal});
   tiles.push_back({"tile.in", "Records in", format_rate(cluster.records_in_per_s),
                    format_rate(cluster.records_out_per_s) + " out", Tone::normal});
-  tiles.push_back({"tile.lag", "Most behind", format_count(lag),
-                   lag ? (*lag == 0 ? "all readers are at the end" : "records, of one reader")
-                       : "no reader has a position",
-                   lag.value_or(0) > 0 ? Tone::warning : Tone::normal});
-  tiles.push_back({"tile.commit", "Commit, fsync included",
-                   has_commits ? format_duration(Micros(p99)) : std::string(unknown_text),
-                   has_commits ? "99th percentile, worst node" : "nothing was written yet",
-                   Tone::normal});
+  tiles.push_back(
+      {"tile.lag", "Most behind", format_count(lag),
+       lag ? (*lag == 0 ? "all are at the end" : "records, one reader") : "no reader yet",
+       Tone::normal});
+  tiles.push_back(
+      {"tile.commit", "Commit with fsync",
+       has_commits ? format_duration(Micros(p99)) : std::string(unknown_text),
+       has_commits ? (busy ? "p99, worst node" : "p99, of the last ones") : "nothing written yet",
+       Tone::normal});
   tiles.push_back({"tile.disk", "Least disk free",
                    free > 0 ? format_bytes(free) : std::string(unknown_text),
-                   std::to_string(cluster.broker.clients) + " clients", Tone::normal});
+                   counted(cluster.broker.clients, "client", "clients"), Tone::normal});
   return tiles;
 }
 
@@ -100,7 +107,8 @@ void draw_events(Ui& ui, const Snapshot& snapshot, ClusterState& state, ImVec2 s
     ui.end_pane();
     return;
   }
-  static const std::vector<GridColumn> columns{{"Time", 72}, {"What happened", 300}};
+  static const std::vector<GridColumn> columns{{.title = "Time", .sample = "00:00:00"},
+                                               {.title = "What happened", .width = 300}};
   const GridResult result =
       draw_grid(ui, "events", {0, 0}, columns, state.events,
                 {events.size(), 0, [&](std::size_t row, std::size_t column, GridCell& cell) {
@@ -127,16 +135,19 @@ void draw_overview(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   const std::vector<Tile> tiles = tiles_of(cluster);
   const float gap = ui.px(10);
   const float width = ImGui::GetContentRegionAvail().x;
-  const int in_row = width < ui.px(1'000) ? 3 : 6;
+  const int in_row = width < ui.px(1'040) ? 3 : 6;
   const float tile_width =
       std::floor((width - gap * static_cast<float>(in_row - 1)) / static_cast<float>(in_row));
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     if (i % static_cast<std::size_t>(in_row) != 0) ImGui::SameLine(0, gap);
     draw_tile(ui, tiles[i], {tile_width, ui.px(88)});
   }
-  const ImVec2 room = ImGui::GetContentRegionAvail();
+  ImVec2 room = ImGui::GetContentRegionAvail();
+  // Where charts would have no room beside the events, these stand below, and the panel scrolls.
+  const bool narrow = room.x < ui.px(720);
+  if (narrow) room.y = std::max(room.y, ui.px(380));
   const float events_width = std::max(ui.px(250), std::floor(room.x * 0.28F));
-  const float charts_width = room.x - events_width - gap;
+  const float charts_width = narrow ? room.x : room.x - events_width - gap;
   const ImVec2 chart{std::floor((charts_width - gap) / 2), std::floor((room.y - gap) / 2)};
   const auto& series = ui.theme.series;
   const ClusterHistory* history = cluster.history.get();
@@ -168,6 +179,7 @@ void draw_overview(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
               [](double v) { return format_short_count(v); }},
              state.chart, history);
   ui.end_pane();
+  if (narrow) return draw_events(ui, snapshot, state, {room.x, ui.px(220)});
   ImGui::SameLine(0, gap);
   draw_events(ui, snapshot, state, {events_width, room.y});
 }
