@@ -171,6 +171,16 @@ void App::set_scale(float scale) {
   style_dirty_ = true;
 }
 
+/// The smallest window shows at any scale what it shows at the first.
+void App::follow_scale() {
+  if (window_->take_scale_change()) {
+    set_scale(shell_->settings().scale * window_->content_scale());
+  }
+  if (smallest_at_ > 0 && std::fabs(smallest_at_ - scale_) < 0.01F) return;
+  smallest_at_ = scale_;
+  window_->set_smallest(static_cast<int>(900 * scale_), static_cast<int>(600 * scale_));
+}
+
 void App::apply_style() {
   if (style_dirty_) {
     ui_.theme = shell_->settings().dark ? dark_theme() : light_theme();
@@ -242,6 +252,7 @@ void App::run() {
     const bool input = window_->wait(sleep_for());
     if (window_->minimised()) continue;
     settle_ = input ? 3 : std::max(0, settle_ - 1);
+    follow_scale();
     frame();
     int width = 0;
     int height = 0;

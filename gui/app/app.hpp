@@ -57,6 +57,7 @@ class App {
  private:
   App() = default;
   void apply_style();
+  void follow_scale();
   void describe();
   void keep_settings();
   [[nodiscard]] Micros sleep_for() const;
@@ -72,6 +73,7 @@ class App {
   FontLoader fonts_;
   Ui ui_;
   float scale_ = 1;
+  float smallest_at_ = 0;  ///< The scale that the smallest size was set for.
   bool style_dirty_ = true;
   int settle_ = 3;  ///< Frames to draw before sleeping.
   std::uint64_t frames_ = 0;

@@ -91,6 +91,7 @@ struct FrameInput {
 struct Window::Inside {
   GLFWwindow* window = nullptr;
   bool input = false;
+  bool scale_changed = false;
   Viewport viewport = nullptr;
   ClearColor clear_color = nullptr;
   Clear clear = nullptr;
@@ -136,6 +137,10 @@ struct Window::Inside {
 #endif
   }
   static void on_size(GLFWwindow* window, int, int) { of(window).input = true; }
+  static void on_scale(GLFWwindow* window, float, float) {
+    of(window).input = true;
+    of(window).scale_changed = true;
+  }
   static void on_refresh(GLFWwindow* window) { of(window).input = true; }
 
   /// Hands over what one frame can tell apart; the rest waits for the next.
@@ -169,6 +174,7 @@ struct Window::Inside {
     glfwSetCursorEnterCallback(window, on_enter);
     glfwSetCursorPosCallback(window, on_move);
     glfwSetFramebufferSizeCallback(window, on_size);
+    glfwSetWindowContentScaleCallback(window, on_scale);
     glfwSetWindowRefreshCallback(window, on_refresh);
   }
 };
@@ -191,7 +197,6 @@ Result<std::unique_ptr<Window>> Window::open(const WindowOptions& options) {
     glfwTerminate();
     return failure(Errc::io_failed, "a window with OpenGL 3.2 cannot be opened: " + last_error());
   }
-  glfwSetWindowSizeLimits(inside->window, 900, 600, GLFW_DONT_CARE, GLFW_DONT_CARE);
   glfwMakeContextCurrent(inside->window);
   glfwSwapInterval(1);
   inside->viewport = gl_function<Viewport>("glViewport");
@@ -224,6 +229,21 @@ float Window::content_scale() const {
   float y = 1;
   glfwGetWindowContentScale(inside_->window, &x, &y);
   return std::clamp(std::max(x, y), 1.0F, 4.0F);
+}
+
+bool Window::take_scale_change() { return std::exchange(inside_->scale_changed, false); }
+
+void Window::set_smallest(int width, int height) {
+  int x = 0;
+  int y = 0;
+  int most_width = 0;
+  int most_height = 0;
+  GLFWmonitor* monitor = glfwGetPrimaryMonitor();
+  if (monitor != nullptr) glfwGetMonitorWorkarea(monitor, &x, &y, &most_width, &most_height);
+  // A window that must be larger than its display has edges that nobody can reach.
+  if (most_width > 0) width = std::min(width, most_width);
+  if (most_height > 0) height = std::min(height, most_height);
+  glfwSetWindowSizeLimits(inside_->window, width, height, GLFW_DONT_CARE, GLFW_DONT_CARE);
 }
 
 void Window::size(int& width, int& height) const {

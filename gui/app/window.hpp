@@ -32,6 +32,10 @@ class Window {
   [[nodiscard]] bool should_close() const;
   [[nodiscard]] bool minimised() const;
   [[nodiscard]] float content_scale() const;
+  /// True once after the window came to a display of another scale.
+  [[nodiscard]] bool take_scale_change();
+  /// What a person may make it at the least, as far as the display has that.
+  void set_smallest(int width, int height);
   void size(int& width, int& height) const;
   void resize(int width, int height);
 
