@@ -90,6 +90,41 @@ bool dialogs(App& app, Shell::Tab& tab, const std::string& folder, const std::st
   return good;
 }
 
+/// How it looks when something is wrong, or nothing is there yet; and a list that is open.
+bool troubles(App& app, Shell::Tab& tab, const std::string& folder, const std::string& theme,
+              const Now& now) {
+  struct Trouble {
+    const char* name;
+    Scene scene;
+    Panel panel;
+    int cluster_tab;
+  };
+  static constexpr std::array all{Trouble{"lost-cluster", Scene::broken, Panel::cluster, 0},
+                                  Trouble{"lost-nodes", Scene::broken, Panel::cluster, 1},
+                                  Trouble{"lost-consume", Scene::broken, Panel::consume, 0},
+                                  Trouble{"lost-sql", Scene::broken, Panel::sql, 0},
+                                  Trouble{"empty-cluster", Scene::empty, Panel::cluster, 0},
+                                  Trouble{"empty-topics", Scene::empty, Panel::cluster, 2},
+                                  Trouble{"empty-produce", Scene::empty, Panel::produce, 0},
+                                  Trouble{"empty-consume", Scene::empty, Panel::consume, 0},
+                                  Trouble{"nothing", Scene::nothing, Panel::cluster, 0}};
+  auto ordinary = std::move(tab.source);
+  bool good = true;
+  for (const Trouble& trouble : all) {
+    tab.source = std::make_unique<SceneSource>(make_scene(trouble.scene, now));
+    app.shell().show(trouble.panel);
+    tab.cluster.tab = trouble.cluster_tab;
+    good = picture(app, folder + "/" + trouble.name + "-" + theme + ".png") && good;
+  }
+  tab.source = std::move(ordinary);
+  app.shell().show(Panel::sql);
+  for (int i = 0; i < 3; ++i) app.frame();
+  tab.sql.picker.open = true;
+  good = picture(app, folder + "/popup-topics-" + theme + ".png") && good;
+  ImGui::ClosePopupToLevel(0, false);
+  return good;
+}
+
 struct Quantiles {
   Micros p50{0};
   Micros p99{0};
@@ -175,6 +210,7 @@ int write_screenshots(App& app, const std::string& folder) {
       good = picture(app, folder + "/" + name + "-" + theme + ".png") && good;
     }
     good = dialogs(app, tab, folder, theme) && good;
+    good = troubles(app, tab, folder, theme, now) && good;
   }
   std::printf("wrote the pictures to %s\n", folder.c_str());
   return good ? 0 : 1;
