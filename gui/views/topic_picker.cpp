@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace pinion::gui {
@@ -43,32 +44,33 @@ void draw_star(Ui& ui, Settings& settings, const std::string& topic) {
   ui.describe("star." + topic, favourite ? "favourite" : "");
 }
 
-/// `draw` draws one row and says whether it was pressed.
-bool draw_list(Ui& ui, const char* name, const Snapshot& snapshot, Settings& settings,
-               TopicPickerState& state, const std::function<bool(const std::string&)>& draw) {
+/// `draw` draws one row and says whether it was pressed. What was picked: pressed, or the first one
+/// when Enter was pressed in the search.
+std::optional<std::string> draw_list(Ui& ui, const char* name, const Snapshot& snapshot,
+                                     Settings& settings, TopicPickerState& state,
+                                     const std::function<bool(const std::string&)>& draw) {
   if (!snapshot.cluster || snapshot.cluster->topics.empty()) {
     ui.text("There is no topic yet", Tone::muted);
-    return false;
+    return std::nullopt;
   }
   const ClusterView& cluster = *snapshot.cluster;
-  constexpr std::size_t search_from = 8;
-  if (cluster.topics.size() >= search_from || !state.search.empty()) {
-    if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
-    const std::string search = std::string(name) + ".search";
-    ui.input(search.c_str(), state.search, "Find a topic", -1);
-  }
+  if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
+  const std::string search = std::string(name) + ".search";
+  const bool entered = ui.input(search.c_str(), state.search, "Find a topic; Enter takes the first",
+                                -1, ImGuiInputTextFlags_EnterReturnsTrue);
   find_rows(cluster, settings, state);
   if (state.rows.empty()) {
     ui.text("No topic has that in its name", Tone::muted);
-    return false;
+    return std::nullopt;
   }
-  bool pressed = false;
+  std::optional<std::string> picked;
+  if (entered) picked = cluster.topics[state.rows.front()].name;
   ImGui::PushStyleColor(ImGuiCol_ChildBg, IM_COL32(0, 0, 0, 0));
   constexpr std::size_t rows_max = 10;
   const float gap = ui.px(2);
   const float line = ImGui::GetFrameHeight() + gap;
   const float height = line * static_cast<float>(std::min(state.rows.size(), rows_max)) - gap;
-  ImGui::BeginChild("topics", {0, height}, false, ImGuiWindowFlags_None);
+  begin_joined_child("topics", {0, height}, Border::no);
   ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {ui.px(4), gap});
   ImGui::PushStyleVar(ImGuiStyleVar_SelectableTextAlign, {0, 0.5F});
   ImGuiListClipper clipper;
@@ -79,7 +81,7 @@ bool draw_list(Ui& ui, const char* name, const Snapshot& snapshot, Settings& set
       ImGui::PushID(i);
       draw_star(ui, settings, topic.name);
       ImGui::SameLine();
-      pressed = draw(topic.name) || pressed;
+      if (draw(topic.name)) picked = topic.name;
       ui.describe(std::string(name) + "." + topic.name, topic.name);
       ImGui::PopID();
     }
@@ -87,7 +89,7 @@ bool draw_list(Ui& ui, const char* name, const Snapshot& snapshot, Settings& set
   ImGui::PopStyleVar(2);
   ImGui::EndChild();
   ImGui::PopStyleColor();
-  return pressed;
+  return picked;
 }
 
 /// Chosen once, and not there: of another cluster, or deleted. They can be unchosen.
@@ -127,16 +129,13 @@ bool pick_topic(Ui& ui, const char* name, std::string& topic, const Snapshot& sn
                 Settings& settings, TopicPickerState& state, float width) {
   if (!begin_list(ui, name, topic, "Choose a topic", state, width)) return false;
   const std::string before = topic;
-  const bool pressed = draw_list(ui, name, snapshot, settings, state, [&](const std::string& one) {
+  const auto picked = draw_list(ui, name, snapshot, settings, state, [&](const std::string& one) {
     ui.glyphs.note(one);
-    const ImVec2 size{0, ImGui::GetFrameHeight()};
-    if (!ImGui::Selectable(one.c_str(), one == topic, ImGuiSelectableFlags_DontClosePopups, size)) {
-      return false;
-    }
-    topic = one;
-    return true;
+    return ImGui::Selectable(one.c_str(), one == topic, ImGuiSelectableFlags_DontClosePopups,
+                             {0, ImGui::GetFrameHeight()});
   });
-  if (pressed || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
+  if (picked) topic = *picked;
+  if (picked || Ui::escape_pressed()) ImGui::CloseCurrentPopup();
   ImGui::EndCombo();
   return topic != before;
 }
@@ -148,21 +147,14 @@ bool pick_topics(Ui& ui, const char* name, std::vector<std::string>& topics,
   for (const std::string& topic : topics) text += (text.empty() ? "" : ", ") + topic;
   if (!begin_list(ui, name, text, "Choose topics", state, width)) return false;
   const bool forgotten = draw_missing(ui, topics, snapshot);
-  const bool changed = draw_list(ui, name, snapshot, settings, state, [&](const std::string& one) {
-    const auto at = std::find(topics.begin(), topics.end(), one);
-    bool chosen = at != topics.end();
-    const std::string id = "choose." + one;
-    if (!ui.checkbox(id.c_str(), one.c_str(), chosen)) return false;
-    if (chosen) {
-      topics.push_back(one);
-    } else {
-      topics.erase(at);
-    }
-    return true;
+  const auto picked = draw_list(ui, name, snapshot, settings, state, [&](const std::string& one) {
+    bool chosen = std::find(topics.begin(), topics.end(), one) != topics.end();
+    return ui.checkbox(("choose." + one).c_str(), one.c_str(), chosen);
   });
+  if (picked && std::erase(topics, *picked) == 0) topics.push_back(*picked);
   if (Ui::escape_pressed()) ImGui::CloseCurrentPopup();
   ImGui::EndCombo();
-  return changed || forgotten;
+  return picked || forgotten;
 }
 
 bool is_favourite(const Settings& settings, const std::string& topic) {

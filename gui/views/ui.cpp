@@ -484,6 +484,8 @@ void Ui::empty_state(std::string_view heading, std::string_view text) {
   ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
   this->text(text, Tone::muted);
   ImGui::PopTextWrapPos();
+  describe_at("empty", ImGui::GetItemRectMin(), ImGui::GetItemRectMax(),
+              std::string(heading) + ". " + std::string(text));
 }
 
 void Ui::notice(const char* name, std::string_view text, Tone tone) {
@@ -547,6 +549,7 @@ void Ui::describe(std::string_view name, std::string_view text) {
   describe_at(name, min, max, text);
   DescribedItem& item = described.back();
   item.in_sight = ImGui::IsItemVisible();
+  item.focused = ImGui::IsItemFocused();
   const ImDrawList* list = ImGui::GetWindowDrawList();
   item.cut = ImGui::GetScrollMaxX() <= 0 &&
              (min.x < list->GetClipRectMin().x - 1 || max.x > list->GetClipRectMax().x + 1);

@@ -68,6 +68,7 @@ struct DescribedItem {
   ImVec2 max;
   std::string text;
   bool in_sight = true;  ///< Not scrolled out of its window.
+  bool focused = false;  ///< Keys are for it.
   bool cut = false;      ///< At the left or right of its window, which scrolls up and down only.
 };
 

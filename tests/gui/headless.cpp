@@ -157,6 +157,13 @@ std::string Headless::text_of(const std::string& name) const {
   return item == nullptr ? "(not there)" : item->text;
 }
 
+std::string Headless::focused() const {
+  for (const gui::DescribedItem& item : ui_.described) {
+    if (item.focused) return item.name;
+  }
+  return "(nothing)";
+}
+
 bool Headless::click(const std::string& name) {
   const gui::DescribedItem* item = find(name);
   if (item == nullptr) return false;

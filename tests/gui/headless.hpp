@@ -65,6 +65,8 @@ class Headless {
   bool click(const std::string& name);
   [[nodiscard]] const gui::DescribedItem* find(const std::string& name) const;
   [[nodiscard]] std::string text_of(const std::string& name) const;
+  /// The name of what keys are for.
+  [[nodiscard]] std::string focused() const;
 
   /// The least transparent corner of what was drawn into windows whose name has that in it;
   /// nothing when nothing was.

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 using namespace pinion;
 using namespace pinion::gui;
@@ -270,4 +271,64 @@ TEST_CASE("menus: a cell, a row and a JSON value are copied by a right click, to
   right_click("detail.node.$.user.tier");
   REQUIRE(it.click("detail.node.copy_path"));
   CHECK(std::string(ImGui::GetClipboardText()) == "$.user.tier");
+}
+
+TEST_CASE("keyboard: a whole walk without a mouse", "[gui]") {
+  auto idle = copy_of(Scene::ordinary);
+  idle->consume = std::make_shared<const ConsumeView>();
+  Headless it(idle);
+  it.frames(3);
+  const auto press = [&](ImGuiKey key, int times = 1) {
+    for (int i = 0; i < times; ++i) {
+      it.key(key);
+      it.frames(2);
+    }
+  };
+  // A topic is found, and its partitions are opened.
+  it.chord(With::alt, '3');
+  it.chord(With::ctrl, 'F');
+  it.type("order");
+  press(ImGuiKey_Escape);
+  press(ImGuiKey_DownArrow);
+  press(ImGuiKey_Space);
+  press(ImGuiKey_DownArrow);
+  CHECK(it.tab().cluster.topic == "orders");
+  press(ImGuiKey_Enter);
+  CHECK(it.tab().cluster.tab == 3);
+  // A topic is chosen to send to, and a value is sent.
+  it.chord(With::ctrl, '2');
+  press(ImGuiKey_Escape);
+  press(ImGuiKey_UpArrow);
+  REQUIRE(it.focused() == "produce.topic");
+  press(ImGuiKey_Space);
+  it.type("order");
+  press(ImGuiKey_Enter);
+  CHECK(it.tab().producer.topic == "orders");
+  press(ImGuiKey_Tab, 2);
+  it.type("by keys");
+  it.key(ImGuiKey_Enter, true);
+  it.frames(2);
+  const auto sent = it.taken<SendRecords>();
+  REQUIRE(sent);
+  CHECK(sent->plan.draft.topic == "orders");
+  CHECK(sent->plan.draft.value == "by keys");
+  // Two topics are consumed.
+  it.chord(With::ctrl, '3');
+  std::string where = it.focused() + " ";
+  press(ImGuiKey_Escape);
+  press(ImGuiKey_LeftArrow);
+  where += it.focused() + " ";
+  CHECK(it.focused() == "consume.topics");
+  press(ImGuiKey_Space);
+  it.type("click");
+  press(ImGuiKey_Enter);
+  press(ImGuiKey_Escape);
+  CHECK(it.tab().consumer.topics == std::vector<std::string>{"clicks"});
+  for (int i = 0; i < 4 && it.focused() != "consume.start_button"; ++i) {
+    press(ImGuiKey_RightArrow);
+    where += it.focused() + " ";
+  }
+  INFO(where);
+  press(ImGuiKey_Enter);
+  CHECK(it.taken<StartReading>());
 }
