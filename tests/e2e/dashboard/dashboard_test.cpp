@@ -1,4 +1,5 @@
 // The whole story of a person in front of the dashboard, against processes that are really killed.
+// Hidden, because it needs a display: the ctest test `dashboard` runs it (window.sh).
 #include <catch2/catch.hpp>
 
 #include "tests/e2e/dashboard/screen.hpp"
@@ -53,11 +54,7 @@ std::size_t count_lines(const std::string& text) {
 
 TEST_CASE(
     "dashboard: connect, create, produce, consume once, SQL, export; processes die and return",
-    "[e2e][dashboard]") {
-  if (!Screen::is_possible()) {
-    WARN("no Xvfb or no xdotool here: the dashboard was not tried in a window");
-    return;
-  }
+    "[.dashboard]") {
   ProcessCluster cluster(2);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
@@ -160,11 +157,7 @@ TEST_CASE(
 }
 
 TEST_CASE("dashboard: a topic is altered and a node drained, with questions, words and progress",
-          "[e2e][dashboard]") {
-  if (!Screen::is_possible()) {
-    WARN("no Xvfb or no xdotool here: the dashboard was not tried in a window");
-    return;
-  }
+          "[.dashboard]") {
   ProcessCluster cluster(2);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());

@@ -10,10 +10,6 @@
 namespace pinion::test {
 namespace {
 
-bool have(const std::string& program) {
-  return run({.arguments = {"/bin/sh", "-c", "command -v " + program}}).status == 0;
-}
-
 std::vector<std::string> with_program(const TemporaryFolder& folder, const std::string& description,
                                       const std::vector<std::string>& more) {
   std::vector<std::string> arguments{programs() + "/pinion-dashboard",
@@ -28,8 +24,6 @@ std::vector<std::string> with_program(const TemporaryFolder& folder, const std::
 }
 
 }  // namespace
-
-bool Screen::is_possible() { return have("Xvfb") && have("xdotool"); }
 
 Screen::Screen() {
   // The server chooses a free display and writes its number to the descriptor.

@@ -15,8 +15,7 @@ namespace pinion::test {
 
 class Screen {
  public:
-  /// False: this machine has no Xvfb or no xdotool.
-  [[nodiscard]] static bool is_possible();
+  /// Needs Xvfb and xdotool; where they are missing the tests are not run at all (window.sh).
   Screen();
 
   [[nodiscard]] const std::string& display() const noexcept { return display_; }
