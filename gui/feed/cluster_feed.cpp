@@ -1,5 +1,6 @@
 #include "gui/feed/cluster_feed.hpp"
 
+#include "gui/feed/host_lookup.hpp"
 #include "gui/model/changes.hpp"
 #include "gui/model/words.hpp"
 
@@ -13,6 +14,7 @@ constexpr Micros look_every_connected = 250ms;
 constexpr Micros look_every_waiting = 100ms;
 constexpr Micros status_timeout = 4s;
 constexpr Micros topic_timeout = 15s;
+constexpr Micros look_up_every = 10s;
 
 std::string partitions_text(std::int32_t count) {
   return counted(static_cast<std::uint64_t>(count), "partition", "partitions");
@@ -68,13 +70,17 @@ void ClusterFeed::look_at_connection() {
   } else if (!connection_.cluster_id.empty()) {
     state = Connection::lost;
   }
-  const bool changed = state != connection_.state || status.problem != connection_.problem;
+  if (!status.connected && context_->now.monotonic >= look_up_at_) look_up_broker();
+  std::string problem = status.problem;
+  if (!host_problem_.empty() && status.refused == Errc::ok) problem = host_problem_;
+  if (status.connected) problem.clear();
+  const bool changed = state != connection_.state || problem != connection_.problem;
   if (state != connection_.state) {
     connection_.since = context_->now.monotonic;
     if (state == Connection::connected) ask_at_ = context_->now.monotonic;
   }
   connection_.state = state;
-  connection_.problem = status.connected ? std::string() : status.problem;
+  connection_.problem = std::move(problem);
   if (!status.cluster_id.empty()) connection_.cluster_id = status.cluster_id;
   if (!status.server_version.empty()) connection_.server_version = status.server_version;
   connection_.record_bytes_max = status.record_bytes_max;
@@ -86,6 +92,21 @@ void ClusterFeed::look_at_connection() {
   }
   look_at_ =
       context_->now.monotonic + (status.connected ? look_every_connected : look_every_waiting);
+}
+
+/// While nobody answers: is there such a host at all?
+void ClusterFeed::look_up_broker() {
+  look_up_at_ = context_->now.monotonic + look_up_every;
+  const std::string host = host_name_of(connection_.address);
+  if (host.empty() || std::exchange(looking_up_, true)) return;
+  look_up_host(host, [this, inbox = context_->inbox](const std::string& problem) {
+    // A closed inbox takes nothing: whoever owned this is gone, and is not touched.
+    static_cast<void>(inbox->try_push([this, problem] {
+      looking_up_ = false;
+      host_problem_ = problem;
+      look_at_ = context_->now.monotonic;
+    }));
+  });
 }
 
 void ClusterFeed::ask_status() {

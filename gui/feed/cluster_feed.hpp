@@ -35,6 +35,7 @@ class ClusterFeed {
 
  private:
   void look_at_connection();
+  void look_up_broker();
   void on_status(Result<ClusterStatusReply>&& reply);
   /// Its number.
   std::uint64_t begin(ActionResult& action, std::string text);
@@ -54,6 +55,9 @@ class ClusterFeed {
   Micros ask_at_{0};
   Micros asked_at_{0};
   Micros look_at_{0};
+  bool looking_up_ = false;
+  Micros look_up_at_{0};
+  std::string host_problem_;  ///< The broker's name is none that is found.
 };
 
 }  // namespace pinion::gui

@@ -3,6 +3,7 @@
 #include "tests/support/server_cluster.hpp"
 
 #include "gui/feed/feed.hpp"
+#include "gui/feed/host_lookup.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -375,6 +376,19 @@ TEST_CASE("feed: a broker that dies while records are sent at a rate", "[gui]") 
   for (std::uint64_t i = 0; i < 300; ++i) {
     CHECK(written->browse->records.find(i)->value_bytes() == std::to_string(i + 1));
   }
+}
+
+TEST_CASE("feed: a host that is not to be found is told by its name", "[gui]") {
+  CHECK(host_name_of("tcp://broker.example:5550") == "broker.example");
+  CHECK(host_name_of("tcp://127.0.0.1:5550").empty());
+  CHECK(host_name_of("tcp://[::1]:5550").empty());
+  CHECK(host_name_of("nonsense").empty());
+  // RFC 2606 keeps this name from ever being one.
+  Feed feed({.address = "tcp://no-such-host.invalid:5550"});
+  const auto snapshot = await(feed, [](const Snapshot& s) {
+    return s.connection.problem.find("'no-such-host.invalid'") != std::string::npos;
+  });
+  CHECK(snapshot->connection.state == Connection::connecting);
 }
 
 TEST_CASE("feed: nobody there, and no address, are told at once and hold up nothing", "[gui]") {
