@@ -103,6 +103,22 @@ TEST_CASE("feed: produce, consume once, also after the program was opened again"
   await_records(again, 3);
 }
 
+TEST_CASE("feed: after a seek each record stands in the box once", "[gui]") {
+  ServerCluster cluster(1);
+  Feed feed({.address = cluster.address()});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  make_topic(feed, "orders", 1);
+  send(feed, "orders", "value {{n}}", 20);
+  REQUIRE(feed.post(reading_of("orders", "me")));
+  await_records(feed, 20);
+  REQUIRE(feed.post(SeekReading{{.kind = ReadPlace::Kind::offset, .offset = 15}}));
+  auto snapshot = await(feed, [](const Snapshot& s) {
+    return s.consume->cleared == 1 && !s.consume->reading.refreshing && !s.consume->records.empty();
+  });
+  CHECK(snapshot->consume->records.size() == 5);
+  CHECK(snapshot->consume->records.find(snapshot->consume->records.first())->offset == 15);
+}
+
 TEST_CASE("feed: live, records come as they are written", "[gui]") {
   ServerCluster cluster(1);
   Feed feed({.address = cluster.address()});
