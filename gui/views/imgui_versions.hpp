@@ -73,7 +73,7 @@ enum class Border : bool { no, yes };
 inline bool begin_joined_child(const char* name, ImVec2 size, Border border,
                                ImGuiWindowFlags flags = 0) {
   const bool framed = border == Border::yes;
-#if IMGUI_VERSION_NUM >= 19000
+#if IMGUI_VERSION_NUM >= 19110
   return ImGui::BeginChild(
       name, size,
       ImGuiChildFlags_NavFlattened | (framed ? ImGuiChildFlags_Borders : ImGuiChildFlags_None),
@@ -85,7 +85,7 @@ inline bool begin_joined_child(const char* name, ImVec2 size, Border border,
 
 /// The same, without a border, that keeps its padding.
 inline bool begin_padded_child(const char* name, ImVec2 size) {
-#if IMGUI_VERSION_NUM >= 19000
+#if IMGUI_VERSION_NUM >= 19110
   return ImGui::BeginChild(name, size,
                            ImGuiChildFlags_AlwaysUseWindowPadding | ImGuiChildFlags_NavFlattened);
 #else

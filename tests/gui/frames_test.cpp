@@ -43,6 +43,9 @@ enum class Reach : bool { any, all };
 /// and not cut off by the part of it that it is in. Up and down parts scroll.
 void check_reach(Headless& it, Reach reach) {
   if (reach == Reach::any) return;
+  // What is measured in one frame is used in the next: that comes to rest.
+  it.frames(4);
+  CHECK_FALSE(it.ui().wants_frame);
   const float width = ImGui::GetIO().DisplaySize.x;
   for (const DescribedItem& item : it.ui().described) {
     INFO(item.name << " from " << item.min.x << " to " << item.max.x << " of " << width);
