@@ -241,13 +241,26 @@ void set_filter(ConsumerState& state) {
 }
 
 void draw_filter_help(Ui& ui) {
-  ui.tooltip(
-      "ann  \u2014  anywhere, in any case\n"
-      "key:ann  \u2014  in the key; value:ann  \u2014  in the value\n"
-      "header:trace-id=4bf9  \u2014  in that header\n"
-      "partition:3  \u2014  of that partition\n"
-      ".user.name = ann, .price > 10, .error  \u2014  by JSON path\n"
-      "-word  \u2014  without it; \"two words\"  \u2014  together");
+  static constexpr std::pair<const char*, const char*> lines[]{
+      {"ann", "anywhere, in any case"},
+      {"key:ann", "in the key"},
+      {"value:ann", "in the value"},
+      {"header:trace-id=4bf9", "in that header"},
+      {"partition:3", "of that partition"},
+      {".user.name = ann", "by JSON path, equal"},
+      {".price > 10", "by JSON path, more"},
+      {".error", "by JSON path, there at all"},
+      {"-word", "without it"},
+      {"\"two words\"", "together"}};
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(12), ui.px(8)});
+  ImGui::BeginTooltip();
+  for (const auto& [part, meaning] : lines) {
+    ui.mono(part);
+    ImGui::SameLine(ui.px(220));
+    ui.text(meaning, Tone::muted);
+  }
+  ImGui::EndTooltip();
+  ImGui::PopStyleVar();
 }
 
 void draw_columns(Ui& ui, ConsumerState& state, Settings& settings) {

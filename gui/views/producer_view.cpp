@@ -404,7 +404,7 @@ std::string what_text(const SendJob& job) {
   return text.empty() ? "(empty)" : text;
 }
 
-void draw_job(Ui& ui, const SendJob& job, ProducerState& state) {
+void draw_job(Ui& ui, const Snapshot& snapshot, const SendJob& job, ProducerState& state) {
   ui.strong_fitted(what_text(job));
   if (!job.is_over()) {
     if (ui.button("produce.cancel", "Cancel", ButtonKind::danger)) {
@@ -418,9 +418,11 @@ void draw_job(Ui& ui, const SendJob& job, ProducerState& state) {
       ImGui::PopStyleColor();
     }
   } else {
+    ImGui::BeginDisabled(snapshot.connection.state != Connection::connected);
     if (ui.button("produce.again", "Send again")) {
       ui.commands.emplace_back(SendRecords{*job.plan});
     }
+    ImGui::EndDisabled();
     ImGui::SameLine();
     if (ui.button("produce.edit", "Edit")) set_draft(state, job.plan->draft);
   }
@@ -504,7 +506,7 @@ void draw_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, ImVec2
   }
   if (detail > 0) {
     ui.begin_card("produce.job", {0, 0});
-    draw_job(ui, *chosen, state);
+    draw_job(ui, snapshot, *chosen, state);
     ui.end_card();
   }
   ui.end_pane();

@@ -98,6 +98,19 @@ TEST_CASE("staleness: a node was last heard when the answer says, and the answer
   CHECK(it.text_of("nodes.row.0").find("40 s ago") != std::string::npos);
 }
 
+TEST_CASE("staleness: without a broker nothing of the history is sent again", "[gui]") {
+  Headless it(with_connection(Connection::lost));
+  it.show(Panel::produce);
+  it.tab().producer.chosen_job = 4;
+  it.frames(4);
+  it.click("produce.again");
+  CHECK_FALSE(it.taken<SendRecords>());
+  it.show(with_connection(Connection::connected));
+  it.frames(2);
+  REQUIRE(it.click("produce.again"));
+  CHECK(it.taken<SendRecords>());
+}
+
 TEST_CASE("staleness: without a broker the consumer counts nothing down", "[gui]") {
   Headless it(with_connection(Connection::lost));
   it.show(Panel::consume);
