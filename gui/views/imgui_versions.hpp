@@ -37,9 +37,10 @@ inline constexpr ImGuiKey_ keypad_enter = ImGuiKey_KeyPadEnter;
   return (ImGui::GetCurrentContext()->CurrentItemFlags & ImGuiItemFlags_Disabled) != 0;
 }
 
-/// The window is out of sight: its items are not even placed.
+/// The window is not shown: it is out of sight, or still finds its size and place.
 [[nodiscard]] inline bool is_passed_over() {
-  return ImGui::GetCurrentContext()->CurrentWindow->SkipItems;
+  const ImGuiWindow& window = *ImGui::GetCurrentContext()->CurrentWindow;
+  return window.SkipItems || window.Hidden;
 }
 
 /// As if the combo of that name, which is drawn next, had been clicked on.

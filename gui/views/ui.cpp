@@ -556,7 +556,7 @@ void Ui::describe(std::string_view name, std::string_view text) {
 }
 
 void Ui::describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_view text) {
-  if (!describes) return;
+  if (!describes || is_passed_over()) return;
   described.push_back({std::string(name), min, max, std::string(text.substr(0, 2'000)), true});
 }
 
