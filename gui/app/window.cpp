@@ -7,8 +7,10 @@
 #include <imgui.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <utility>
 
 namespace pinion::gui {
@@ -47,11 +49,14 @@ struct InputEvent {
   int scancode = 0;
   int action = 0;
   int mods = 0;
+  double x = 0;  ///< Of a button: where the mouse was.
+  double y = 0;
 
   [[nodiscard]] bool is_release() const noexcept { return action == GLFW_RELEASE; }
-  /// A key that does something, in contrast to one that only makes a character.
+  /// A key that does something, in contrast to one that only makes a character. Space does both.
   [[nodiscard]] bool is_command() const noexcept {
     if (kind != Kind::key) return false;
+    if (code == GLFW_KEY_SPACE) return true;
     const bool types = code >= GLFW_KEY_SPACE && code <= GLFW_KEY_GRAVE_ACCENT;
     return !types || (mods & (GLFW_MOD_CONTROL | GLFW_MOD_ALT | GLFW_MOD_SUPER)) != 0;
   }
@@ -80,7 +85,8 @@ struct FrameInput {
   }
   void note(const InputEvent& event) noexcept {
     characters = characters || event.kind == InputEvent::Kind::character;
-    buttons = buttons || (event.kind == InputEvent::Kind::button && !event.is_release());
+    // Also that it went up: Esc in the same frame would take the click back.
+    buttons = buttons || event.kind == InputEvent::Kind::button;
     commands = commands || event.is_command();
     commands_down = commands_down || (event.is_command() && !event.is_release());
   }
@@ -99,7 +105,10 @@ struct Window::Inside {
   PixelStore pixel_store = nullptr;
 
   std::function<std::uint32_t(std::uint32_t)> on_character;
-  std::deque<InputEvent> events;  ///< In the order in which they came.
+  std::deque<InputEvent> events;                       ///< In the order in which they came.
+  std::array<bool, ImGuiMouseButton_COUNT> held{};     ///< As of the events handed over.
+  std::array<bool, ImGuiMouseButton_COUNT> clicked{};  ///< In this frame.
+  std::optional<ImVec2> clicked_at;
 
   static Inside& of(GLFWwindow* window) {
     return *static_cast<Inside*>(glfwGetWindowUserPointer(window));
@@ -113,7 +122,9 @@ struct Window::Inside {
     inside.events.push_back({InputEvent::Kind::character, static_cast<int>(code), 0, 0, 0});
   }
   static void on_button(GLFWwindow* window, int button, int action, int mods) {
-    of(window).events.push_back({InputEvent::Kind::button, button, 0, action, mods});
+    InputEvent event{InputEvent::Kind::button, button, 0, action, mods};
+    glfwGetCursorPos(window, &event.x, &event.y);
+    of(window).events.push_back(event);
   }
   static void on_scroll(GLFWwindow* window, double x, double y) {
     of(window).input = true;
@@ -146,6 +157,8 @@ struct Window::Inside {
   /// Hands over what one frame can tell apart; the rest waits for the next.
   void feed() {
     FrameInput frame;
+    clicked_at.reset();
+    clicked = {};
     while (!events.empty() && !frame.conflicts_with(events.front())) {
       const InputEvent event = events.front();
       events.pop_front();
@@ -159,9 +172,28 @@ struct Window::Inside {
           break;
         case InputEvent::Kind::button:
           ImGui_ImplGlfw_MouseButtonCallback(window, event.code, event.action, event.mods);
+          note_button(event);
           break;
       }
     }
+  }
+
+  void note_button(const InputEvent& event) {
+    if (event.code < 0 || event.code >= ImGuiMouseButton_COUNT) return;
+    const auto button = static_cast<std::size_t>(event.code);
+    held.at(button) = !event.is_release();
+    clicked.at(button) = clicked.at(button) || !event.is_release();
+    clicked_at = ImVec2(static_cast<float>(event.x), static_cast<float>(event.y));
+  }
+
+  /// Before 1.87 Dear ImGui asks GLFW which buttons are down now. A click would then overtake what
+  /// was typed before it and still waits for its frame, and be seen once more when its turn comes.
+  void keep_buttons_in_turn() const {
+#if IMGUI_VERSION_NUM < 18700
+    ImGuiIO& io = ImGui::GetIO();
+    for (std::size_t i = 0; i < held.size(); ++i) io.MouseDown[i] = held.at(i) || clicked.at(i);
+    if (clicked_at) io.MousePos = *clicked_at;
+#endif
   }
 
   void install() {
@@ -271,6 +303,7 @@ void Window::begin_frame() {
   inside_->feed();
   ImGui_ImplOpenGL3_NewFrame();
   ImGui_ImplGlfw_NewFrame();
+  inside_->keep_buttons_in_turn();
 }
 
 void Window::end_frame(std::uint32_t rgb) {
