@@ -225,14 +225,19 @@ App::FrameTimes App::frame() {
 
 void App::describe() {
   std::string text;
-  for (const DescribedItem& item : ui_.described) {
-    if (!item.in_sight) continue;
+  const auto put = [&](const std::string& name, const DescribedItem& item,
+                       const std::string& says) {
     std::string quoted;
-    append_json_string(quoted, is_utf8(item.text) ? std::string_view(item.text) : "?");
-    text += item.name + "\t" + std::to_string(static_cast<int>(item.min.x)) + "\t" +
+    append_json_string(quoted, is_utf8(says) ? std::string_view(says) : "?");
+    text += name + "\t" + std::to_string(static_cast<int>(item.min.x)) + "\t" +
             std::to_string(static_cast<int>(item.min.y)) + "\t" +
             std::to_string(static_cast<int>(item.max.x)) + "\t" +
             std::to_string(static_cast<int>(item.max.y)) + "\t" + quoted + "\n";
+  };
+  for (const DescribedItem& item : ui_.described) {
+    if (!item.in_sight) continue;
+    if (item.focused) put("focus", item, item.name);
+    put(item.name, item, item.text);
   }
   if (text == described_) return;
   described_ = text;

@@ -110,6 +110,7 @@ bool draw_missing(Ui& ui, std::vector<std::string>& topics, const Snapshot& snap
 bool begin_list(Ui& ui, const char* name, const std::string& shown, const char* hint,
                 TopicPickerState& state, float width) {
   ImGui::SetNextItemWidth(width);
+  const ImVec2 at = ImGui::GetCursorScreenPos();
   ui.glyphs.note(shown);
   const std::string id = std::string("##") + name;
   if (shown.empty()) ImGui::PushStyleColor(ImGuiCol_Text, ui.theme.muted);
@@ -118,7 +119,12 @@ bool begin_list(Ui& ui, const char* name, const std::string& shown, const char* 
   const bool open = ImGui::BeginCombo(id.c_str(), shown.empty() ? hint : shown.c_str(),
                                       ImGuiComboFlags_HeightLargest);
   if (shown.empty()) ImGui::PopStyleColor();
-  ui.describe(name, shown);
+  if (open) {
+    // The list is the window now, and not what it hangs from.
+    ui.describe_at(name, at, {at.x + width, at.y + ImGui::GetFrameHeight()}, shown);
+  } else {
+    ui.describe(name, shown);
+  }
   if (open && ImGui::IsWindowAppearing()) state.search.clear();
   return open;
 }

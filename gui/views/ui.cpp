@@ -286,6 +286,7 @@ bool Ui::input(const char* name, std::string& value, const char* hint, float wid
     return ImGui::InputTextWithHint(id.c_str(), hint, &text, flags);
   });
   describe(name, value);
+  note_typing(name);
   return result;
 }
 
@@ -308,7 +309,14 @@ bool Ui::editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTex
     wants_frame = true;
   }
   describe(name, value);
+  note_typing(name);
   return result;
+}
+
+/// Keys are for a field only while it is being typed into.
+void Ui::note_typing(const char* name) {
+  if (described.empty() || described.back().name != name) return;
+  described.back().focused = ImGui::IsItemActive();
 }
 
 void Ui::take_first_focus() {

@@ -187,6 +187,7 @@ class Ui {
 
  private:
   void take_first_focus();
+  void note_typing(const char* name);
   void notice_within(const char* name, std::string_view text, Tone tone, float width);
 
   bool had_dialog_ = false;

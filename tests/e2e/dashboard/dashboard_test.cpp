@@ -106,8 +106,9 @@ TEST_CASE(
     it.key("ctrl+1");
     cluster.node(1).kill();
     it.await_text("tile.nodes", "1 lost");
-    it.await_text("events.row.0", "1");
-    CHECK(it.screen_text().find("node 1 was lost") != std::string::npos);
+    it.await("events.row.0", [&](const std::string&) {
+      return it.screen_text().find("node 1 was lost") != std::string::npos;
+    });
     cluster.start_node(1);
     it.await_text("tile.nodes", "2 of 2", 30s);
     CHECK(it.screen_text().find("node 1 is back") != std::string::npos);

@@ -95,6 +95,11 @@ void Dashboard::await_text(const std::string& name, const std::string& part, Mic
       name, [&](const std::string& text) { return text.find(part) != std::string::npos; }, limit);
 }
 
+void Dashboard::await_gone(const std::string& name, Micros limit) {
+  INFO(name << " is still there");
+  REQUIRE(eventually(patience(limit), [&] { return !find(name); }));
+}
+
 void Dashboard::click(const std::string& name) {
   await(name);
   // A popup finds its place within its first frames: the place must have been the same for a while.

@@ -49,6 +49,9 @@ class Dashboard {
              Micros limit = 15s);
   void await_text(const std::string& name, const std::string& part, Micros limit = 15s);
 
+  /// Until the named thing is no longer there: a list that was closed.
+  void await_gone(const std::string& name, Micros limit = 15s);
+
   void click(const std::string& name);
   void type(const std::string& text);
   void key(const std::string& key);
