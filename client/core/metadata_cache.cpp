@@ -11,9 +11,11 @@ bool same_shape(const TopicMetadata& a, const TopicMetadata& b) {
   return a.id == b.id && a.partitions.size() == b.partitions.size() && a.config == b.config;
 }
 
+/// Not by `detail`: it comes to a watcher and is left out of a large reply, so the next one would
+/// seem a change, and it is a text for people.
 bool same_partition(const PartitionMetadata& a, const PartitionMetadata& b) {
   return a.leader == b.leader && a.leader_epoch == b.leader_epoch && a.state == b.state &&
-         a.replicas == b.replicas && a.isr == b.isr && a.detail == b.detail && a.target == b.target;
+         a.replicas == b.replicas && a.isr == b.isr && a.target == b.target;
 }
 
 bool same_partitions(const TopicMetadata& a, const TopicMetadata& b) {

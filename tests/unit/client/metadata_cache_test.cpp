@@ -64,6 +64,12 @@ TEST_CASE("metadata: a partition whose state alone changes is told, pushed or pu
   f.pass(600ms);
   REQUIRE(f.told_topics.size() == 1);
   CHECK(f.told_topics[0].topic->partitions[0].state == PartitionState::offline);
+  f.told_topics.clear();
+  change.metadata_version = f.metadata_version = 4;  // A text for people is no state.
+  change.topics = f.topics;
+  change.topics[0].partitions[0].detail = "waits for node 2";
+  f.push(change);
+  CHECK(f.told_topics.empty());
 }
 
 TEST_CASE("metadata: a partition that goes away leaves what is on its way alone", "[client]") {
