@@ -236,6 +236,9 @@ void ClientSession::on(const Now& now, Call& input, Effects& out) {
   requests_.add(now, std::move(input), out);
 }
 
-void ClientSession::on(const Now&, Stop&, Effects& out) { connection_.on_stop(out); }
+void ClientSession::on(const Now&, Stop&, Effects& out) {
+  requests_.on_stop(out);
+  connection_.on_stop(out);
+}
 
 }  // namespace pinion::client

@@ -148,6 +148,24 @@ void RequestTable::on_metadata(const Now& now, const MetadataChanges& changes, E
 
 void RequestTable::on_room(const Now& now, Effects& out) { attempt_all(now, out); }
 
+void RequestTable::on_stop(Effects& out) {
+  while (!open_.empty()) {
+    const auto at = open_.begin();
+    if (may_have_happened(at->second)) {
+      end(at,
+          failure(Errc::cancelled,
+                  "the client was closed before an answer came; it may have been carried out"),
+          out);
+    } else {
+      end(at, failure(Errc::closed, "the client is closed"), out);
+    }
+  }
+}
+
+bool RequestTable::may_have_happened(const Open& open) {
+  return !only_reads(open.call.body) && (open.maybe_done || open.request);
+}
+
 void RequestTable::attempt_all(const Now& now, Effects& out) {
   for (auto at = open_.begin(); at != open_.end();) {
     const auto next = std::next(at);  // attempt() may end the call.
@@ -207,7 +225,7 @@ void RequestTable::end(Table::iterator at, Result<Message> reply, Effects& out) 
 
 void RequestTable::expire(Table::iterator at, Effects& out) {
   const Open& open = at->second;
-  const bool maybe = !only_reads(open.call.body) && (open.maybe_done || open.request);
+  const bool maybe = may_have_happened(open);
   if (!wire_->connected) {
     const std::string tail = maybe ? " (it may have been carried out before)" : "";
     end(at, failure(Errc::connection_lost, wire_->problem + tail), out);

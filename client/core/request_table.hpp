@@ -33,6 +33,8 @@ class RequestTable {
   void on_metadata(const Now& now, const MetadataChanges& changes, Effects& out);
   /// Credit came back.
   void on_room(const Now& now, Effects& out);
+  /// Ends all of them: with cancelled what may have been carried out, with closed the rest.
+  void on_stop(Effects& out);
 
   [[nodiscard]] Micros next_deadline() const noexcept { return timers_.next(); }
   [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }
@@ -56,6 +58,7 @@ class RequestTable {
   void retry_later(const Now& now, Open& open);
   void end(Table::iterator at, Result<Message> reply, Effects& out);
   void expire(Table::iterator at, Effects& out);
+  [[nodiscard]] static bool may_have_happened(const Open& open);
   void schedule(const Now& now, const Open& open);
 
   Wire* wire_;

@@ -235,10 +235,11 @@ void ClientDriver::shut_down() {
     step(CloseConsumer{handle});
     consumers_.erase(handle);
   }
-  while (!calls_.empty()) {
-    end_call({calls_.begin()->first, failure(Errc::closed, "the client is closed"), false});
-  }
   step(Stop{});
+  // Commits, whose consumers have gone. Nobody knows whether they arrived.
+  while (!calls_.empty()) {
+    end_call({calls_.begin()->first, failure(Errc::cancelled, "the client was closed"), false});
+  }
   const Micros until = monotonic_now() + shut_down_patience;
   send_queued();
   while (!out_.empty() && monotonic_now() < until && session_.connected()) {

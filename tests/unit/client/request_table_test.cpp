@@ -130,6 +130,38 @@ TEST_CASE("calls: what must not happen twice is not repeated", "[client]") {
   CHECK(f.count<RegisterConsumer>() == 0);
 }
 
+TEST_CASE("calls: at the end of the client, what was sent may have been carried out", "[client]") {
+  SessionFixture f;
+  f.connect();
+  SECTION("a change that was sent") {
+    f.step(call(f, RegisterConsumer{"orders", {}}));
+    REQUIRE(f.take<RegisterConsumer>());
+    f.step(Stop{});
+    CHECK(f.take_call()->reply.error().code == Errc::cancelled);
+    CHECK(fate_of(Errc::cancelled) == Fate::unknown);
+  }
+  SECTION("a change whose earlier attempt was sent") {
+    f.step(call(f, DeleteTopic{"orders"}));
+    REQUIRE(f.take<DeleteTopic>());
+    f.say_hello();
+    f.step(Stop{});
+    CHECK(f.take_call()->reply.error().code == Errc::cancelled);
+  }
+  SECTION("what only reads") {
+    f.step(call(f, ClusterStatusRequest{}));
+    REQUIRE(f.take<ClusterStatusRequest>());
+    f.step(Stop{});
+    CHECK(f.take_call()->reply.error().code == Errc::closed);
+  }
+  SECTION("a change that was refused, and waits for its next attempt") {
+    f.step(call(f, CreateTopic{"new", {}}));
+    f.refuse(*f.take<CreateTopic>(), Errc::no_nodes, "start a partition broker");
+    f.step(Stop{});
+    CHECK(f.take_call()->reply.error().code == Errc::closed);
+  }
+  CHECK_FALSE(f.take_call());
+}
+
 TEST_CASE("calls: a registration with a name may be repeated", "[client]") {
   SessionFixture f;
   f.connect();
