@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import gzip
 import hashlib
 import io
 import pathlib
@@ -42,16 +43,19 @@ def build_sdist(sdist_directory: str, config_settings: Settings = None) -> str:
         files.append((name, (HERE / name).read_bytes()))
     files.append(("PKG-INFO", _metadata(project)))
     path = pathlib.Path(sdist_directory) / f"{root}.tar.gz"
-    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, data in files:
             member = tarfile.TarInfo(f"{root}/{name}")
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
+    # Without the time of the day, so that the same sources make the same archive.
+    path.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
     return path.name
 
 
 def _package_files() -> Contents:
-    paths = [path for package in PACKAGES for path in sorted((HERE / package).iterdir())]
+    paths = [path for package in PACKAGES for path in sorted((HERE / package).rglob("*"))]
     return [
         (path.relative_to(HERE).as_posix(), path.read_bytes())
         for path in paths
@@ -88,6 +92,7 @@ def _metadata(project: Mapping[str, Any]) -> bytes:
         f"Version: {project['version']}",
         f"Summary: {project['description']}",
         f"Requires-Python: {project['requires-python']}",
+        *(f"Requires-Dist: {needed}" for needed in project["dependencies"]),
         *(f"Classifier: {classifier}" for classifier in project["classifiers"]),
         "Description-Content-Type: text/markdown",
         "",
@@ -103,11 +108,16 @@ def _project() -> Dict[str, Any]:
     project: Dict[str, Any] = {}
     rest = ""
     for line in table.splitlines():
-        rest += line
-        if rest.count("[") > rest.count("]"):
-            continue  # A list over several lines.
+        if not rest and line.lstrip().startswith("#"):
+            continue
+        rest += line + "\n"
         key, equals, value = rest.partition("=")
         if equals:
-            project[key.strip()] = ast.literal_eval(value.strip())
+            try:
+                project[key.strip()] = ast.literal_eval(value.strip())
+            except SyntaxError:
+                continue  # A list over several lines.
         rest = ""
+    if rest:
+        raise ValueError(f"pyproject.toml: this is not understood: {rest}")
     return project

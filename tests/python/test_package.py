@@ -25,7 +25,7 @@ STANDARD = set(
     "random selectors socket ssl threading time types typing urllib uuid weakref".split()
 )
 OF_EXAMPLES = {"argparse", "sys", "threading"}
-OF_BACKEND = {"ast", "hashlib", "io", "pathlib", "tarfile", "zipfile"}
+OF_BACKEND = {"ast", "gzip", "hashlib", "io", "pathlib", "tarfile", "zipfile"}
 
 
 class Sources(unittest.TestCase):
@@ -146,6 +146,24 @@ class Installation(unittest.TestCase):
         archive = run([self.python, "-c", code, str(PACKAGE / "backend")], cwd=self.folder).strip()
         self.install("--no-build-isolation", os.path.join(self.folder, archive))
         self.check_it_is_there(self.venv)
+
+    def test_what_it_needs_and_what_lies_deeper_is_packed_and_the_same_every_time(self) -> None:
+        source = pathlib.Path(shutil.copytree(PACKAGE, os.path.join(self.folder, "changed")))
+        (source / "pinion" / "deeper").mkdir()
+        (source / "pinion" / "deeper" / "one.py").write_text("")
+        project = source / "pyproject.toml"
+        given = "# [of\ndependencies = [\n    'six>=1',  # ]\n]\n"
+        text = project.read_text("utf-8").replace("dependencies = []\n", given)
+        project.write_text(text, "utf-8")
+        code = "import sys; sys.path.insert(0, sys.argv[1]); import pinion_build as b; "
+        code += "import time; print(b.build_wheel('.')); print(b.build_sdist('.')); "
+        code += "one = open(b.build_sdist('.'), 'rb').read(); time.sleep(1.1); "
+        code += "assert one == open(b.build_sdist('.'), 'rb').read()"
+        built = run([self.python, "-c", code, str(source / "backend")], cwd=self.folder)
+        with zipfile.ZipFile(os.path.join(self.folder, built.split()[0])) as wheel:
+            self.assertIn("pinion/deeper/one.py", wheel.namelist())
+            (about,) = (each for each in wheel.namelist() if each.endswith("/METADATA"))
+            self.assertIn("\nRequires-Dist: six>=1\n", wheel.read(about).decode())
 
     def test_also_to_be_edited(self) -> None:
         source = shutil.copytree(PACKAGE, os.path.join(self.folder, "source"))
