@@ -26,8 +26,10 @@ int hex_digit(char c) {
 
 using Pairs = std::map<std::string, std::string, std::less<>>;
 
-/// "a=1&b=two"; the first of equal names counts. False: there are too many.
+/// "a=1&b=two"; the first of equal names counts. False: there are too many, repeats included, for
+/// each is work.
 bool read_pairs(std::string_view text, Pairs& pairs) {
+  std::size_t left = Parameters::pairs_max;
   while (!text.empty()) {
     const std::string_view pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
@@ -35,7 +37,7 @@ bool read_pairs(std::string_view text, Pairs& pairs) {
     const std::size_t equals = pair.find('=');
     const std::string_view value =
         equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
-    if (pairs.size() >= Parameters::pairs_max) return false;
+    if (left-- == 0) return false;
     pairs.emplace(decode_percent(pair.substr(0, equals)), decode_percent(value));
   }
   return true;
@@ -62,9 +64,11 @@ std::string_view attribute(std::string_view header, std::string_view name) {
 }
 
 /// A body of multipart/form-data: parts between lines of the boundary, each with headers, an empty
-/// line and its value. What is no such part is passed over. False: there are too many.
+/// line and its value. What is no such part is passed over. False: there are too many, those that
+/// are passed over included.
 bool read_parts(std::string_view body, std::string_view boundary, Pairs& pairs) {
   const std::string delimiter = "--" + std::string(boundary);
+  std::size_t left = Parameters::pairs_max;
   std::size_t at = body.find(delimiter);
   while (at != std::string_view::npos) {
     const std::size_t begin = at + delimiter.size();
@@ -72,11 +76,11 @@ bool read_parts(std::string_view body, std::string_view boundary, Pairs& pairs) 
     if (at == std::string_view::npos) break;
     const std::string_view part = body.substr(begin, at - begin);
     at += 2;
+    if (left-- == 0) return false;
     const std::size_t empty_line = part.find("\r\n\r\n");
     if (empty_line == std::string_view::npos) continue;
     const std::string_view name = attribute(part.substr(0, empty_line), "name=");
     if (name.empty()) continue;
-    if (pairs.size() >= Parameters::pairs_max) return false;
     pairs.emplace(name, part.substr(empty_line + 4));
   }
   return true;

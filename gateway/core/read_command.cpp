@@ -406,8 +406,9 @@ Read read_with_parameters(Call call, Reader& in) {
 ReadCommand read_command(const HttpRequest& request) {
   const Route route = find_route(request.method, request.target);
   if (auto plain = read_plain(route.call, request, route)) return {route.call, std::move(*plain)};
-  const bool is_batch = route.call == Call::send_records;
-  auto parameters = Parameters::read(request, is_batch ? batch_values_max : json_values_max);
+  // One message may be JSON of many values, as a batch is.
+  const std::size_t values_max = brings_records(route.call) ? batch_values_max : json_values_max;
+  auto parameters = Parameters::read(request, values_max);
   if (!parameters) {
     return {route.call, refused(parameters.error().detail, pinion::name_of(Errc::malformed))};
   }

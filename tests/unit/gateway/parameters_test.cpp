@@ -85,6 +85,16 @@ TEST_CASE("parameters: more names and values than any request needs are refused,
     CHECK(refused.error().detail.find("too many") != std::string::npos);
   }
   CHECK_FALSE(Parameters::read(request("GET", "/x?" + form)));
+  // A repeat is work too, though it changes nothing.
+  std::string same;
+  for (int i = 0; i < 1'001; ++i) same += "a=1&";
+  CHECK_FALSE(Parameters::read(request("POST", "/x", same)));
+  same.resize(same.size() - 4);
+  CHECK(Parameters::read(request("POST", "/x", same)));
+  std::string parts;
+  for (int i = 0; i < 1'001; ++i) parts += "--b\r\nX: name=\"a\"\r\n\r\n1\r\n";
+  CHECK_FALSE(
+      Parameters::read(request("POST", "/x", parts + "--b--", "multipart/form-data; boundary=b")));
 }
 
 TEST_CASE("parameters: of two names for the same thing an empty one gives way", "[gateway]") {

@@ -148,6 +148,14 @@ TEST_CASE("read command: a batch of the most records is read, and one of more va
   CHECK(message_of(answer).find("too many values") != std::string::npos);
 }
 
+TEST_CASE("read command: a message may be JSON of as many values as a batch", "[gateway]") {
+  std::string list = "[0";
+  for (int i = 0; i < 50'000; ++i) list += ",0";
+  const std::string body = R"({"topic":"t","producer_id":1,"message":)" + list + "]}";
+  CHECK(command<EnqueueCommand>(request("POST", "/producer/produce", body)).message == list + "]");
+  CHECK(refusal(request("POST", "/consumer/register", body)).status == 400);
+}
+
 TEST_CASE("read command: absent, null, empty and -1 mean any partition", "[gateway]") {
   for (const char* partition : {"", R"(,"partition":null)", R"(,"partition":-1)",
                                 R"(,"partition_id":"-1")", R"(,"partition":"")"}) {
