@@ -52,7 +52,12 @@ class Application : public HttpApplication, public HttpObserver {
 
   RequestTraits traits_of(std::string_view method, std::string_view target) const override {
     const Call call = find_route(method, target).call;
-    return {brings_records(call) ? body_bytes_max_ : small_body_bytes_max_, gives_records(call)};
+    RequestTraits traits;
+    traits.keeps_body = brings_records(call);
+    traits.body_bytes_max = traits.keeps_body ? body_bytes_max_ : small_body_bytes_max_;
+    traits.has_large_answer = gives_records(call);
+    traits.takes = call == Call::dequeue;
+    return traits;
   }
 
   Hurry serve(const HttpRequest& request, std::function<void(HttpResult)> then) override {

@@ -30,9 +30,12 @@ using HttpResult = std::variant<HttpAnswer, std::shared_ptr<EventStream>>;
 /// What a request line alone says of a request.
 struct RequestTraits {
   std::uint64_t body_bytes_max = 0;
-  /// It is refused while too many large answers wait for their readers: before it is carried out,
-  /// so that it costs nobody a message that was taken and never read.
+  /// What it brings is held elsewhere until it is answered, so its body counts for so long.
+  bool keeps_body = false;
+  /// It is refused while too many large answers wait for their readers: before it is carried out.
   bool has_large_answer = false;
+  /// Its answer was taken for this reader alone: nobody else gets it, so it is always sent.
+  bool takes = false;
 };
 
 class HttpApplication {

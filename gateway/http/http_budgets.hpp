@@ -14,13 +14,14 @@
 
 namespace pinion::gateway {
 
-/// A body is a request's own until it is answered. What 16 of the largest take by default.
+/// A body that brings records is a request's own until it is answered; any other one until it is
+/// read. What 16 of the largest take by default.
 inline constexpr std::uint64_t bodies_bytes_max = 256 * limits::mib;
 inline constexpr std::size_t small_body_bytes = 64 * limits::kib;
 
 /// Answers that their readers have not taken yet. Beyond the first, calls with large answers are
 /// refused before they are carried out; beyond the second, what was on its way meanwhile is not
-/// sent either.
+/// sent either, unless it is a message that was taken for this reader alone.
 inline constexpr std::uint64_t answers_refused_bytes = 64 * limits::mib;
 inline constexpr std::uint64_t answers_bytes_max = 128 * limits::mib;
 inline constexpr std::size_t small_answer_bytes = 16 * limits::kib;
@@ -28,25 +29,44 @@ inline constexpr std::size_t small_answer_bytes = 16 * limits::kib;
 /// nothing is told from a slow one.
 inline constexpr std::size_t write_bytes = 64 * limits::kib;
 
+/// Bodies that come, and answers that are taken, are looked at this often.
+inline constexpr Micros watched_for = 2s;
+[[nodiscard]] constexpr bool is_slower_than(std::uint64_t bytes_per_second, std::uint64_t bytes,
+                                            Micros took) noexcept {
+  return bytes * 1'000 < bytes_per_second * static_cast<std::uint64_t>(took / 1ms);
+}
+
 /// Once more than half of the room for bodies is taken, one that comes slower than this is ended:
 /// some that are slow, or have stopped, would keep everybody else's out. `bytes` came in the last
-/// `took`, which is at least body_watched_for.
+/// `took`, which is at least watched_for.
 inline constexpr std::uint64_t body_bytes_per_second_min = 1 * limits::mib;
-inline constexpr Micros body_watched_for = 2s;
-[[nodiscard]] constexpr bool is_too_slow(std::uint64_t bytes, Micros took,
-                                         std::uint64_t all_bytes) noexcept {
-  if (all_bytes <= bodies_bytes_max / 2) return false;
-  return bytes * 1'000 < body_bytes_per_second_min * static_cast<std::uint64_t>(took / 1ms);
+[[nodiscard]] constexpr bool is_body_too_slow(std::uint64_t bytes, Micros took,
+                                              std::uint64_t all_bytes) noexcept {
+  return all_bytes > bodies_bytes_max / 2 && is_slower_than(body_bytes_per_second_min, bytes, took);
+}
+
+/// The same for readers of large answers, before calls are refused for their sake. A reader that
+/// takes a little now and then would never run into write_timeout.
+inline constexpr std::uint64_t answer_bytes_per_second_min = 256 * limits::kib;
+[[nodiscard]] constexpr bool is_reader_too_slow(std::uint64_t bytes, Micros took,
+                                                std::uint64_t all_bytes) noexcept {
+  return all_bytes > answers_refused_bytes / 2 &&
+         is_slower_than(answer_bytes_per_second_min, bytes, took);
 }
 
 class ByteBudget {
  public:
   explicit ByteBudget(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  /// Never more than there is, not even for a moment: somebody else's small claim would fail then.
   [[nodiscard]] bool take(std::uint64_t bytes) noexcept {
-    if (used_.fetch_add(bytes) + bytes <= bytes_max_) return true;
-    used_.fetch_sub(bytes);
-    return false;
+    std::uint64_t used = used_.load();
+    do {
+      if (used > bytes_max_ || bytes > bytes_max_ - used) return false;
+    } while (!used_.compare_exchange_weak(used, used + bytes));
+    return true;
   }
+  /// Past the bound, if need be.
+  void take_anyway(std::uint64_t bytes) noexcept { used_.fetch_add(bytes); }
   void give_back(std::uint64_t bytes) noexcept { used_.fetch_sub(bytes); }
   [[nodiscard]] std::uint64_t used() const noexcept { return used_.load(); }
 
@@ -69,6 +89,12 @@ class HeldBytes {
     if (!budget_->take(bytes - held_)) return false;
     held_ = bytes;
     return true;
+  }
+  /// The same, and there is always room.
+  void grow_anyway_to(std::uint64_t bytes) noexcept {
+    if (bytes <= held_) return;
+    budget_->take_anyway(bytes - held_);
+    held_ = bytes;
   }
   void release() noexcept { budget_->give_back(std::exchange(held_, 0)); }
   [[nodiscard]] std::uint64_t held() const noexcept { return held_; }

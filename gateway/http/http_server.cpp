@@ -5,6 +5,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "gateway/http/clock.hpp"
 #include "gateway/http/http_session.hpp"
 
 #include <charconv>
@@ -23,10 +24,6 @@ using boost::system::error_code;
 constexpr auto tick_every = std::chrono::milliseconds(500);
 constexpr auto accept_pause = std::chrono::milliseconds(100);
 constexpr int backlog = 4096;
-
-Micros monotonic_now() {
-  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT"
 std::string http_date() {

@@ -7,6 +7,8 @@
 //      ▼                      ▼                            ▼
 //    closed               closed after it                closed
 //
+// While there is little room for large bodies or answers, whoever is slow with one is ended too.
+//
 // While a request waits for something to happen, or a stream goes on, each tick looks whether the
 // peer has ended the connection: then the wait ends, and the stream.
 #pragma once
@@ -21,11 +23,11 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "gateway/core/answers.hpp"
+#include "gateway/http/clock.hpp"
 #include "gateway/http/http_session.hpp"
 #include "gateway/http/http_text.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -45,10 +47,6 @@ using boost::system::error_code;
 template <typename Text>
 [[nodiscard]] std::string_view text_of(const Text& text) {
   return {text.data(), text.size()};
-}
-
-[[nodiscard]] inline Micros http_now() {
-  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 template <typename Stream>
@@ -78,12 +76,14 @@ class HttpSessionOver : public HttpSession,
     // What closes it may have been the last that held it.
     const auto self = this->shared_from_this();
     if (state_ == State::serving || state_ == State::streaming) look_for_peer();
-    const bool slow = state_ == State::reading && is_body_slow();
+    const bool slow = is_slow();
     if (lane_->now < deadline_ && !slow) return;
     deadline_ = lane_->now;  // Again at the next tick, if what is cancelled has just begun anew.
     if (state_ == State::reading) {
-      // The read that is cancelled finds the answer to give.
+      // The read that is cancelled finds the answer to give. Its room is there at once: whether
+      // others are too slow is asked in this same tick.
       late_ = true;
+      held_body_.release();
       error_code ignored;
       stream_.lowest_layer().cancel(ignored);
       return;
@@ -94,6 +94,7 @@ class HttpSessionOver : public HttpSession,
   }
 
   void stop() override {
+    const auto self = this->shared_from_this();
     if (state_ == State::serving) hurry();
     if (state_ == State::idle) leave();
     if (state_ == State::streaming && !is_writing_) say_goodbye();
@@ -141,14 +142,21 @@ class HttpSessionOver : public HttpSession,
     if (const HttpApplication::Hurry hurry = std::exchange(hurry_, {})) hurry();
   }
 
-  /// Looks at what has come since it looked last.
-  [[nodiscard]] bool is_body_slow() {
+  /// What comes of a large body, or is taken of a large answer, since it was looked at last.
+  [[nodiscard]] bool is_slow() {
+    const bool is_body = state_ == State::reading && held_body_.held() > 0;
+    const bool is_answer = is_writing_ && held_answer_.held() > 0;
     const Micros took = lane_->now - watched_from_;
-    const std::uint64_t bytes = held_body_.held();
-    if (bytes == 0 || took < body_watched_for) return false;
-    const std::uint64_t came = bytes - std::exchange(watched_bytes_, bytes);
+    if ((!is_body && !is_answer) || took < watched_for) return false;
+    const std::uint64_t bytes = is_body ? held_body_.held() : written_;
+    const std::uint64_t moved = bytes - std::exchange(watched_bytes_, bytes);
     watched_from_ = lane_->now;
-    return is_too_slow(came, took, shared_->bodies.used());
+    return is_body ? is_body_too_slow(moved, took, shared_->bodies.used())
+                   : is_reader_too_slow(moved, took, shared_->answers.used());
+  }
+  void watch() {
+    watched_from_ = lane_->now;
+    watched_bytes_ = 0;
   }
 
   /// Half-closed counts as gone: who waits and sends no more is answered at once, and who has gone
@@ -183,8 +191,7 @@ class HttpSessionOver : public HttpSession,
 
   void begin_reading() {
     become(State::reading, shared_->options.request_timeout);
-    watched_from_ = lane_->now;
-    watched_bytes_ = 0;
+    watch();
   }
 
   void read_some() {
@@ -237,7 +244,7 @@ class HttpSessionOver : public HttpSession,
   }
 
   void go_on_reading() {
-    // What has come of a large body counts until the request is answered.
+    // What has come of a large body counts until it is dropped.
     const std::size_t bytes = parser_->get().body().size();
     if (bytes > small_body_bytes && !held_body_.grow_to(bytes)) {
       return refuse(too_much("Too many large requests at once; try again"), "too_many_bodies");
@@ -279,7 +286,7 @@ class HttpSessionOver : public HttpSession,
   void serve() {
     const auto& message = parser_->get();
     become(State::serving, never);  // The application answers in time.
-    served_from_ = http_now();
+    served_from_ = monotonic_now();
     after_ = message.keep_alive() ? After::keep_alive : After::close;
     if (traits_.has_large_answer && shared_->answers.used() > answers_refused_bytes) {
       return send(too_much("Too many large answers wait for their readers; try again"));
@@ -299,6 +306,9 @@ class HttpSessionOver : public HttpSession,
         self->on_result(std::move(result));
       });
     });
+    // The application has read it. What it keeps of it counts until it answers.
+    parser_.reset();
+    if (!traits_.keeps_body) held_body_.release();
     if (shared_->stopping.load()) hurry();
   }
 
@@ -307,7 +317,6 @@ class HttpSessionOver : public HttpSession,
     if (state_ == State::closed) return;
     if (auto* answer = std::get_if<HttpAnswer>(&result)) return send(std::move(*answer));
     events_ = std::get<std::shared_ptr<EventStream>>(std::move(result));
-    held_body_.release();
     out_ = stream_head(lane_->date);
     write_piece();
   }
@@ -323,14 +332,17 @@ class HttpSessionOver : public HttpSession,
   void refuse(HttpAnswer answer, std::string_view why) {
     shared_->observer->on_dropped(why);
     late_ = false;
-    served_from_ = http_now();
+    served_from_ = monotonic_now();
     after_ = After::close;
     send(std::move(answer));
   }
 
   void send(HttpAnswer answer) {
+    drop_body();
     const bool is_large = answer.body.size() > small_answer_bytes;
-    if (is_large && !held_answer_.grow_to(answer.body.size())) {
+    if (is_large && traits_.takes) {
+      held_answer_.grow_anyway_to(answer.body.size());
+    } else if (is_large && !held_answer_.grow_to(answer.body.size())) {
       shared_->observer->on_dropped("too_many_answers");
       answer = failed({Errc::timed_out,
                        "Too many large answers wait for their readers, so that this "
@@ -342,9 +354,18 @@ class HttpSessionOver : public HttpSession,
     if (shared_->stopping.load()) after_ = After::close;
     out_ = answer_head(answer, lane_->date, after_);
     if (method_ != "HEAD") out_ += answer.body;
-    held_body_.release();
     state_ = State::writing;
+    begin_writing();
+  }
+
+  void drop_body() {
+    parser_.reset();
+    held_body_.release();
+  }
+
+  void begin_writing() {
     written_ = 0;
+    watch();
     write_some();
   }
 
@@ -373,7 +394,7 @@ class HttpSessionOver : public HttpSession,
 
   void on_sent() {
     shared_->observer->on_served(
-        {peer_, method_, target_, status_, body_bytes_, http_now() - served_from_});
+        {peer_, method_, target_, status_, body_bytes_, monotonic_now() - served_from_});
     if (out_.capacity() > buffer_kept_max) std::string().swap(out_);
     if (after_ == After::keep_alive) return read_request();
     linger();
@@ -399,14 +420,14 @@ class HttpSessionOver : public HttpSession,
   // ---- Streaming
 
   void write_piece() {
-    if (!held_answer_.grow_to(out_.size())) {
+    // The head, a comment, a few events: as small answers.
+    if (out_.size() > small_answer_bytes && !held_answer_.grow_to(out_.size())) {
       // The reader comes back with the id of the last event that it has got.
       shared_->observer->on_dropped("too_many_answers");
       return linger();
     }
     state_ = State::streaming;
-    written_ = 0;
-    write_some();
+    begin_writing();
   }
 
   void next_piece() {
@@ -447,7 +468,7 @@ class HttpSessionOver : public HttpSession,
   RequestTraits traits_;
   HeldBytes held_body_;
   HeldBytes held_answer_;
-  Micros watched_from_{0};  ///< The body that is being read.
+  Micros watched_from_{0};  ///< The body that is being read, or the answer that is written.
   std::uint64_t watched_bytes_ = 0;
   beast::flat_buffer buffer_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;

@@ -25,12 +25,32 @@ TEST_CASE("budgets: what one holds grows, and all of it comes back at its end", 
   CHECK(one.grow_to(100));
 }
 
+TEST_CASE("budgets: what must not be lost is counted past the bound, and takes room from others",
+          "[gateway]") {
+  ByteBudget budget(100);
+  HeldBytes taken(budget);
+  HeldBytes other(budget);
+  taken.grow_anyway_to(150);
+  CHECK(budget.used() == 150);
+  CHECK_FALSE(other.grow_to(1));
+  taken.release();
+  CHECK(other.grow_to(100));
+}
+
 TEST_CASE("budgets: a slow body is ended only while there is little room for others", "[gateway]") {
   constexpr std::uint64_t crowded = bodies_bytes_max / 2 + 1;
-  static_assert(!is_too_slow(0, 2s, crowded - 1));
-  static_assert(is_too_slow(0, 2s, crowded));
-  static_assert(is_too_slow(2 * limits::mib - 2'000, 2s, crowded));
-  static_assert(!is_too_slow(2 * limits::mib, 2s, crowded));
+  static_assert(!is_body_too_slow(0, 2s, crowded - 1));
+  static_assert(is_body_too_slow(0, 2s, crowded));
+  static_assert(is_body_too_slow(2 * limits::mib - 2'000, 2s, crowded));
+  static_assert(!is_body_too_slow(2 * limits::mib, 2s, crowded));
+  SUCCEED();
+}
+
+TEST_CASE("budgets: a slow reader is ended before anybody is refused for its sake", "[gateway]") {
+  constexpr std::uint64_t crowded = answers_refused_bytes / 2 + 1;
+  static_assert(!is_reader_too_slow(0, 2s, crowded - 1));
+  static_assert(is_reader_too_slow(write_bytes, 2s, crowded));
+  static_assert(!is_reader_too_slow(512 * limits::kib, 2s, crowded));
   SUCCEED();
 }
 
