@@ -58,7 +58,8 @@ bool Cluster::is_away() const {
 
 HttpApplication::Hurry Cluster::carry_out(Command command, Respond respond) {
   if (is_away()) {
-    respond(failed({Errc::connection_lost, client_->status().problem}, {}));
+    const Error away{Errc::connection_lost, client_->status().problem};
+    respond(std::holds_alternative<HealthCommand>(command) ? unhealthy(away) : failed(away, {}));
     return {};
   }
   if (const auto* reading = std::get_if<ReadRecordsCommand>(&command)) {
@@ -70,7 +71,8 @@ HttpApplication::Hurry Cluster::carry_out(Command command, Respond respond) {
 
 void Cluster::follow(FollowCommand command, std::function<void(HttpResult)> then) {
   if (is_away()) return then(failed({Errc::connection_lost, client_->status().problem}, {}));
-  FollowFeed::open(calls_, places_, std::move(command), options_.answer_within, std::move(then));
+  FollowFeed::open(calls_, tail_places_, std::move(command), options_.answer_within,
+                   std::move(then));
 }
 
 // ---- What most commands begin with

@@ -133,7 +133,9 @@ class Cluster {
   void on(ClusterCommand& command, Respond respond);
 
   const ClusterOptions options_;
-  WaitingPlaces places_;
+  Places poll_places_{poll_places_max};
+  Places tail_places_{tail_places_max};
+  Places query_places_{query_places_max};
   std::unique_ptr<Client> client_;
   std::unique_ptr<Producer> producer_;
   Calls calls_;

@@ -11,9 +11,9 @@
 #include "gateway/cluster/cluster.hpp"
 #include "gateway/core/answers.hpp"
 #include "gateway/core/turns.hpp"
+#include "gateway/http/clock.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace pinion::gateway {
@@ -22,10 +22,6 @@ namespace {
 constexpr PartitionIndex nowhere{-1};
 /// For step 2: a partition whose broker has just died is done without.
 constexpr Micros ask_within = 2s;
-
-Micros monotonic_now() {
-  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 std::string reader_of(RegistrationId consumer) { return "id:" + std::to_string(consumer.raw()); }
 

@@ -92,12 +92,6 @@ std::string node_json(const NodeStatus& node) {
   return object.take();
 }
 
-HttpAnswer unhealthy(const Error& why) {
-  Failure failure = failure_of(why, {});
-  failure.object.add("healthy", false);
-  return answer(std::move(failure));
-}
-
 }  // namespace
 
 void Cluster::on(HealthCommand&, Respond respond) {

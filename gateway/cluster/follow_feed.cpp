@@ -2,27 +2,29 @@
 
 #include "gateway/cluster/record_json.hpp"
 #include "gateway/core/answers.hpp"
+#include "gateway/http/clock.hpp"
 
 #include "common/base/limits.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <utility>
 
 namespace pinion::gateway {
 namespace {
 
-/// A comment comes at least this often, so that neither side takes the other for dead.
+/// A comment comes this often, so that neither side takes the other for dead; later only while no
+/// partition answers, for the time is looked at when a fetch ends.
 constexpr Micros keep_alive_every = 15s;
-/// Of all partitions together, and of one at most and at least.
+/// Of all partitions together: behind this no further answer is taken in. A piece is no larger,
+/// unless one event is.
 constexpr std::size_t read_ahead_bytes = limits::mib;
+/// Of one fetch, at most and at least.
 constexpr std::size_t fetch_bytes_most = 256 * limits::kib;
 constexpr std::size_t fetch_bytes_least = 16 * limits::kib;
-
-Micros monotonic_now() {
-  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
-}
+/// A partition that is asked by itself has something to give. When it has not, nor a leader, the
+/// others do not wait for it.
+constexpr Micros line_patience = 2s;
 
 std::string event(std::string_view id, std::string_view data, std::string_view name = {}) {
   std::string text;
@@ -36,8 +38,8 @@ std::string event(std::string_view id, std::string_view data, std::string_view n
 
 }  // namespace
 
-void FollowFeed::open(Calls calls, WaitingPlaces& places, FollowCommand command,
-                      Micros answer_within, Open then) {
+void FollowFeed::open(Calls calls, Places& places, FollowCommand command, Micros answer_within,
+                      Open then) {
   calls.find_topic(
       command.topic, answer_within,
       [calls, &places, command, answer_within, then = std::move(then)](Result<Calls::Topic> topic) {
@@ -109,86 +111,126 @@ void FollowFeed::locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& c
 }
 
 void FollowFeed::next(std::function<void(std::optional<std::string>)> then) {
-  std::string ready;
-  std::vector<std::size_t> to_ask;
+  std::string piece;
+  std::vector<Question> questions;
   bool has_ended = false;
   {
     const std::lock_guard lock(mutex_);
-    ready.swap(ready_);
+    piece = take_piece();
     has_ended = has_ended_;
     quiet_since_ = monotonic_now();
-    if (ready.empty() && !has_ended) {
+    if (piece.empty() && !has_ended) {
       waiting_ = std::move(then);
-      for (std::size_t i = 0; i < parts_.size(); ++i) {
-        if (!parts_[i].is_asking) to_ask.push_back(i);
-        parts_[i].is_asking = true;
-      }
+      questions = choose();
     }
   }
-  if (!ready.empty()) return then(std::move(ready));
+  if (!piece.empty()) return then(std::move(piece));
   if (has_ended) return then(std::nullopt);
-  for (const std::size_t index : to_ask) ask(index);
+  ask(questions);
 }
 
 void FollowFeed::stop() {
   std::function<void(std::optional<std::string>)> waiting;  // Ends outside the lock.
   const std::lock_guard lock(mutex_);
   is_stopped_ = true;
+  pieces_.clear();
   waiting.swap(waiting_);
 }
 
-void FollowFeed::ask(std::size_t index) {
-  FetchCall fetch;
-  fetch.topic = topic_;
-  {
-    const std::lock_guard lock(mutex_);
-    fetch.partition = parts_[index].partition;
-    fetch.offset = parts_[index].next;
+/// The first in line, or else all that are not asked already.
+std::vector<FollowFeed::Question> FollowFeed::choose() {
+  std::vector<Question> questions;
+  if (!line_.empty()) {
+    questions.push_back({line_.front(), true});
+    line_.pop_front();
+  } else {
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      if (!parts_[i].is_asking) questions.push_back({i, false});
+    }
   }
-  fetch.bytes_max = static_cast<std::uint32_t>(
-      std::clamp(read_ahead_bytes / parts_.size(), fetch_bytes_least, fetch_bytes_most));
-  fetch.wait = fetch_waits;
-  calls_.fetch(fetch, fetch_waits + answer_within_,
-               [self = shared_from_this(), index](Result<FetchAnswer> fetched) {
-                 self->on_fetched(index, std::move(fetched));
-               });
+  for (const Question& question : questions) parts_[question.index].is_asking = true;
+  return questions;
+}
+
+void FollowFeed::ask(const std::vector<Question>& questions) {
+  for (const auto& [index, is_of_line] : questions) {
+    FetchCall fetch;
+    fetch.topic = topic_;
+    {
+      const std::lock_guard lock(mutex_);
+      fetch.partition = parts_[index].partition;
+      fetch.offset = parts_[index].next;
+    }
+    fetch.bytes_max = static_cast<std::uint32_t>(
+        std::clamp(read_ahead_bytes / parts_.size(), fetch_bytes_least, fetch_bytes_most));
+    fetch.wait = is_of_line ? Micros{0} : fetch_waits;
+    calls_.fetch(fetch, is_of_line ? line_patience : fetch_waits + answer_within_,
+                 [self = shared_from_this(), at = index](Result<FetchAnswer> fetched) {
+                   self->on_fetched(at, std::move(fetched));
+                 });
+  }
 }
 
 void FollowFeed::on_fetched(std::size_t index, Result<FetchAnswer> fetched) {
   std::function<void(std::optional<std::string>)> waiting;
-  std::string ready;
-  bool ask_again = false;
+  std::string piece;
+  std::vector<Question> questions;
   {
     const std::lock_guard lock(mutex_);
     parts_[index].is_asking = false;
     if (is_stopped_) return;
     take_in(index, std::move(fetched));
     if (!waiting_) return;
-    if (ready_.empty() && monotonic_now() - quiet_since_ < keep_alive_every) {
-      ask_again = parts_[index].is_asking = true;
+    piece = take_piece();
+    // The next fetch ends, and is looked at, about fetch_waits from now.
+    if (piece.empty() && monotonic_now() - quiet_since_ >= keep_alive_every - fetch_waits) {
+      piece = ": keep-alive\n\n";
+    }
+    if (piece.empty()) {
+      questions = choose();
     } else {
-      if (ready_.empty()) ready_ = ": keep-alive\n\n";
       waiting.swap(waiting_);
-      ready.swap(ready_);
     }
   }
-  if (ask_again) return ask(index);
-  waiting(std::move(ready));
+  if (!waiting) return ask(questions);
+  waiting(std::move(piece));
 }
 
 void FollowFeed::take_in(std::size_t index, Result<FetchAnswer> fetched) {
   if (fetched) {
+    if (!fetched->records.empty() && pieces_bytes_ >= read_ahead_bytes) {
+      line_.push_back(index);
+      return;
+    }
     for (const ConsumerRecord& record : fetched->records) {
       parts_[index].next = record.offset + 1;
-      ready_ += event(event_id(), record_json(record, WithPartition::yes));
+      add_event(event(event_id(), record_json(record, WithPartition::yes)));
     }
     return;
   }
   // What is refused at once would be asked again and again.
   const Errc code = fetched.error().code;
   if (is_retriable(code) && code != Errc::throttled && code != Errc::closed) return;
-  ready_ += event({}, failed(fetched.error(), topic_).body, "error");
+  add_event(event({}, failed(fetched.error(), topic_).body, "error"));
   has_ended_ = true;
+}
+
+void FollowFeed::add_event(std::string&& event) {
+  pieces_bytes_ += event.size();
+  if (!pieces_.empty() && pieces_.back().size() + event.size() <= read_ahead_bytes) {
+    pieces_.back() += event;
+  } else {
+    pieces_.push_back(std::move(event));
+  }
+}
+
+/// Empty: there is none.
+std::string FollowFeed::take_piece() {
+  if (pieces_.empty()) return {};
+  std::string piece = std::move(pieces_.front());
+  pieces_.pop_front();
+  pieces_bytes_ -= piece.size();
+  return piece;
 }
 
 std::string FollowFeed::event_id() const {

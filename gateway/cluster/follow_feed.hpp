@@ -1,6 +1,10 @@
-// FollowFeed: a topic's live tail as server-sent events. It reads ahead one answer a partition and
-// no further, so a slow reader costs a bounded amount of memory and nobody else's time. It holds
-// one place to wait for each partition until the last of its fetches is answered.
+// FollowFeed: a topic's live tail as server-sent events. It reads ahead some 1 MiB and no further,
+// so a slow reader costs a bounded amount of memory and nobody else's time. It holds one place to
+// wait for each partition until the last of its fetches is answered.
+//
+// All partitions are asked at once, so the answers may be far more than that: a fetch brings at
+// least one batch, whole. What finds no room is dropped, and its partition stands in line: each one
+// there is asked by itself, when the reader has taken what was ready, before all are asked again.
 #pragma once
 
 #include "client/api/calls.hpp"
@@ -8,6 +12,7 @@
 #include "gateway/core/commands.hpp"
 #include "gateway/http/http_application.hpp"
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -25,7 +30,7 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   using Open = std::function<void(HttpResult)>;
   /// Finds the topic and where its partitions are to be read from, then gives the stream; or an
   /// answer that says why there is none.
-  static void open(Calls calls, WaitingPlaces& places, FollowCommand command, Micros answer_within,
+  static void open(Calls calls, Places& places, FollowCommand command, Micros answer_within,
                    Open then);
 
   void next(std::function<void(std::optional<std::string>)> then) override;
@@ -38,18 +43,25 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
     bool is_asking = false;
   };
 
-  FollowFeed(Calls calls, WaitingPlaces& places, std::string topic, Micros answer_within)
+  FollowFeed(Calls calls, Places& places, std::string topic, Micros answer_within)
       : calls_(std::move(calls)),
         topic_(std::move(topic)),
         answer_within_(answer_within),
         places_(places) {}
 
   static void locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& command, Open then);
-  void ask(std::size_t index);
+  struct Question {
+    std::size_t index = 0;
+    bool is_of_line = false;
+  };
+  void ask(const std::vector<Question>& questions);
   void on_fetched(std::size_t index, Result<FetchAnswer> fetched);
   /// Requires: under the mutex.
   [[nodiscard]] std::string event_id() const;
+  [[nodiscard]] std::vector<Question> choose();
   void take_in(std::size_t index, Result<FetchAnswer> fetched);
+  void add_event(std::string&& event);
+  [[nodiscard]] std::string take_piece();
 
   Calls calls_;
   const std::string topic_;
@@ -57,7 +69,9 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   HeldPlaces places_;
   std::mutex mutex_;
   std::vector<Part> parts_;
-  std::string ready_;      ///< Events that nobody has asked for yet.
+  std::deque<std::size_t> line_;    ///< Whose answers found no room.
+  std::deque<std::string> pieces_;  ///< Events that nobody has asked for yet.
+  std::size_t pieces_bytes_ = 0;
   Micros quiet_since_{0};  ///< When the last piece was given.
   bool has_ended_ = false;
   bool is_stopped_ = false;

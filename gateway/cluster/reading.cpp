@@ -2,11 +2,11 @@
 #include "gateway/cluster/cluster.hpp"
 #include "gateway/cluster/record_json.hpp"
 #include "gateway/core/answers.hpp"
+#include "gateway/http/clock.hpp"
 
 #include "common/base/text.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <mutex>
 #include <optional>
@@ -38,16 +38,12 @@ HttpAnswer read_answer(const ReadRecordsCommand& command, const FetchAnswer& fet
   return answer(std::move(object));
 }
 
-Micros monotonic_now() {
-  return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 /// One read. Asks once without waiting; only when there is nothing it takes a place and asks again
 /// until there is something, the time is over, or nobody waits any more. Lives as long as its
 /// callbacks and what may hurry it.
 class RecordRead : public std::enable_shared_from_this<RecordRead> {
  public:
-  RecordRead(Calls calls, WaitingPlaces& places, ReadRecordsCommand command, Micros answer_within,
+  RecordRead(Calls calls, Places& places, ReadRecordsCommand command, Micros answer_within,
              Cluster::Respond respond)
       : calls_(std::move(calls)),
         command_(std::move(command)),
@@ -120,15 +116,16 @@ class RecordRead : public std::enable_shared_from_this<RecordRead> {
     if (!fetched->records.empty() || left < Micros(1ms)) {
       return finish(std::move(answer));
     }
-    if (!has_place_ && !place_.try_take(1)) return fail(no_place_to_wait());
-    has_place_ = true;
     bool is_hurried = false;
     {
       const std::lock_guard lock(mutex_);
       is_hurried = is_hurried_;
-      if (!is_hurried) nothing_ = std::move(answer);
+      // Whom nobody waits for any more takes no place.
+      if (!is_hurried && !has_place_) has_place_ = place_.try_take(1);
+      if (!is_hurried && has_place_) nothing_ = std::move(answer);
     }
     if (is_hurried) return finish(std::move(answer));
+    if (!has_place_) return fail(no_place_to_wait());
     fetch(std::min(left, fetch_waits));
   }
 
@@ -161,7 +158,7 @@ class RecordRead : public std::enable_shared_from_this<RecordRead> {
 }  // namespace
 
 HttpApplication::Hurry Cluster::read(const ReadRecordsCommand& command, Respond respond) {
-  const auto reading = std::make_shared<RecordRead>(calls_, places_, command,
+  const auto reading = std::make_shared<RecordRead>(calls_, poll_places_, command,
                                                     options_.answer_within, std::move(respond));
   with_topic(
       command.topic, [reading](HttpAnswer refusal) { reading->finish(std::move(refusal)); },
@@ -201,16 +198,23 @@ constexpr std::size_t rows_bytes_max = 16 * limits::mib;
 /// One query over one partition after the other.
 class Querying : public std::enable_shared_from_this<Querying> {
  public:
-  Querying(Calls calls, QueryCommand command, std::int32_t first, std::int32_t last, Micros timeout,
-           Cluster::Respond respond)
+  Querying(Calls calls, Places& places, QueryCommand command, std::int32_t first, std::int32_t last,
+           Micros timeout, Cluster::Respond respond)
       : calls_(std::move(calls)),
         command_(std::move(command)),
         next_(first),
         last_(last),
         timeout_(timeout),
+        place_(places),
         rows_left_(command_.rows_max),
         respond_(std::move(respond)) {}
 
+  void begin() {
+    if (!place_.try_take(1)) return respond_(failed(no_place_for_query(), command_.topic));
+    go_on();
+  }
+
+ private:
   void go_on() {
     if (next_ > last_) return finish();
     if (rows_left_ == 0 || rows_.bytes() > rows_bytes_max) {
@@ -228,7 +232,6 @@ class Querying : public std::enable_shared_from_this<Querying> {
                  });
   }
 
- private:
   void take(const QueryReply& reply) {
     if (columns_.empty()) {
       JsonArray names;
@@ -260,6 +263,7 @@ class Querying : public std::enable_shared_from_this<Querying> {
   std::int32_t next_;
   const std::int32_t last_;
   const Micros timeout_;
+  HeldPlaces place_;
   std::uint32_t rows_left_;
   std::string columns_;
   JsonArray rows_;
@@ -279,7 +283,8 @@ void Cluster::on(QueryCommand& command, Respond respond) {
     const std::int32_t first = command.partition ? command.partition->raw() : 0;
     const std::int32_t last = command.partition ? first : count - 1;
     const Micros timeout = options_.answer_within + limits::query_time_max;
-    std::make_shared<Querying>(calls_, command, first, last, timeout, respond)->go_on();
+    std::make_shared<Querying>(calls_, query_places_, command, first, last, timeout, respond)
+        ->begin();
   });
 }
 

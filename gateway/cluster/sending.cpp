@@ -112,7 +112,9 @@ class Gathering {
   void fail(const Error& error) {
     {
       const std::lock_guard lock(mutex_);
-      if (!error_) error_ = error;
+      // One whose fate nobody knows makes that the fate of all that failed.
+      const bool is_unknown = fate_of(error.code) == Fate::unknown;
+      if (!error_ || (is_unknown && fate_of(error_->code) != Fate::unknown)) error_ = error;
     }
     finish_one();
   }

@@ -1,7 +1,8 @@
-// WaitingPlaces: how many fetches may wait at the brokers for something to come, of all long polls
-// and live tails of this gateway together. Each holds one request of the client's credit until it
-// is answered, also when whoever asked has gone; without a bound they would take all of it, and
-// nothing else would be served. Thread-safe.
+// Places: a bounded number of something, for all requests of this gateway together. Thread-safe.
+//
+// Of fetches that wait at the brokers for something to come: each holds one request of the client's
+// credit until it is answered, also when whoever asked has gone; without a bound they would take
+// all of it, and nothing else would be served. And of SQL answers on their way.
 #pragma once
 
 #include "common/base/error.hpp"
@@ -17,26 +18,39 @@ namespace pinion::gateway {
 /// place of one who has gone comes back.
 inline constexpr Micros fetch_waits = 5s;
 
-class WaitingPlaces {
- public:
-  /// Half of the credit: the other half is for what does not wait.
-  static constexpr std::size_t places_max = limits::client_requests_inflight_max / 2;
+/// Half of the credit: the other half is for what does not wait. Live tails, which keep their
+/// places for as long as they are read, and long polls have half of that each.
+inline constexpr std::size_t waiting_places_max = limits::client_requests_inflight_max / 2;
+inline constexpr std::size_t tail_places_max = waiting_places_max / 2;
+inline constexpr std::size_t poll_places_max = waiting_places_max - tail_places_max;
 
+/// SQL queries at once. Each may gather 16 MiB of rows.
+inline constexpr std::size_t query_places_max = 16;
+
+class Places {
+ public:
+  explicit Places(std::size_t places_max) : places_max_(places_max) {}
+
+  /// Never more than there are, not even for a moment: a claim for one would fail then.
   [[nodiscard]] bool try_take(std::size_t count) noexcept {
-    if (taken_.fetch_add(count) + count <= places_max) return true;
-    taken_.fetch_sub(count);
-    return false;
+    std::size_t taken = taken_.load();
+    do {
+      if (count > places_max_ - taken) return false;
+    } while (!taken_.compare_exchange_weak(taken, taken + count));
+    return true;
   }
   void give_back(std::size_t count) noexcept { taken_.fetch_sub(count); }
 
  private:
+  const std::size_t places_max_;
   std::atomic<std::size_t> taken_{0};
 };
 
-/// The places of one poll or tail; gives them back at its end. Requires: the budget outlives it.
+/// The places of one poll, tail or query; gives them back at its end. Requires: the budget outlives
+/// it.
 class HeldPlaces {
  public:
-  explicit HeldPlaces(WaitingPlaces& places) : places_(&places) {}
+  explicit HeldPlaces(Places& places) : places_(&places) {}
   ~HeldPlaces() { places_->give_back(held_); }
   HeldPlaces(const HeldPlaces&) = delete;
   HeldPlaces& operator=(const HeldPlaces&) = delete;
@@ -48,7 +62,7 @@ class HeldPlaces {
   }
 
  private:
-  WaitingPlaces* places_;
+  Places* places_;
   std::size_t held_ = 0;
 };
 
@@ -56,6 +70,12 @@ class HeldPlaces {
 [[nodiscard]] inline Error no_place_to_wait() {
   return {Errc::throttled,
           "Too many reads and streams wait for records at this gateway; try again, or another one"};
+}
+
+/// What a query beyond them is told.
+[[nodiscard]] inline Error no_place_for_query() {
+  return {Errc::throttled,
+          "Too many SQL queries at once at this gateway; try again, or another one"};
 }
 
 }  // namespace pinion::gateway

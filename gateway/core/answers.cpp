@@ -96,6 +96,12 @@ HttpAnswer failed(const Error& error, std::string_view topic) {
   return answer(failure_of(error, topic));
 }
 
+HttpAnswer unhealthy(const Error& why) {
+  Failure failure = failure_of(why, {});
+  failure.object.add("healthy", false);
+  return answer(std::move(failure));
+}
+
 HttpAnswer no_such_topic(std::string_view topic) {
   return failed({Errc::unknown_topic, {}}, topic);
 }

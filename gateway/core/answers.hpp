@@ -32,6 +32,8 @@ struct Failure {
 /// With Retry-After where the status asks for it.
 [[nodiscard]] HttpAnswer answer(Failure&& failure);
 
+/// Of /health: the failure says so in a field of its own too.
+[[nodiscard]] HttpAnswer unhealthy(const Error& why);
 [[nodiscard]] HttpAnswer no_such_topic(std::string_view topic);
 [[nodiscard]] HttpAnswer no_such_partition(std::string_view topic, std::int64_t partition,
                                            std::size_t partitions);

@@ -149,7 +149,7 @@ const std::map<std::string_view, std::vector<std::string_view>> layers = {
     {"gateway/core/", {"common/base/", "common/proto/", "gateway/core/"}},
     {"gateway/http/", {"common/base/", "gateway/core/", "gateway/http/"}},
     {"gateway/cluster/",
-     {"common/base/", "common/proto/", "client/api/", "gateway/core/",
+     {"common/base/", "common/proto/", "client/api/", "gateway/core/", "gateway/http/clock.hpp",
       "gateway/http/http_application.hpp", "gateway/cluster/"}},
     {"gateway/app/", {"common/", "client/api/", "gateway/"}},
     {"gateway/main.cpp", {"common/", "gateway/app/"}},

@@ -115,6 +115,71 @@ TEST_CASE("pinion-gateway: asked to end, it answers what is on its way, and does
   CHECK(gateway.process().wait(patience(6s)) == 0);
 }
 
+TEST_CASE("pinion-gateway: what was sent when it ends may have happened, and is told so",
+          "[gateway][program]") {
+  ProcessCluster cluster(1);
+  cluster.start_all();
+  REQUIRE(cluster.wait_until_online());
+  GatewayProcess gateway(cluster.address());
+  HttpClient client(gateway.port());
+  static_cast<void>(good(client.ask("POST", "/topics", object({{"topic", "t"}}))));
+  for (const char* kind : {"producer", "consumer"}) {
+    static_cast<void>(
+        good(client.ask("POST", "/" + std::string(kind) + "/register", object({{"topic", "t"}}))));
+  }
+  const std::string message = object({{"topic", "t"}, {"producer_id", "1"}, {"message", "m"}});
+  static_cast<void>(good(client.ask("POST", "/producer/produce", message)));
+  cluster.node(1).signal(SIGSTOP);
+  const std::string body_of[] = {message, R"({"records":["m"]})", ""};
+  const std::string line_of[] = {"POST /producer/produce", "POST /topics/t/records",
+                                 "GET /consumer/consume?topic=t&consumer_id=1"};
+  std::vector<std::unique_ptr<HttpClient>> waiting;
+  for (int i = 0; i < 3; ++i) {
+    waiting.push_back(std::make_unique<HttpClient>(gateway.port()));
+    REQUIRE(waiting.back()->connect());
+    waiting.back()->send(line_of[i] + " HTTP/1.1\r\nContent-Length: " +
+                         std::to_string(body_of[i].size()) + "\r\n\r\n" + body_of[i]);
+  }
+  REQUIRE(client.ask("GET", "/ping").status == 200);
+  gateway.process().signal(SIGTERM);
+  for (auto& one : waiting) {
+    const HttpReply reply = one->receive();
+    static_cast<void>(bad(reply, 503));
+    CHECK(json_of(reply)["fate"] == "unknown");
+  }
+  CHECK(gateway.process().wait(patience(6s)) == 0);
+  cluster.node(1).signal(SIGCONT);
+}
+
+TEST_CASE("pinion-gateway: SQL answers on their way are few, and more are told to come again",
+          "[gateway][program]") {
+  ProcessCluster cluster(1);
+  cluster.start_all();
+  REQUIRE(cluster.wait_until_online());
+  GatewayProcess gateway(cluster.address());
+  HttpClient client(gateway.port());
+  static_cast<void>(good(client.ask("POST", "/topics", object({{"topic", "t"}}))));
+  const std::string query = object({{"sql", "select 1"}});
+  static_cast<void>(good(client.ask("POST", "/topics/t/query", query)));
+  cluster.end_node(1);
+  std::vector<std::unique_ptr<HttpClient>> waiting;
+  for (int i = 0; i < 16; ++i) {
+    waiting.push_back(std::make_unique<HttpClient>(gateway.port()));
+    REQUIRE(waiting.back()->connect());
+    waiting.back()->send("POST /topics/t/query HTTP/1.1\r\nContent-Length: " +
+                         std::to_string(query.size()) + "\r\n\r\n" + query);
+  }
+  // While all of them wait for a leader.
+  HttpReply reply;
+  HttpClient other(gateway.port(), 1s);
+  REQUIRE(eventually(
+      patience(8s),
+      [&] { return (reply = other.ask("POST", "/topics/t/query", query)).status > 0; }, 50ms));
+  CHECK(bad(reply, 503).find("Too many SQL queries") == 0);
+  CHECK(json_of(reply)["code"] == "throttled");
+  CHECK(json_of(reply)["fate"] == "did_not_happen");
+}
+
 TEST_CASE("pinion-gateway: it is not healthy while no partition broker is alive, and says why",
           "[gateway][program]") {
   ProcessCluster cluster(1);
@@ -155,6 +220,9 @@ TEST_CASE("pinion-gateway: a broker that has been away for some seconds is waite
   const auto begin = std::chrono::steady_clock::now();
   static_cast<void>(bad(client.ask("GET", "/topics/t/events"), 503));
   static_cast<void>(bad(client.ask("GET", "/topics"), 503));
+  const HttpReply health = client.ask("GET", "/health");
+  static_cast<void>(bad(health, 503));
+  CHECK(json_of(health)["healthy"] == false);
   CHECK(std::chrono::steady_clock::now() - begin < patience(1s));
 }
 

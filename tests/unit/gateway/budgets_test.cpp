@@ -55,14 +55,16 @@ TEST_CASE("budgets: a slow reader is ended before anybody is refused for its sak
 }
 
 TEST_CASE("budgets: places to wait leave half of the credit, and come back", "[gateway]") {
-  static_assert(2 * WaitingPlaces::places_max <= limits::client_requests_inflight_max);
-  WaitingPlaces places;
+  static_assert(2 * waiting_places_max <= limits::client_requests_inflight_max);
+  static_assert(tail_places_max + poll_places_max == waiting_places_max);
+  Places places(10);
   HeldPlaces one(places);
   {
     HeldPlaces most(places);
-    CHECK(most.try_take(WaitingPlaces::places_max - 1));
+    CHECK(most.try_take(9));
+    CHECK_FALSE(one.try_take(2));
     CHECK(one.try_take(1));
     CHECK_FALSE(one.try_take(1));
   }
-  CHECK(one.try_take(WaitingPlaces::places_max - 1));
+  CHECK(one.try_take(9));
 }
