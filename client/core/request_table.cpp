@@ -108,7 +108,6 @@ void RequestTable::on_tick(const Now& now, Effects& out) {
       open.request.reset();
       open.maybe_done = true;
       open.retry_at = now.monotonic;
-      if (!is_repeatable(open.call.body)) open.retry_at = never;
     }
     schedule(now, open);  // Before the attempt, which may end it.
     attempt(now, at, out);
@@ -177,6 +176,8 @@ void RequestTable::attempt_all(const Now& now, Effects& out) {
 void RequestTable::attempt(const Now& now, Table::iterator at, Effects& out) {
   Open& open = at->second;
   if (open.request || now.monotonic < open.retry_at || !wire_->connected) return;
+  // Whatever woke it: it waits for its deadline, at which its caller is told.
+  if (open.maybe_done && !is_repeatable(open.call.body)) return;
   Request request{.body = &open.call.body};
   if (!open.call.topic.empty()) {
     const auto topic = metadata_->find(open.call.topic);

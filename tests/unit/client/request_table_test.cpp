@@ -162,6 +162,28 @@ TEST_CASE("calls: at the end of the client, what was sent may have been carried 
   CHECK_FALSE(f.take_call());
 }
 
+TEST_CASE("calls: what must not happen twice is not repeated for news of its topic either",
+          "[client]") {
+  SessionFixture f;
+  f.connect();
+  f.step(WatchTopic{"orders"});
+  f.answer_metadata();
+  Dequeue without_token;
+  without_token.reader = "id:1";
+  f.step(routed(f, without_token));
+  REQUIRE(f.take<Dequeue>());
+  f.pass(limits::client_attempt_timeout + 100ms);  // Its answer is lost.
+  MetadataChanged change;
+  change.controller_epoch = ControllerEpoch(1);
+  change.metadata_version = f.metadata_version = 2;
+  change.topics = f.topics;
+  change.topics[0].partitions[0].leader_epoch = Epoch(2);
+  f.push(change);
+  CHECK(f.count<Dequeue>() == 0);
+  f.pass(10s);
+  CHECK(f.take_call()->reply.error().code == Errc::timed_out);
+}
+
 TEST_CASE("calls: a registration with a name may be repeated", "[client]") {
   SessionFixture f;
   f.connect();
