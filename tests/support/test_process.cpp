@@ -140,6 +140,21 @@ void TestProcess::signal(int number) {
   if (running()) ::kill(pid_, number);
 }
 
+void TestProcess::pause() {
+  signal(SIGSTOP);
+  const std::string tasks = "/proc/" + std::to_string(pid_) + "/task";
+  const bool stands = eventually(10s, [&tasks] {
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+      // "NUMBER (NAME) STATE ...", and a name may hold anything.
+      const std::string stat = read_file(task.path() / "stat");
+      const std::size_t name_end = stat.rfind(')');
+      if (name_end == std::string::npos || stat.compare(name_end, 3, ") T") != 0) return false;
+    }
+    return true;
+  });
+  if (!stands) throw std::runtime_error("a process does not stop");
+}
+
 void TestProcess::kill() {
   close_input();
   if (!running()) return;

@@ -59,6 +59,8 @@ class TestProcess {
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   [[nodiscard]] bool running();
   void signal(int number);
+  /// SIGSTOP; none of its threads runs any more when this returns. SIGCONT lets it go on.
+  void pause();
   /// SIGKILL, and gone when this returns.
   void kill();
 

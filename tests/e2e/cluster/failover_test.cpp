@@ -54,7 +54,7 @@ TEST_CASE("cluster: with three copies one node at a time may die, hang or lose i
     INFO("strike " << round << " of kind " << kind << " at node " << victim);
     const Clock::time_point begin = Clock::now();
     if (kind == 1) {
-      cluster.node(victim).signal(SIGSTOP);
+      cluster.node(victim).pause();
     } else {
       cluster.node(victim).kill();
     }

@@ -129,7 +129,7 @@ TEST_CASE("pinion-gateway: what was sent when it ends may have happened, and is 
   }
   const std::string message = object({{"topic", "t"}, {"producer_id", "1"}, {"message", "m"}});
   static_cast<void>(good(client.ask("POST", "/producer/produce", message)));
-  cluster.node(1).signal(SIGSTOP);
+  cluster.node(1).pause();
   const std::string body_of[] = {message, R"({"records":["m"]})", ""};
   const std::string line_of[] = {"POST /producer/produce", "POST /topics/t/records",
                                  "GET /consumer/consume?topic=t&consumer_id=1"};
