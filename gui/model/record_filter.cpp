@@ -18,6 +18,12 @@ std::optional<Number> number_of(std::string_view text) {
   return number;
 }
 
+/// ".a", "$.a", and either with the '-' that turns a part around.
+bool is_path(std::string_view text) {
+  if (text.size() > 1 && text.front() == '-') text.remove_prefix(1);
+  return text.size() > 1 && (text.front() == '.' || text.starts_with("$."));
+}
+
 /// Blanks divide, quotes keep together, and a comparison keeps its sides: ".a = b" is one part.
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> words;
@@ -43,8 +49,7 @@ std::vector<std::string> split(std::string_view text) {
     return w == "=" || w == "!=" || w == "<" || w == ">" || w == "~";
   };
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool path = !parts.empty() && parts.back().front() == '.';
-    const bool joins = path && is_operator(words[i]);
+    const bool joins = !parts.empty() && is_path(parts.back()) && is_operator(words[i]);
     if (joins) {
       parts.back() += words[i];
       if (++i < words.size()) parts.back() += words[i];
@@ -77,6 +82,7 @@ Result<RecordFilter> RecordFilter::parse(std::string_view text) {
 
 Result<RecordFilter::Part> RecordFilter::parse_part(std::string_view text) {
   Part part;
+  const bool path_text = is_path(text);
   if (text.size() > 1 && text.front() == '-') {
     part.negated = true;
     text.remove_prefix(1);
@@ -100,7 +106,7 @@ Result<RecordFilter::Part> RecordFilter::parse_part(std::string_view text) {
     part.name = small_letters(text.substr(0, equal));
     if (equal != std::string_view::npos) part.text = small_letters(text.substr(equal + 1));
     return part;
-  } else if (text.size() > 1 && (text.front() == '.' || text.starts_with("$."))) {
+  } else if (path_text) {
     const std::size_t at = text.find_first_of("=!<>~");
     PINION_TRY(path, parse_json_path(text.substr(0, at)));
     part.where = Where::json;

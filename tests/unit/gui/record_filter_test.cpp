@@ -55,6 +55,11 @@ TEST_CASE("filter: JSON values by path", "[gui]") {
   CHECK(passes(".price = 12.50", record));
   CHECK(passes(".items[0].id = 3", record));
   CHECK(passes(".user.name ~ NN", record));
+  CHECK(passes("-.user.name = bob", record));
+  CHECK_FALSE(passes("-.user.name = ann", record));
+  CHECK(passes("$.user.name = ann", record));
+  CHECK_FALSE(passes("$.price > 13", record));
+  CHECK(passes("\"\" = ann", {"ann = x"}));  // Nothing in quotation marks is no path.
   CHECK_FALSE(passes(".user.name", {"not json, user.name"}));
   CHECK_FALSE(passes(".missing", record));
 }
