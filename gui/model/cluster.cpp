@@ -340,6 +340,21 @@ void ClusterModel::put_readers(const Now& now, const PartitionStatus& status,
   }
 }
 
+CommitTimes commit_times(const ClusterView& view) {
+  CommitTimes times;
+  for (const NodeRow& node : view.nodes) {
+    if (node.health != NodeHealth::alive || node.load.commits == 0) continue;
+    // A node tells how long its last commits took for as long as there are no newer ones.
+    const bool now = node.commits_per_s.value_or(0) > 0;
+    if (times.now && !now) continue;
+    if (now && !times.now) times = {.now = true};
+    times.known = true;
+    times.p50_us = std::max(times.p50_us, node.load.commit_p50_us);
+    times.p99_us = std::max(times.p99_us, node.load.commit_p99_us);
+  }
+  return times;
+}
+
 void ClusterModel::put_history(const Now& now, ClusterView& view) {
   ClusterHistory::Sample sample;
   sample.wall = now.wall;
@@ -349,19 +364,9 @@ void ClusterModel::put_history(const Now& now, ClusterView& view) {
   };
   set(Metric::records_in, view.records_in_per_s);
   set(Metric::records_out, view.records_out_per_s);
-  std::uint32_t p50 = 0;
-  std::uint32_t p99 = 0;
-  bool any = false;
-  for (const NodeRow& node : view.nodes) {
-    // A node tells how long its last commits took for as long as there are no newer ones.
-    if (node.health != NodeHealth::alive || node.commits_per_s.value_or(0) <= 0) continue;
-    any = true;
-    p50 = std::max(p50, node.load.commit_p50_us);
-    p99 = std::max(p99, node.load.commit_p99_us);
-  }
-  if (any) {
-    set(Metric::commit_p50, p50);
-    set(Metric::commit_p99, p99);
+  if (const CommitTimes times = commit_times(view); times.now) {
+    set(Metric::commit_p50, times.p50_us);
+    set(Metric::commit_p99, times.p99_us);
   }
   std::optional<std::int64_t> lag;
   for (const ReaderRow& reader : view.readers) {

@@ -175,6 +175,15 @@ struct ClusterView {
   [[nodiscard]] const NodeRow* find_node(NodeId id) const;
 };
 
+/// How long commits take: of the nodes that write now; where none does, of the last ones.
+struct CommitTimes {
+  bool known = false;
+  bool now = false;
+  std::uint32_t p50_us = 0;
+  std::uint32_t p99_us = 0;
+};
+[[nodiscard]] CommitTimes commit_times(const ClusterView& view);
+
 class ClusterModel {
  public:
   static constexpr std::size_t events_max = 1'000;

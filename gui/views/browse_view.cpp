@@ -19,10 +19,16 @@ const std::vector<GridColumn>& columns() {
   return all;
 }
 
+constexpr std::size_t as_record[]{3, 0, 4, 5, 6};  ///< Columns of fill_record_cell.
+
 void fill(const RecordRow& row, std::size_t column, GridCell& cell) {
-  static constexpr std::size_t as_record[]{3, 0, 4, 5, 6};
   fill_record_cell(row, as_record[column], cell);
   if (column == 1) cell.text = format_local_time(Micros(row.log_time), WithDate::yes);
+}
+
+std::string copy(const RecordRow& row, std::size_t column) {
+  if (column == 1) return format_local_time(Micros(row.log_time), WithDate::yes);
+  return copy_record_cell(row, as_record[column]);
 }
 
 template <typename Number>
@@ -127,13 +133,17 @@ void draw_rows(Ui& ui, const Snapshot& snapshot, BrowseState& state, ImVec2 size
     state.grid.base = view.records.first();
     state.grid.top = state.place == 1 ? static_cast<double>(view.records.size()) : 0;
   }
-  const GridResult result = draw_grid(ui, "browse.records", size, columns(), state.grid,
-                                      {view.records.size(), view.records.first(),
-                                       [&](std::size_t row, std::size_t column, GridCell& cell) {
-                                         const RecordRow* record =
-                                             view.records.find(view.records.first() + row);
-                                         if (record != nullptr) fill(*record, column, cell);
-                                       }});
+  const GridResult result =
+      draw_grid(ui, "browse.records", size, columns(), state.grid,
+                {view.records.size(), view.records.first(),
+                 [&](std::size_t row, std::size_t column, GridCell& cell) {
+                   const RecordRow* record = view.records.find(view.records.first() + row);
+                   if (record != nullptr) fill(*record, column, cell);
+                 },
+                 [&](std::size_t row, std::size_t column) {
+                   const RecordRow* record = view.records.find(view.records.first() + row);
+                   return record == nullptr ? std::string() : copy(*record, column);
+                 }});
   if (result.selection_changed && state.grid.selected >= 0) {
     state.chosen = view.records.first() + static_cast<std::uint64_t>(state.grid.selected);
   }

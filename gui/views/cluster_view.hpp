@@ -30,7 +30,8 @@ struct TopicActionState {
   bool confirm_again = false;    ///< The field takes the keyboard back.
   bool open_delete = false;
   std::string problem{};
-  bool making = false;  ///< The form of a fresh one waits for what becomes of it.
+  bool making = false;     ///< The form of a fresh one waits for what becomes of it.
+  std::uint64_t made = 0;  ///< The action's number that makes it; `began` may be another's since.
   std::uint64_t began = 0;
 };
 

@@ -156,7 +156,8 @@ std::optional<ReadPlace> seek_place(ConsumerState& state, Micros wall_now) {
   return place;
 }
 
-void draw_seek(Ui& ui, ConsumerState& state) {
+/// `ready`: there is something that is read, and a broker to ask.
+void draw_seek(Ui& ui, ConsumerState& state, bool ready) {
   if (ui.button("consume.seek", "Seek\u2026")) ImGui::OpenPopup("seek");
   ImGui::SetNextWindowSize({std::min(ui.px(430), ImGui::GetMainViewport()->Size.x), 0});
   if (!ImGui::BeginPopup("seek")) return;
@@ -172,7 +173,7 @@ void draw_seek(Ui& ui, ConsumerState& state) {
   }
   ui.notice("consume.seek_problem", state.seek_problem, Tone::bad);
   const bool pressed = ui.button("consume.seek_go", "Read from there", ButtonKind::primary);
-  if (pressed || ui.enter_confirms()) {
+  if (ready && (pressed || ui.enter_confirms())) {
     if (const auto place = seek_place(state, ui.now.wall)) {
       ui.commands.emplace_back(SeekReading{*place});
       ImGui::CloseCurrentPopup();
@@ -228,7 +229,7 @@ void draw_modes(Ui& ui, const Snapshot& snapshot, ConsumerState& state, Settings
   ImGui::BeginDisabled(!reading.active || !connected);
   if (ui.button("consume.refresh", "Refresh now")) ui.commands.emplace_back(RefreshReading{});
   ui.beside(ui.button_width("Seek\u2026"));
-  draw_seek(ui, state);
+  draw_seek(ui, state, reading.active && connected);
   ImGui::EndDisabled();
 }
 
@@ -475,9 +476,14 @@ void draw_records(Ui& ui, const Snapshot& snapshot, ConsumerState& state, ImVec2
                                                                    : RecordTable::WithTopic::yes;
   const GridResult result = draw_grid(
       ui, "consume.records", size, state.table.columns(with_topic), state.grid,
-      {rows, base, [&](std::size_t row, std::size_t column, GridCell& cell) {
+      {rows, base,
+       [&](std::size_t row, std::size_t column, GridCell& cell) {
          const RecordRow* record = view.records.find(state.found.number_at(view.records, row));
          if (record != nullptr) state.table.fill(*record, column, cell);
+       },
+       [&](std::size_t row, std::size_t column) {
+         const RecordRow* record = view.records.find(state.found.number_at(view.records, row));
+         return record == nullptr ? std::string() : state.table.copy(*record, column);
        }});
   if ((result.selection_changed || result.activated) && state.grid.selected >= 0) {
     state.chosen =

@@ -40,19 +40,13 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
       partitions - cluster.partitions_offline - cluster.partitions_not_well;
   std::optional<std::int64_t> lag;
   std::uint64_t free = 0;
-  std::uint32_t p99 = 0;
-  bool has_commits = false;
-  bool busy = false;
+  const CommitTimes commits = commit_times(cluster);
   for (const ReaderRow& reader : cluster.readers) {
     if (reader.lag) lag = std::max(lag.value_or(0), *reader.lag);
   }
   for (const NodeRow& node : cluster.nodes) {
     if (node.health != NodeHealth::alive) continue;
     free = free == 0 ? node.load.disk_free_bytes : std::min(free, node.load.disk_free_bytes);
-    if (node.load.commits == 0) continue;
-    has_commits = true;
-    busy = busy || node.commits_per_s.value_or(0) > 0;
-    p99 = std::max(p99, node.load.commit_p99_us);
   }
   const auto draining = std::count_if(cluster.nodes.begin(), cluster.nodes.end(),
                                       [](const NodeRow& node) { return node.draining; });
@@ -85,8 +79,10 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
        Tone::normal});
   tiles.push_back(
       {"tile.commit", "Commit with fsync",
-       has_commits ? format_duration(Micros(p99)) : std::string(unknown_text),
-       has_commits ? (busy ? "p99, worst node" : "p99, of the last ones") : "nothing written yet",
+       commits.known ? format_duration(Micros(commits.p99_us)) : std::string(unknown_text),
+       !commits.known ? "nothing written yet"
+       : commits.now  ? "p99, worst node"
+                      : "p99, of the last ones",
        Tone::normal});
   tiles.push_back({"tile.disk", "Least disk free",
                    free > 0 ? format_bytes(free) : std::string(unknown_text),

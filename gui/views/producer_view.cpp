@@ -96,19 +96,34 @@ void send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& sett
   ui.commands.emplace_back(std::move(command));
 }
 
+constexpr const char* new_topic_id = "new topic";
+
+/// Each frame, whether the form is there or not. True: the topic that the form waits for is made.
+bool settle_new_topic(const ActionResult& action, ProducerState& state) {
+  const bool begun = action.number >= state.made;
+  const bool goes_on = action.number == state.made && action.running;
+  if (!state.creating || !begun || goes_on) return false;
+  state.creating = false;
+  if (action.number != state.made) return false;  // How it ended was said, and is past.
+  if (action.ok) {
+    state.topic = std::exchange(state.new_topic, {});
+    return true;
+  }
+  // Said where the form is; without it, beside the button that sends.
+  if (ImGui::IsPopupOpen(new_topic_id)) {
+    state.new_problem = action.text;
+    state.created = 0;
+  }
+  return false;
+}
+
 /// Open until the topic is there, so that a name that is refused can be mended.
 void draw_new_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
-  ImGui::SetNextWindowSize({ui.px(360), 0});
-  if (!ImGui::BeginPopup("new topic")) return;
   const ActionResult& action = snapshot.topic_action;
-  const bool mine = state.created > 0 && action.number == state.created;
-  if (state.creating && mine && !action.running) {
-    state.creating = false;
-    if (action.ok) {
-      state.topic = std::exchange(state.new_topic, {});
-      ImGui::CloseCurrentPopup();
-    }
-  }
+  const bool made = settle_new_topic(action, state);
+  ImGui::SetNextWindowSize({ui.px(360), 0});
+  if (!ImGui::BeginPopup(new_topic_id)) return;
+  if (made) ImGui::CloseCurrentPopup();
   ui.strong("New topic");
   if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
   const bool entered = ui.input("produce.new_name", state.new_topic, "Name", -1,
@@ -117,9 +132,9 @@ void draw_new_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
   ImGui::InputInt("partitions", &state.new_partitions);
   ui.describe("produce.new_partitions", std::to_string(state.new_partitions));
   state.new_partitions = std::clamp(state.new_partitions, 1, 10'000);
-  if (mine && !action.ok) {
-    ui.notice("produce.new_problem", action.text, action.running ? Tone::muted : Tone::bad);
-  }
+  const bool goes_on = state.creating && action.number == state.made;
+  ui.notice("produce.new_problem", goes_on ? action.text : state.new_problem,
+            goes_on ? Tone::muted : Tone::bad);
   ImGui::BeginDisabled(state.creating);
   const bool pressed = ui.button("produce.create", "Create", ButtonKind::primary);
   ImGui::EndDisabled();
@@ -128,8 +143,9 @@ void draw_new_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state) {
     command.name = state.new_topic;
     command.config.partitions = state.new_partitions;
     command.config.replication = 0;  // As the cluster does by itself.
-    state.created = action.number + 1;
+    state.created = state.made = action.number + 1;
     state.creating = true;
+    state.new_problem.clear();
     ui.commands.emplace_back(std::move(command));
   }
   ImGui::EndPopup();
@@ -142,7 +158,11 @@ void draw_topic(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings
   pick_topic(ui, "produce.topic", state.topic, snapshot, settings, state.picker,
              ImGui::GetContentRegionAvail().x - new_width - ui.px(8));
   ImGui::SameLine();
-  if (ui.button("produce.new_topic", "New topic\u2026")) ImGui::OpenPopup("new topic");
+  if (ui.button("produce.new_topic", "New topic\u2026")) {
+    state.creating = false;  // What was asked for before is said below when it ends.
+    state.new_problem.clear();
+    ImGui::OpenPopup(new_topic_id);
+  }
   draw_new_topic(ui, snapshot, state);
 }
 

@@ -36,7 +36,9 @@ struct ProducerState {
   int problem_how = 0;
   std::string new_topic{};
   int new_partitions = 1;
+  std::string new_problem{};
   bool creating = false;
+  std::uint64_t made = 0;     ///< The action's number that the form of a new topic waits for.
   std::uint64_t created = 0;  ///< The action's number that this panel began.
   GridState jobs{};
   std::uint64_t chosen_job = 0;

@@ -1,6 +1,7 @@
 #include "gui/views/record_table.hpp"
 
 #include "cli/text.hpp"
+#include "common/base/text.hpp"
 #include "gui/model/format.hpp"
 #include "gui/model/payload.hpp"
 
@@ -75,6 +76,19 @@ void fill_record_cell(const RecordRow& row, std::size_t column, GridCell& cell) 
   }
 }
 
+std::string copy_record_cell(const RecordRow& row, std::size_t column) {
+  const auto whole = [](std::string_view bytes) {
+    return is_utf8(bytes) ? std::string(bytes) : base64_encode(bytes);
+  };
+  constexpr std::size_t key = 4;
+  constexpr std::size_t value = 6;
+  if (column == key && row.key()) return whole(*row.key());
+  if (column == value) return whole(row.value_bytes());
+  GridCell cell;
+  fill_record_cell(row, column, cell);
+  return cell.text;
+}
+
 bool RecordTable::set_paths(const std::string& text) {
   std::vector<std::string> names;
   std::vector<std::vector<JsonStep>> paths;
@@ -121,6 +135,24 @@ void RecordTable::fill(const RecordRow& row, std::size_t column, GridCell& cell)
   if (with_topic_ == WithTopic::no && column > 0) ++column;
   if (column < 5) return fill_record_cell(row, column, cell);
   if (column - 5 >= paths_.size()) return fill_record_cell(row, column - paths_.size(), cell);
+  const JsonNode* node = find_value(row, column - 5);
+  if (node == nullptr) {
+    cell.text = unknown_text;
+    cell.tone = Tone::muted;
+  } else {
+    append_preview(cell.text, json_plain(*node), 120);
+  }
+}
+
+std::string RecordTable::copy(const RecordRow& row, std::size_t column) {
+  if (with_topic_ == WithTopic::no && column > 0) ++column;
+  if (column < 5) return copy_record_cell(row, column);
+  if (column - 5 >= paths_.size()) return copy_record_cell(row, column - paths_.size());
+  const JsonNode* node = find_value(row, column - 5);
+  return node == nullptr ? std::string(unknown_text) : json_plain(*node);
+}
+
+const JsonNode* RecordTable::find_value(const RecordRow& row, std::size_t path) {
   if (parsed_ != row.body || parsed_offset_ != row.offset) {
     parsed_ = row.body;
     parsed_offset_ = row.offset;
@@ -130,13 +162,7 @@ void RecordTable::fill(const RecordRow& row, std::size_t column, GridCell& cell)
       if (auto nodes = parse_json(value)) nodes_ = std::move(*nodes);
     }
   }
-  const JsonNode* node = find_json(nodes_, paths_[column - 5]);
-  if (node == nullptr) {
-    cell.text = unknown_text;
-    cell.tone = Tone::muted;
-  } else {
-    append_preview(cell.text, json_plain(*node), 120);
-  }
+  return find_json(nodes_, paths_[path]);
 }
 
 void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState& state,
@@ -144,6 +170,8 @@ void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState
   ImGui::SetNextWindowSize({std::min(ui.px(460), ImGui::GetMainViewport()->Size.x), 0});
   if (!ImGui::BeginPopup(name)) return;
   const ActionResult& action = snapshot.export_action;
+  // A question that was left unanswered is not asked again: the file may be another one by now.
+  if (ImGui::IsWindowAppearing() && !action.running) state.began = 0;
   ui.strong("Export what is shown");
   if (state.path.empty()) state.path = "/tmp/pinion-export.jsonl";
   if (ui.choice("export.format", {"JSON Lines", "CSV"}, state.format)) {
@@ -161,7 +189,9 @@ void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState
   ImGui::EndDisabled();
   ui.notice("export.wait", wait, Tone::warning);
   bool replaces = false;
-  if (state.began > 0 && action.number == state.began) {
+  // What was said is said of the file that it was asked for, and of no other that is typed since.
+  const bool same_file = state.path == state.asked_path;
+  if (state.began > 0 && action.number == state.began && same_file) {
     const bool asks = !action.running && !action.ok && action.wants_attention;
     ui.notice("export.result", action.text,
               action.running ? Tone::muted
@@ -176,6 +206,7 @@ void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState
     rows.format = state.format == 0 ? ExportFormat::json_lines : ExportFormat::csv;
     rows.replaces = replaces;
     state.began = action.number + 1;
+    state.asked_path = state.path;
     ui.commands.emplace_back(std::move(rows));
   }
   ImGui::EndPopup();

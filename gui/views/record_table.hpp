@@ -20,6 +20,7 @@ namespace pinion::gui {
 /// Where to export to; the same in every panel.
 struct ExportState {
   std::string path{};
+  std::string asked_path{};  ///< Of the last one: what is asked then, is asked of that file.
   int format = 0;
   std::uint64_t began = 0;  ///< The action's number that this panel began.
 };
@@ -34,6 +35,8 @@ void draw_export(Ui& ui, const Snapshot& snapshot, const char* name, ExportState
 
 /// One of: time, topic, partition, offset, key, size, value.
 void fill_record_cell(const RecordRow& row, std::size_t column, GridCell& cell);
+/// The same, but keys and values whole: base64 where they are no text.
+[[nodiscard]] std::string copy_record_cell(const RecordRow& row, std::size_t column);
 
 /// Those columns, the topic only where it differs, and values of JSON paths between key and size.
 class RecordTable {
@@ -44,8 +47,12 @@ class RecordTable {
   [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
   [[nodiscard]] const std::vector<GridColumn>& columns(WithTopic with_topic);
   void fill(const RecordRow& row, std::size_t column, GridCell& cell);
+  /// All of what fill() shows a part of.
+  [[nodiscard]] std::string copy(const RecordRow& row, std::size_t column);
 
  private:
+  const JsonNode* find_value(const RecordRow& row, std::size_t path);
+
   std::vector<std::string> names_;
   std::vector<std::vector<JsonStep>> paths_;
   std::string problem_;

@@ -53,9 +53,30 @@ void make_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
   if (state.fresh.name.empty()) state.problem = "It needs a name.";
   if (!config) state.problem = config.error().detail;
   if (!state.problem.empty()) return;
-  state.began = snapshot.topic_action.number + 1;
+  state.began = state.made = snapshot.topic_action.number + 1;
   state.making = true;
   ui.commands.emplace_back(MakeTopic{state.fresh.name, *config});
+}
+
+constexpr const char* new_topic_id = "cluster new topic";
+
+/// Each frame, whether the form is there or not. True: the topic that the form waits for is made.
+bool settle_new_topic(const ActionResult& action, TopicActionState& state) {
+  const bool begun = action.number >= state.made;
+  const bool goes_on = action.number == state.made && action.running;
+  if (!state.making || !begun || goes_on) return false;
+  state.making = false;
+  if (action.number != state.made) return false;  // How it ended was said, and is past.
+  if (action.ok) {
+    state.fresh.name.clear();
+    return true;
+  }
+  // Said where the form is, so that what is refused can be mended; without it, beside its button.
+  if (ImGui::IsPopupOpen(new_topic_id)) {
+    state.problem = action.text;
+    if (state.began == state.made) state.began = 0;
+  }
+  return false;
 }
 
 std::string loss_text(const TopicRow& topic) {
@@ -81,25 +102,15 @@ void open_new_topic(const Snapshot& snapshot, TopicActionState& state) {
     state.fresh.replication = usual_replication(*snapshot.cluster);
   }
   state.problem.clear();
-  ImGui::OpenPopup("cluster new topic");
+  state.making = false;  // What was asked for before is said beside the button when it ends.
+  ImGui::OpenPopup(new_topic_id);
 }
 
 void draw_new_topic(Ui& ui, const Snapshot& snapshot, TopicActionState& state) {
+  const bool made = settle_new_topic(snapshot.topic_action, state);
   ImGui::SetNextWindowSize({std::min(ui.px(480), ImGui::GetMainViewport()->Size.x), 0});
-  if (!ImGui::BeginPopup("cluster new topic")) return;
-  // Open until the topic is there, so that what is refused can be mended.
-  const ActionResult& action = snapshot.topic_action;
-  const bool mine = state.began > 0 && action.number == state.began;
-  if (state.making && mine && !action.running) {
-    state.making = false;
-    if (action.ok) {
-      state.fresh.name.clear();
-      ImGui::CloseCurrentPopup();
-    } else {
-      state.problem = action.text;
-      state.began = 0;
-    }
-  }
+  if (!ImGui::BeginPopup(new_topic_id)) return;
+  if (made) ImGui::CloseCurrentPopup();
   ui.strong("New topic");
   if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
   const bool entered =

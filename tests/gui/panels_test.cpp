@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/gui/headless.hpp"
+#include "tests/unit/gui/record_rows.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -48,8 +49,71 @@ TEST_CASE("export: a file that is there is replaced only when that is said", "[g
   refused->export_action = {1, false, false, "There is a file already.", true};
   it.show(refused);
   it.frames(2);
+  // What was asked of one file is not answered for another.
+  const std::string path = it.tab().browse.to_file.path;
+  it.tab().browse.to_file.path = "/tmp/precious.jsonl";
+  it.frames(2);
+  CHECK(it.find("export.replace") == nullptr);
+  it.tab().browse.to_file.path = path;
+  it.frames(2);
   REQUIRE(it.click("export.replace"));
   CHECK(it.taken<ExportRows>()->replaces);
+}
+
+TEST_CASE("export: a question that was left is not there when one comes back", "[gui]") {
+  Headless it(copy_of(Scene::ordinary));
+  it.show(Panel::browse);
+  it.frames(3);
+  REQUIRE(it.click("browse.export"));
+  REQUIRE(it.click("export.go"));
+  auto refused = copy_of(Scene::ordinary);
+  refused->export_action = {1, false, false, "There is a file already.", true};
+  it.show(refused);
+  it.frames(2);
+  REQUIRE(it.find("export.replace") != nullptr);
+  for (int i = 0; i < 3 && it.find("export.go") != nullptr; ++i) {
+    it.key(ImGuiKey_Escape);
+    it.frames(2);
+  }
+  REQUIRE(it.find("export.go") == nullptr);
+  REQUIRE(it.click("browse.export"));
+  REQUIRE(it.find("export.go") != nullptr);
+  CHECK(it.find("export.replace") == nullptr);
+}
+
+TEST_CASE("records: a key and a value are copied whole", "[gui]") {
+  const std::string value = std::string(5'000, 'v') + " end";
+  const std::string key(300, 'k');
+  RecordLog log;
+  log.append(chunk_of({{value, key}, {std::string("\x89PNG\0\xff", 6), key}}));
+  auto snapshot = copy_of(Scene::ordinary);
+  auto browse = std::make_shared<BrowseView>(*snapshot->browse);
+  browse->records = log.view();
+  snapshot->browse = browse;
+  auto consume = std::make_shared<ConsumeView>(*snapshot->consume);
+  consume->records = log.view();
+  snapshot->consume = consume;
+  Headless it(snapshot);
+  const auto copied = [&](const std::string& table, int row, int column, GridState& grid) {
+    REQUIRE(it.click(table + ".row." + std::to_string(row)));
+    grid.column = column;
+    it.frame();
+    it.chord(Headless::With::ctrl, 'C');
+    return std::string(ImGui::GetClipboardText());
+  };
+  it.show(Panel::browse);
+  it.frames(3);
+  GridState& browsed = it.tab().browse.grid;
+  CHECK(copied("browse.records", 0, 4, browsed) == value);
+  CHECK(copied("browse.records", 0, 2, browsed) == key);
+  CHECK(copied("browse.records", 1, 4, browsed) == "iVBORwD/");
+  it.show(Panel::consume);
+  it.tab().consumer.detail_open = false;
+  it.frames(3);
+  GridState& consumed = it.tab().consumer.grid;
+  const auto last = static_cast<int>(consumed.widths.size()) - 1;
+  CHECK(copied("consume.records", 0, last, consumed) == value);
+  CHECK(copied("consume.records", 0, last - 2, consumed) == key);
 }
 
 TEST_CASE("consumer: the period counts when it is whole, and is remembered", "[gui]") {
@@ -168,6 +232,77 @@ TEST_CASE("topics: a name that is refused stays to be mended, with the reason be
   CHECK(it.text_of("cluster.topic_action") == "Created bad name2.");
   REQUIRE(it.click("cluster.topic_action.dismiss"));
   CHECK(it.find("cluster.topic_action") == nullptr);
+}
+
+TEST_CASE("topics: a form that is opened again waits for nothing, and stays", "[gui]") {
+  Headless it(copy_of(Scene::ordinary));
+  it.frames(3);
+  const auto answered = [&](std::uint64_t number, bool ok) {
+    auto snapshot = copy_of(Scene::ordinary);
+    snapshot->topic_action = {number, false, ok, "That is how it ended.", false};
+    it.show(snapshot);
+    it.frames(3);
+  };
+  REQUIRE(it.click("cluster.new_topic"));
+  it.frames(3);
+  it.type("first");
+  REQUIRE(it.click("topic.create"));
+  REQUIRE(it.taken<MakeTopic>());
+  REQUIRE(it.click("topic.cancel"));
+  // While the form was away another topic was altered.
+  it.tab().cluster.action.began = 2;
+  answered(2, true);
+  REQUIRE(it.click("cluster.new_topic"));
+  it.frames(3);
+  REQUIRE(it.click("topic.create"));
+  REQUIRE(it.taken<MakeTopic>());
+  // It ends well while the form is away; what is typed next is another one.
+  REQUIRE(it.click("topic.cancel"));
+  it.frames(2);
+  answered(3, true);
+  REQUIRE(it.click("cluster.new_topic"));
+  it.frames(3);
+  CHECK(it.text_of("topic.name").empty());
+}
+
+TEST_CASE("producer: the form of a new topic is not closed by what ended before", "[gui]") {
+  Headless it(copy_of(Scene::ordinary));
+  it.show(Panel::produce);
+  it.frames(3);
+  REQUIRE(it.click("produce.new_topic"));
+  it.frames(3);
+  it.type("first");
+  REQUIRE(it.click("produce.create"));
+  REQUIRE(it.taken<MakeTopic>());
+  it.key(ImGuiKey_Escape);
+  it.frames(3);
+  it.key(ImGuiKey_Escape);
+  it.frames(3);
+  REQUIRE(it.find("produce.create") == nullptr);
+  auto made = copy_of(Scene::ordinary);
+  made->topic_action = {1, false, true, "Created first.", false};
+  it.show(made);
+  it.frames(3);
+  CHECK(it.tab().producer.topic == "first");
+  REQUIRE(it.click("produce.new_topic"));
+  it.frames(3);
+  CHECK(it.find("produce.create") != nullptr);
+}
+
+TEST_CASE("cluster: the tile of commits tells of nodes that write now", "[gui]") {
+  auto snapshot = copy_of(Scene::ordinary);
+  auto cluster = std::make_shared<ClusterView>(*snapshot->cluster);
+  for (NodeRow& node : cluster->nodes) {
+    node.commits_per_s = 5;
+    node.load.commits = 10;
+    node.load.commit_p99_us = 2'000;
+  }
+  cluster->nodes[0].commits_per_s = 0;
+  cluster->nodes[0].load.commit_p99_us = 900'000;  // Of an hour ago.
+  snapshot->cluster = cluster;
+  Headless it(snapshot);
+  it.frames(3);
+  CHECK(it.text_of("tile.commit").find(format_duration(Micros(2'000))) == 0);
 }
 
 TEST_CASE("producer: what is wrong is forgotten when it is written otherwise", "[gui]") {
