@@ -222,7 +222,10 @@ void Shell::handle_keys(const Ui& ui) {
     front_ = (front_ + step + count) % count;
     connecting_ = false;
   }
-  if (letter_pressed('W') && !connecting_) close_tab(front_);
+  // In a field the same keys take a word back elsewhere; and a menu is left before its tab is.
+  const bool typing =
+      ImGui::GetIO().WantTextInput || ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup);
+  if (letter_pressed('W') && !connecting_ && !typing) close_tab(front_);
 }
 
 void Shell::draw(Ui& ui) {

@@ -221,11 +221,12 @@ void move_selection(GridState& state, const Layout& at, std::int64_t rows, GridR
   std::int64_t to = state.selected;
   if (key_pressed(ImGuiKey_DownArrow)) to += 1;
   if (key_pressed(ImGuiKey_UpArrow)) to = to < 0 ? rows - 1 : to - 1;
-  if (key_pressed(ImGuiKey_PageDown)) to += page;
-  if (key_pressed(ImGuiKey_PageUp)) to -= page;
+  const bool turns = !ImGui::GetIO().KeyCtrl;  // With it they go to the next cluster's tab.
+  if (turns && key_pressed(ImGuiKey_PageDown)) to += page;
+  if (turns && key_pressed(ImGuiKey_PageUp)) to -= page;
   if (key_pressed(ImGuiKey_Home)) to = 0;
   if (key_pressed(ImGuiKey_End)) to = rows - 1;
-  if (Ui::enter_pressed() && state.selected >= 0) result.activated = true;
+  if (enter_pressed_once() && state.selected >= 0) result.activated = true;
   if (to == state.selected) return;
   state.selected = std::clamp<std::int64_t>(to, 0, rows - 1);
   result.selection_changed = true;

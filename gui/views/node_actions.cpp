@@ -20,12 +20,20 @@ void draw_node_action(Ui& ui, const Snapshot& snapshot, NodeActionState& state) 
   draw_plan(ui, "node.plan", plan.lines, plan.problem);
   const bool ready = plan.problem.empty() && snapshot.connection.state == Connection::connected;
   const bool danger = state.command == NodeCommand::remove;
+  // Keys begin at the first button: where something is gone by the answer, that is the way out.
+  bool cancelled = Ui::escape_pressed();
+  if (danger) {
+    cancelled = ui.button("node.cancel", "Cancel") || cancelled;
+    ImGui::SameLine();
+  }
   ImGui::BeginDisabled(!ready);
   const bool pressed =
       ui.button("node.go", plan.action, danger ? ButtonKind::danger : ButtonKind::primary);
   ImGui::EndDisabled();
-  ImGui::SameLine();
-  const bool cancelled = ui.button("node.cancel", "Cancel") || Ui::escape_pressed();
+  if (!danger) {
+    ImGui::SameLine();
+    cancelled = ui.button("node.cancel", "Cancel") || cancelled;
+  }
   // Enter does what the first button does, unless something is gone by it.
   if (ready && (pressed || (!danger && ui.enter_confirms()))) {
     state.began = action.number + 1;

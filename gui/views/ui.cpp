@@ -213,7 +213,8 @@ bool Ui::button(const char* name, std::string_view text, ButtonKind kind, float 
 bool Ui::keyed(ImVec2 low, ImVec2 high, float rounding) {
   if (!ImGui::IsItemFocused() || !ImGui::GetIO().NavVisible) return false;
   ImGui::GetWindowDrawList()->AddRect(low, high, ink(theme.accent), rounding, 0, px(1.5F));
-  if (!enter_pressed() || ImGui::GetIO().KeyCtrl) return false;
+  // Once: one Enter that is held must not press a button and then answer what that asks.
+  if (!enter_pressed_once() || ImGui::GetIO().KeyCtrl) return false;
   enter_is_taken_ = true;
   return true;
 }
@@ -287,7 +288,8 @@ bool Ui::input(const char* name, std::string& value, const char* hint, float wid
   });
   describe(name, value);
   note_typing(name);
-  return result;
+  const bool by_enter = (flags & ImGuiInputTextFlags_EnterReturnsTrue) != 0;
+  return result && (!by_enter || enter_pressed_once());  // Nor a field in what was just opened.
 }
 
 bool Ui::editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTextFlags flags) {

@@ -145,6 +145,15 @@ void Headless::key(ImGuiKey key, bool ctrl) {
   frame();
 }
 
+void Headless::hold(ImGuiKey key, bool down) {
+#if IMGUI_VERSION_NUM >= 18700
+  ImGui::GetIO().AddKeyEvent(key, down);
+#else
+  ImGui::GetIO().KeysDown[ImGui::GetIO().KeyMap[key]] = down;
+#endif
+  frame();
+}
+
 const gui::DescribedItem* Headless::find(const std::string& name) const {
   for (const gui::DescribedItem& item : ui_.described) {
     if (item.name == name && item.in_sight) return &item;

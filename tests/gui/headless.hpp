@@ -57,6 +57,8 @@ class Headless {
   void wheel(float lines);
   void type(const std::string& text);
   void key(ImGuiKey key, bool ctrl = false);
+  /// Down until it is told otherwise, over any number of frames.
+  void hold(ImGuiKey key, bool down);
   /// A letter or digit with Ctrl or Alt.
   enum class With : std::uint8_t { ctrl, alt };
   void chord(With with, char letter);

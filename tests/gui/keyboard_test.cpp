@@ -155,6 +155,93 @@ TEST_CASE("keyboard: Enter answers a question, but not one that something is los
   CHECK(it.find("node.go") != nullptr);
 }
 
+TEST_CASE("keyboard: one Enter that is held does not ask and answer", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.tab().cluster.tab = 1;
+  it.frames(3);
+  REQUIRE(it.click("nodes.row.1"));
+  REQUIRE(it.click("nodes.drain"));
+  it.key(ImGuiKey_Escape);
+  it.frames(2);
+  it.key(ImGuiKey_RightArrow);  // Keys are used: what has them is shown, and Enter presses it.
+  it.key(ImGuiKey_LeftArrow);
+  it.frames(2);
+  REQUIRE(it.focused() == "nodes.drain");
+  it.hold(ImGuiKey_Enter, true);
+  it.frames(90);
+  CHECK_FALSE(it.taken<ChangeNode>());
+  CHECK(it.find("node.go") != nullptr);
+  it.hold(ImGuiKey_Enter, false);
+  it.key(ImGuiKey_Enter);
+  CHECK(it.taken<ChangeNode>());
+}
+
+TEST_CASE("keyboard: Enter alone does not remove a node when it is asked about", "[gui]") {
+  auto gone = copy_of(Scene::ordinary);
+  auto cluster = std::make_shared<ClusterView>(*gone->cluster);
+  cluster->nodes[1].health = NodeHealth::lost;
+  cluster->nodes[1].replicas = 0;
+  gone->cluster = cluster;
+  Headless it(gone);
+  it.tab().cluster.tab = 1;
+  it.frames(3);
+  REQUIRE(it.click("nodes.row.1"));
+  REQUIRE(it.click("nodes.remove"));
+  it.key(ImGuiKey_Escape);
+  it.frames(2);
+  it.key(ImGuiKey_RightArrow);
+  it.key(ImGuiKey_LeftArrow);
+  it.frames(2);
+  REQUIRE(it.focused() == "nodes.remove");
+  it.key(ImGuiKey_Enter);
+  it.frames(4);
+  REQUIRE(it.find("node.go") != nullptr);
+  it.key(ImGuiKey_Enter);
+  it.frames(2);
+  CHECK_FALSE(it.taken<ChangeNode>());
+}
+
+TEST_CASE("keyboard: Ctrl+W does not close a cluster that is being typed into", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.shell().connect("tcp://10.0.0.6:5550");
+  it.show(Panel::produce);
+  it.frames(3);
+  REQUIRE(it.click("produce.value"));
+  it.chord(With::ctrl, 'W');
+  CHECK(it.find("tab.1") != nullptr);
+  it.key(ImGuiKey_Escape);
+  it.frames(3);
+  REQUIRE(it.click("produce.insert"));
+  it.chord(With::ctrl, 'W');  // A menu is open.
+  CHECK(it.find("tab.1") != nullptr);
+  it.key(ImGuiKey_Escape);
+  it.frames(3);
+  it.chord(With::ctrl, 'W');
+  CHECK(it.find("tab.1") == nullptr);
+}
+
+TEST_CASE("keyboard: the keys of the clusters' tabs move no row", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.tab().cluster.tab = 2;
+  it.frames(3);
+  REQUIRE(it.click("topics.row.0"));
+  it.key(ImGuiKey_PageDown, true);
+  it.frames(2);
+  CHECK(it.tab().cluster.topics.selected == 0);
+}
+
+TEST_CASE("keyboard: Enter seeks only where Seek could be pressed", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::consume);
+  it.frames(3);
+  REQUIRE(it.click("consume.seek"));
+  it.show(make_scene(Scene::broken, scene_time()));
+  it.frames(2);
+  it.key(ImGuiKey_Enter);
+  it.frames(2);
+  CHECK_FALSE(it.taken<SeekReading>());
+}
+
 TEST_CASE("keyboard: a wrong name deletes nothing, says so, and can be mended", "[gui]") {
   Headless it(make_scene(Scene::ordinary, scene_time()));
   it.tab().cluster.tab = 2;
