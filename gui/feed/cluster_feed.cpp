@@ -15,6 +15,7 @@ constexpr Micros look_every_waiting = 100ms;
 constexpr Micros status_timeout = 4s;
 constexpr Micros topic_timeout = 15s;
 constexpr Micros look_up_every = 10s;
+constexpr Micros first_answer_within = 300ms;
 
 std::string partitions_text(std::int32_t count) {
   return counted(static_cast<std::uint64_t>(count), "partition", "partitions");
@@ -71,7 +72,12 @@ void ClusterFeed::look_at_connection() {
     state = Connection::lost;
   }
   if (!status.connected && context_->now.monotonic >= look_up_at_) look_up_broker();
-  std::string problem = status.problem;
+  if (status.connected) host_problem_.clear();  // Or it would be said of the next loss.
+  if (began_at_ == Micros{0}) began_at_ = context_->now.monotonic;
+  // Before an answer could have come, that there is none says nothing.
+  const bool early =
+      state == Connection::connecting && context_->now.monotonic < began_at_ + first_answer_within;
+  std::string problem = early ? std::string() : status.problem;
   if (!host_problem_.empty() && status.refused == Errc::ok) problem = host_problem_;
   if (status.connected) problem.clear();
   const bool changed = state != connection_.state || problem != connection_.problem;

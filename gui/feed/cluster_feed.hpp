@@ -55,6 +55,7 @@ class ClusterFeed {
   Micros ask_at_{0};
   Micros asked_at_{0};
   Micros look_at_{0};
+  Micros began_at_{0};  ///< When it was first looked for.
   bool looking_up_ = false;
   Micros look_up_at_{0};
   std::string host_problem_;  ///< The broker's name is none that is found.

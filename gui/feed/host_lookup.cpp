@@ -9,6 +9,18 @@
 
 namespace pinion::gui {
 
+namespace {
+
+/// In contrast to: nobody could be asked.
+bool is_unknown_name(int result) {
+#ifdef EAI_NODATA
+  if (result == EAI_NODATA) return true;
+#endif
+  return result == EAI_NONAME;
+}
+
+}  // namespace
+
 std::string host_name_of(const std::string& address) {
   constexpr std::string_view scheme = "tcp://";
   if (address.compare(0, scheme.size(), scheme) != 0) return {};
@@ -27,9 +39,10 @@ void look_up_host(std::string host, std::function<void(std::string)> then) {
     const int result = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
     if (found != nullptr) ::freeaddrinfo(found);
     if (result == 0) return then({});
-    then(result == EAI_AGAIN
-             ? "The name '" + host + "' cannot be looked up now: does this machine have a network?"
-             : "There is no host of the name '" + host + "'.");
+    then(is_unknown_name(result) ? "There is no host of the name '" + host + "'."
+                                 : "The name '" + host +
+                                       "' cannot be looked up now: does this machine have a "
+                                       "network?");
   }).detach();
 }
 

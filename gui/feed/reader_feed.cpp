@@ -73,8 +73,11 @@ void ReaderFeed::set_period(Micros period) {
 
 void ReaderFeed::seek(const ReadPlace& place) {
   // The box shows what is read from there: else what was read before would stand in it twice.
-  log_.clear();
-  ++cleared_;
+  // Where nothing is read, nothing comes in its stead.
+  if (reading_.active()) {
+    log_.clear();
+    ++cleared_;
+  }
   reading_.seek(context_->now, place, effects_);
   carry_out();
 }

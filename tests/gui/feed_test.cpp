@@ -407,6 +407,30 @@ TEST_CASE("feed: a host that is not to be found is told by its name", "[gui]") {
   CHECK(snapshot->connection.state == Connection::connecting);
 }
 
+TEST_CASE("feed: that nobody answers is not said before an answer could have come", "[gui]") {
+  const auto begin = std::chrono::steady_clock::now();
+  Feed feed({.address = "tcp://127.0.0.1:1"});
+  await(feed, [](const Snapshot& s) { return !s.connection.problem.empty(); });
+  CHECK(std::chrono::steady_clock::now() - begin >= 200ms);
+}
+
+TEST_CASE("feed: a seek of what is not read leaves the box as it is", "[gui]") {
+  ServerCluster cluster(1);
+  Feed feed({.address = cluster.address()});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  make_topic(feed, "orders", 1);
+  send(feed, "orders", "x", 5);
+  REQUIRE(feed.post(reading_of("orders", "me")));
+  await_records(feed, 5);
+  REQUIRE(feed.post(StopReading{}));
+  await(feed, [](const Snapshot& s) { return !s.consume->reading.active; });
+  REQUIRE(feed.post(SeekReading{{.kind = ReadPlace::Kind::earliest}}));
+  REQUIRE(feed.post(SetReadPeriod{45s}));
+  const auto after = await(
+      feed, [](const Snapshot& s) { return s.consume->reading.settings.period == Micros(45s); });
+  CHECK(after->consume->records.size() == 5);
+}
+
 TEST_CASE("feed: nobody there, and no address, are told at once and hold up nothing", "[gui]") {
   Feed nobody({.address = "tcp://127.0.0.1:1"});
   await(nobody, [](const Snapshot& s) {
