@@ -1,5 +1,7 @@
 #include "gui/app/window.hpp"
 
+#include "gui/app/frame_input.hpp"
+
 #define GLFW_INCLUDE_NONE
 #include <GLFW/glfw3.h>
 #include <backends/imgui_impl_glfw.h>
@@ -42,55 +44,12 @@ std::string& last_error() {
 
 namespace {
 
-struct InputEvent {
-  enum class Kind : std::uint8_t { key, character, button };
-  Kind kind = Kind::key;
-  int code = 0;
-  int scancode = 0;
-  int action = 0;
-  int mods = 0;
-  double x = 0;  ///< Of a button: where the mouse was.
-  double y = 0;
-
-  [[nodiscard]] bool is_release() const noexcept { return action == GLFW_RELEASE; }
-  /// A key that does something, in contrast to one that only makes a character. Space does both.
-  [[nodiscard]] bool is_command() const noexcept {
-    if (kind != Kind::key) return false;
-    if (code == GLFW_KEY_SPACE) return true;
-    const bool types = code >= GLFW_KEY_SPACE && code <= GLFW_KEY_GRAVE_ACCENT;
-    return !types || (mods & (GLFW_MOD_CONTROL | GLFW_MOD_ALT | GLFW_MOD_SUPER)) != 0;
-  }
-};
-
-/// What one frame was given. Before 1.87 Dear ImGui sees only the state at the frame's start: a key
-/// that goes down and up between two frames is not seen at all, and characters typed before a Ctrl
-/// count as typed with it. So on a slow machine events that must be seen apart get frames apart.
-struct FrameInput {
-  bool characters = false;
-  bool commands = false;
-  bool commands_down = false;
-  bool buttons = false;
-
-  [[nodiscard]] bool conflicts_with(const InputEvent& event) const noexcept {
-    switch (event.kind) {
-      case InputEvent::Kind::character:
-        return commands || buttons;
-      case InputEvent::Kind::button:
-        return !event.is_release() && (characters || commands);
-      case InputEvent::Kind::key:
-        break;
-    }
-    if (!event.is_command()) return buttons;
-    return characters || buttons || (event.is_release() && commands_down);
-  }
-  void note(const InputEvent& event) noexcept {
-    characters = characters || event.kind == InputEvent::Kind::character;
-    // Also that it went up: Esc in the same frame would take the click back.
-    buttons = buttons || event.kind == InputEvent::Kind::button;
-    commands = commands || event.is_command();
-    commands_down = commands_down || (event.is_command() && !event.is_release());
-  }
-};
+/// A key that does something, in contrast to one that only makes a character. Space does both.
+bool is_command(int key, int mods) {
+  if (key == GLFW_KEY_SPACE) return true;
+  const bool types = key >= GLFW_KEY_SPACE && key <= GLFW_KEY_GRAVE_ACCENT;
+  return !types || (mods & (GLFW_MOD_CONTROL | GLFW_MOD_ALT | GLFW_MOD_SUPER)) != 0;
+}
 
 }  // namespace
 
@@ -114,7 +73,10 @@ struct Window::Inside {
     return *static_cast<Inside*>(glfwGetWindowUserPointer(window));
   }
   static void on_key(GLFWwindow* window, int key, int scancode, int action, int mods) {
-    of(window).events.push_back({InputEvent::Kind::key, key, scancode, action, mods});
+    InputEvent event{InputEvent::Kind::key, key, scancode, action, mods};
+    event.release = action == GLFW_RELEASE;
+    event.command = is_command(key, mods);
+    of(window).events.push_back(event);
   }
   static void on_char(GLFWwindow* window, unsigned code) {
     Inside& inside = of(window);
@@ -123,6 +85,7 @@ struct Window::Inside {
   }
   static void on_button(GLFWwindow* window, int button, int action, int mods) {
     InputEvent event{InputEvent::Kind::button, button, 0, action, mods};
+    event.release = action == GLFW_RELEASE;
     glfwGetCursorPos(window, &event.x, &event.y);
     of(window).events.push_back(event);
   }
@@ -181,8 +144,9 @@ struct Window::Inside {
   void note_button(const InputEvent& event) {
     if (event.code < 0 || event.code >= ImGuiMouseButton_COUNT) return;
     const auto button = static_cast<std::size_t>(event.code);
-    held.at(button) = !event.is_release();
-    clicked.at(button) = clicked.at(button) || !event.is_release();
+    held.at(button) = !event.release;
+    clicked.at(button) = clicked.at(button) || !event.release;
+    if (event.release && clicked_at) return;  // Where it went down is where the click is.
     clicked_at = ImVec2(static_cast<float>(event.x), static_cast<float>(event.y));
   }
 
