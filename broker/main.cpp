@@ -22,7 +22,6 @@ int fail(const std::string& why) {
   return 1;
 }
 
-/// For --help and its like: the exit status is true about the output.
 int print(const std::string& text) {
   const bool written = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return written ? 0 : fail("what was asked for could not be written out");
