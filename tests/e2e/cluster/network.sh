@@ -10,4 +10,4 @@ if ! problem=$(ip netns add "$probe" 2>&1 && ip netns exec "$probe" iptables -w 
   exit 77
 fi
 ip netns del "$probe"
-exec "$1" "[.network]" --warn NoAssertions
+exec "$1" "[.network]" --warn NoTests
