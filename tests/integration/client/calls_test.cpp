@@ -2,12 +2,12 @@
 
 #include "client/api/client.hpp"
 #include "tests/integration/client/fake_broker.hpp"
+#include "tests/support/test_process.hpp"
 
 #include <chrono>
 #include <future>
 #include <memory>
 #include <string>
-#include <thread>
 
 using namespace pinion;
 
@@ -143,10 +143,6 @@ TEST_CASE("client: open does not wait, and the status says what is wrong", "[cli
   FakeBroker broker;
   const auto other = Client::open({.broker = broker.endpoint(), .cluster_id = "mine"});
   REQUIRE(other);
-  Errc refused = Errc::ok;
-  for (int i = 0; i < 500 && refused == Errc::ok; ++i) {
-    refused = (*other)->status().refused;
-    std::this_thread::sleep_for(10ms);
-  }
-  CHECK(refused == Errc::wrong_cluster);
+  CHECK(test::eventually(20s, [&] { return (*other)->status().refused != Errc::ok; }));
+  CHECK((*other)->status().refused == Errc::wrong_cluster);
 }

@@ -2,6 +2,7 @@
 
 #include "client/api/client.hpp"
 #include "tests/integration/client/fake_broker.hpp"
+#include "tests/support/test_process.hpp"
 
 #include <chrono>
 #include <map>
@@ -165,12 +166,8 @@ TEST_CASE("consumer: what was not processed is not committed by itself", "[clien
   std::this_thread::sleep_for(100ms);  // Several times over; it must not have happened.
   CHECK(s.broker.position("orders", "consumer:billing") <= Offset(0));
   CHECK(read(*consumer, 5, 5).size() == 5);  // Now the first ten are processed.
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (s.broker.position("orders", "consumer:billing") != Offset(10) &&
-         std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(5ms);
-  }
-  CHECK(s.broker.position("orders", "consumer:billing") == Offset(10));
+  CHECK(test::eventually(
+      20s, [&] { return s.broker.position("orders", "consumer:billing") == Offset(10); }));
 }
 
 TEST_CASE("consumer: one without a name cannot commit", "[client]") {

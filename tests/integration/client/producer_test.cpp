@@ -2,6 +2,7 @@
 
 #include "client/api/client.hpp"
 #include "tests/integration/client/fake_broker.hpp"
+#include "tests/support/test_process.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -252,10 +253,7 @@ TEST_CASE("producer: a record that never left fails at its delivery timeout", "[
   // Its first try may have been on its way; later ones cannot be, once that is known.
   const auto first = s.producer->send_future("orders", {.value = "a"}).get();
   CHECK(first.outcome != Outcome::acknowledged);
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (s.client->status().connected && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(10ms);
-  }
+  REQUIRE(test::eventually(20s, [&] { return !s.client->status().connected; }));
   const auto second = s.producer->send_future("orders", {.value = "b"}).get();
   CHECK(second.outcome == Outcome::failed);
   CHECK(second.error.detail.find("is it running?") != std::string::npos);
@@ -267,7 +265,10 @@ TEST_CASE("producer: a deleted topic is told, and one created anew is found", "[
           Outcome::acknowledged);
   s.broker.remove_topic("orders");
   Result<void> sent;
-  while ((sent = s.producer->send(s.topic, {.value = "x"}))) std::this_thread::sleep_for(5ms);
+  REQUIRE(test::eventually(20s, [&] {
+    sent = s.producer->send(s.topic, {.value = "x"});
+    return !sent;
+  }));
   CHECK(sent.error().code == Errc::unknown_topic);
   s.broker.add_topic("orders", 2);
   Result<ProducerTopic> again = s.producer->topic("orders", 1s);
