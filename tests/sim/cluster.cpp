@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 namespace pinion::sim {
 
@@ -49,15 +50,21 @@ void Cluster::note_spoiled(NodeProcess& node, Spoil how, const std::vector<Parti
     Whole& whole = spoiled_copies_[partition.key];
     // One that is only older need not be given up: its leader may not know of what it lacks.
     whole.version = partition.version + (how == Spoil::put_back ? 0 : 2);
+    // What the others in sync have in common. One of them alone may have records that nobody was
+    // told of, and loses them rightly when another leads.
+    std::optional<Offset> common;
     for (const NodeId id : partition.isr) {
+      if (id == node.id()) continue;
       const Disk& disk = nodes_[static_cast<std::size_t>(id.raw() - 1)]->disk();
-      whole.end = std::max(whole.end, disk.fsynced_end(partition.key).value_or(Offset(0)));
+      const Offset end = disk.fsynced_end(partition.key).value_or(Offset(0));
+      common = std::min(common.value_or(end), end);
     }
+    whole.end = common.value_or(Offset(0));
   }
 }
 
-bool Cluster::is_recovering() {
-  if (spoiled_ == nullptr) return false;
+std::string Cluster::recovering() {
+  if (spoiled_ == nullptr) return {};
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
     const auto& replicas = partition.replicas;
     if (std::find(replicas.begin(), replicas.end(), spoiled_->id()) == replicas.end()) continue;
@@ -65,13 +72,15 @@ bool Cluster::is_recovering() {
     if (whole == spoiled_copies_.end()) continue;  // As it was, or made since.
     const bool in_sync = partition.isr.size() == replicas.size();
     const Offset end = spoiled_->disk().fsynced_end(partition.key).value_or(Offset(0));
-    if (!in_sync || partition.version < whole->second.version || end < whole->second.end) {
-      return true;
-    }
+    if (in_sync && partition.version >= whole->second.version && end >= whole->second.end) continue;
+    return spoiled_->name() + "'s spoiled copy of " + text_of(partition.key) + " ends at " +
+           std::to_string(end.raw()) + " of " + std::to_string(whole->second.end.raw()) +
+           ", version " + std::to_string(partition.version) + " of " +
+           std::to_string(whole->second.version) + (in_sync ? "" : ", not in sync");
   }
   spoiled_->disk().set_spoiled(false);
   spoiled_ = nullptr;
-  return false;
+  return {};
 }
 
 void Cluster::check_replicas() {

@@ -32,7 +32,9 @@ class Cluster {
   /// A node's disk has lost something, on a cluster that was whole: until each of its replicas was
   /// given up, or is only older, and is in sync again with all that was there.
   void note_spoiled(NodeProcess& node, Spoil how, const std::vector<PartitionKey>& files);
-  [[nodiscard]] bool is_recovering();
+  [[nodiscard]] bool is_recovering() { return !recovering().empty(); }
+  /// Which copy is not whole again, in words; empty when all are.
+  [[nodiscard]] std::string recovering();
   /// After the end: replicas hold the same batches.
   void check_replicas();
   /// Every process runs, every disk works.

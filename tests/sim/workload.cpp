@@ -108,7 +108,7 @@ std::string Workload::unfinished() const {
     if (text.empty() && !stranger->idle()) text = stranger->name() + " waits for an answer";
   }
   if (text.empty()) text = cluster_.out_of_sync();
-  if (text.empty() && cluster_.is_recovering()) text = "a disk that was spoiled is not whole again";
+  if (text.empty()) text = cluster_.recovering();
   return text;
 }
 
