@@ -44,6 +44,7 @@ void Replica::check_invariants() const {
   PINION_ASSERT(log_.log_start <= log_.high_watermark);
   PINION_ASSERT(log_.high_watermark <= log_.durable_end);
   PINION_ASSERT(log_.durable_end <= log_.log_end);
+  PINION_ASSERT(log_.note_asked <= log_.log_end);
   PINION_ASSERT(log_.durable_next_log_time <= log_.next_log_time);
 
   std::size_t bytes = 0;

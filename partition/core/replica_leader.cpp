@@ -364,6 +364,7 @@ void Replica::drop_pending(const Error& why, Effects& out) {
           std::to_string(log_.log_end - log_.durable_end) + " records were not stored");
   }
   log_.log_end = log_.durable_end;
+  log_.note_asked = std::min(log_.note_asked, log_.durable_end);
   if (leading != nullptr) leading->begin = std::min(leading->begin, log_.durable_end);
   log_.next_log_time = log_.durable_next_log_time;
   log_.dedupe.drop_from(first);

@@ -111,8 +111,8 @@ struct ReplicaLog {
   std::size_t pending_bytes = 0;
 
   Offset noted_high_watermark{0};
-  /// The highest that was ever written for one, durable or not: a log that is opened again may have
-  /// it for its high watermark.
+  /// The highest that was written for one and may be, or become, durable: a log that is opened
+  /// again may have it for its high watermark. At most `log_end`.
   Offset note_asked{0};
   Micros note_after{0};  ///< Not before this, monotonic.
   LogSizes sizes;

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 namespace pinion::partition::test {
 
 namespace {
@@ -233,6 +235,27 @@ TEST_CASE("replica: a member that lacks what is committed has to go, and is said
   bench.pass(Micros{0});
   CHECK(bench.proposed()->isr.size() == 3);
   CHECK(bench.proposed()->older.empty());
+}
+
+TEST_CASE("replica: what was not stored for want of room keeps nobody out of the in-sync set",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.isr = {1}, .config = {.replication = 3, .min_insync_replicas = 1}});
+  write(bench, "a");
+  // Alone, its note runs ahead of what is durable, with the batch that it goes with.
+  bench.now.monotonic += limits::high_watermark_write_after;
+  bench.produce(batch_of({"b", "c"}));
+  const auto waiting = bench.waiting();
+  REQUIRE(std::any_of(waiting.begin(), waiting.end(), [](const Persist& persist) {
+    const auto* note = std::get_if<NoteHighWatermark>(&persist.op);
+    return note != nullptr && note->offset == Offset{3};
+  }));
+  bench.fail_persists(Errc::storage_full);
+  REQUIRE(bench.view().log_end == Offset{1});
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  bench.pass(Micros{0});
+  REQUIRE(bench.proposed());
+  CHECK(bench.proposed()->isr.size() == 2);
 }
 
 TEST_CASE("replica: while a proposal is open the leader counts with the union", "[partition]") {
