@@ -260,9 +260,9 @@ void Calls::commit_position(const TopicPartition& partition, const std::string& 
 
 void Calls::dequeue(const DequeueCall& dequeue, Micros timeout, Then<DequeuedRecord> then) {
   if (auto valid = validate_reader(dequeue.reader); !valid) return then(failure(valid.error()));
-  const std::string token = dequeue.token.empty() ? client::make_dequeue_token() : dequeue.token;
   inside_->driver->call(
-      {dequeue.topic, dequeue.partition, Dequeue{dequeue.reader, token, dequeue.send_on}}, timeout,
+      {dequeue.topic, dequeue.partition, Dequeue{dequeue.reader, dequeue.token, dequeue.send_on}},
+      timeout,
       [topic = dequeue.topic, partition = dequeue.partition,
        then = std::move(then)](CallDone&& done) {
         if (!done.reply) return then(failure(std::move(done.reply.error())));

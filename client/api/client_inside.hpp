@@ -35,8 +35,6 @@ namespace client {
 /// The one record of a dequeue's answer, checked.
 [[nodiscard]] Result<DequeuedRecord> unpack_dequeued(const std::string& topic,
                                                      PartitionIndex partition, Message&& answer);
-/// A token for one dequeue that nobody else makes.
-[[nodiscard]] std::string make_dequeue_token();
 
 /// One request and its answer's body.
 template <typename Reply>

@@ -1,7 +1,5 @@
 #include "client/api/consumer.hpp"
 
-#include <unistd.h>
-
 #include "client/api/client_inside.hpp"
 #include "client/driver/clock.hpp"
 #include "client/driver/consumer_buffer.hpp"
@@ -205,12 +203,6 @@ Result<DequeuedRecord> unpack_dequeued(const std::string& topic, PartitionIndex 
   return record;
 }
 
-std::string make_dequeue_token() {
-  static std::atomic<std::uint64_t> count{0};
-  return "auto-" + std::to_string(client::wall_now().count()) + "-" + std::to_string(::getpid()) +
-         "-" + std::to_string(++count);
-}
-
 }  // namespace client
 
 Result<DequeuedRecord> Client::dequeue(const DequeueOptions& options, Micros timeout) {
@@ -235,8 +227,7 @@ Result<DequeuedRecord> Client::dequeue(const DequeueOptions& options, Micros tim
     const PartitionIndex partition = options.partition.value_or(PartitionIndex(next));
     const Micros left = deadline - client::monotonic_now();
     if (left <= Micros{0} && i > 0) break;
-    const std::string token = options.token.empty() ? client::make_dequeue_token() : options.token;
-    PINION_TRY(done, driver.call({options.topic, partition, Dequeue{reader, token}}, left));
+    PINION_TRY(done, driver.call({options.topic, partition, Dequeue{reader, options.token}}, left));
     if (done.reply)
       return client::unpack_dequeued(options.topic, partition, std::move(*done.reply));
     if (done.reply.error().code != Errc::nothing_unread) {

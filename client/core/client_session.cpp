@@ -26,6 +26,7 @@ ClientSession::ClientSession(SessionOptions options)
 
 void ClientSession::step(const Now& now, Input input, Effects& out) noexcept {
   std::visit([&](auto& what) { on(now, what, out); }, input);
+  requests_.pump(now, out);
   use_room(now, out);
   metadata_.pump(now, out);
 }

@@ -34,11 +34,17 @@ bool only_reads(const Body& body) {
 bool is_repeatable(const Body& body) {
   if (const auto* producer = std::get_if<RegisterProducer>(&body)) return !producer->name.empty();
   if (const auto* consumer = std::get_if<RegisterConsumer>(&body)) return !consumer->name.empty();
-  if (const auto* dequeue = std::get_if<Dequeue>(&body)) return !dequeue->token.empty();
   if (const auto* produce = std::get_if<Produce>(&body)) {
     return produce->batch.producer_id != producer_none;
   }
   return true;
+}
+
+/// Of a dequeue.
+std::optional<DequeuePlace> place_of(const Call& call) {
+  const auto* dequeue = std::get_if<Dequeue>(&call.body);
+  if (dequeue == nullptr) return std::nullopt;
+  return DequeuePlace{call.topic, call.partition, dequeue->reader};
 }
 
 /// Retriable by the table, but what the caller wants to know at once.
@@ -147,6 +153,14 @@ void RequestTable::on_metadata(const Now& now, const MetadataChanges& changes, E
 
 void RequestTable::on_room(const Now& now, Effects& out) { attempt_all(now, out); }
 
+void RequestTable::pump(const Now& now, Effects& out) {
+  while (!turns_.empty()) {
+    const auto at = open_.find(turns_.front());
+    turns_.pop_front();
+    if (at != open_.end()) attempt(now, at, out);  // May end it, and give its turn to another.
+  }
+}
+
 void RequestTable::on_stop(Effects& out) {
   while (!open_.empty()) {
     const auto at = open_.begin();
@@ -200,6 +214,7 @@ void RequestTable::attempt(const Now& now, Table::iterator at, Effects& out) {
     request.key = {topic->id, open.call.partition};
     request.leader_epoch = metadata_->leader_epoch(request.key);
   }
+  if (!has_its_turn(open)) return;
   request.time_left = open.call.deadline - now.monotonic;
   request.records = open.call.records;
   open.request =
@@ -208,6 +223,15 @@ void RequestTable::attempt(const Now& now, Table::iterator at, Effects& out) {
   open.sent = true;
   open.answer_by = now.monotonic + patience_for(open.call.body);
   schedule(now, open);
+}
+
+bool RequestTable::has_its_turn(Open& open) {
+  const auto place = place_of(open.call);
+  if (!place) return true;
+  if (!lanes_.enter(*place, open.call.call)) return false;
+  auto& dequeue = std::get<Dequeue>(open.call.body);
+  if (dequeue.token.empty()) dequeue.token = lanes_.make_token(*place, open.call.call);
+  return true;
 }
 
 void RequestTable::retry_later(const Now& now, Open& open) {
@@ -221,6 +245,9 @@ void RequestTable::end(Table::iterator at, Result<Message> reply, Effects& out) 
   if (!open.call.topic.empty()) metadata_->unwatch(open.call.topic);
   timers_.remove(at->first);
   out.calls.push_back({at->first, std::move(reply), open.maybe_done});
+  if (const auto place = place_of(open.call)) {
+    if (const auto next = lanes_.leave(*place, at->first)) turns_.push_back(*next);
+  }
   open_.erase(at);
 }
 

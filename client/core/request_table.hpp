@@ -4,9 +4,11 @@
 //
 // A call that names a topic waits until the metadata says which one that is. Calls that must not be
 // carried out twice (a registration without a name) are not repeated once they may have been.
+// Dequeues of one reader go out a few at a time (dequeue_lanes.hpp); those without a token get one.
 #pragma once
 
 #include "client/core/backoff.hpp"
+#include "client/core/dequeue_lanes.hpp"
 #include "client/core/metadata_cache.hpp"
 #include "client/core/session_io.hpp"
 #include "client/core/timer_queue.hpp"
@@ -23,7 +25,8 @@ namespace pinion::client {
 
 class RequestTable {
  public:
-  RequestTable(Wire& wire, MetadataCache& metadata) : wire_(&wire), metadata_(&metadata) {}
+  RequestTable(Wire& wire, MetadataCache& metadata)
+      : wire_(&wire), metadata_(&metadata), lanes_(wire.prng.next()) {}
 
   void add(const Now& now, Call&& call, Effects& out);
   void on_answer(const Now& now, CallId id, Message&& answer, Effects& out);
@@ -33,6 +36,8 @@ class RequestTable {
   void on_metadata(const Now& now, const MetadataChanges& changes, Effects& out);
   /// Credit came back.
   void on_room(const Now& now, Effects& out);
+  /// Sends those whose turn came when others ended. After every step.
+  void pump(const Now& now, Effects& out);
   /// Ends all of them: with cancelled what may have been carried out, with closed the rest.
   void on_stop(Effects& out);
 
@@ -55,6 +60,7 @@ class RequestTable {
 
   void attempt(const Now& now, Table::iterator at, Effects& out);
   void attempt_all(const Now& now, Effects& out);
+  [[nodiscard]] bool has_its_turn(Open& open);
   void retry_later(const Now& now, Open& open);
   void end(Table::iterator at, Result<Message> reply, Effects& out);
   void expire(Table::iterator at, Effects& out);
@@ -65,6 +71,8 @@ class RequestTable {
   MetadataCache* metadata_;
   Table open_;
   TimerQueue<CallId> timers_;
+  DequeueLanes lanes_;
+  std::deque<CallId> turns_;  ///< Have their turn now, and may have ended since.
 };
 
 }  // namespace pinion::client

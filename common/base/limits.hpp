@@ -194,9 +194,12 @@ inline constexpr std::size_t queries_inflight_max = 32;
 inline constexpr std::size_t requests_open_per_node_max = 2 * 65'536;
 inline constexpr std::size_t dequeues_waiting_per_reader_max = 256;
 /// A reader's dequeues that are known by their tokens: so many newest ones, and the newest of each
-/// of so many takers. 8 x about 40 bytes are written with each move; 32 x, when that many race.
+/// of so many takers, the former among them. 8 x about 40 bytes are written with each move; 64 x,
+/// when that many race or have no names.
 inline constexpr std::size_t dequeue_tokens_remembered = 8;
-inline constexpr std::size_t dequeue_names_remembered = 32;
+inline constexpr std::size_t dequeue_takers_remembered = 64;
+/// Of one client: two may lose all their answers at once.
+inline constexpr std::size_t dequeues_inflight_per_reader = dequeue_takers_remembered / 2;
 /// Statuses a heartbeat carries: 256 x about 400 bytes is 100 KiB.
 inline constexpr std::size_t statuses_per_heartbeat_max = 256;
 inline constexpr std::size_t readers_per_status_max = 64;

@@ -53,8 +53,7 @@ Result<void> check_names(std::string_view name, const std::vector<std::string>& 
 
 /// Tokens, each with an offset.
 constexpr std::size_t dequeues_bytes_max =
-    (limits::dequeue_tokens_remembered + limits::dequeue_names_remembered + 1) *
-    (limits::request_token_bytes_max + 24);
+    limits::dequeue_takers_remembered * (limits::request_token_bytes_max + 24);
 /// Times as far from 1970 as this are not times, and sums with them could overflow.
 constexpr std::int64_t time_max = Micros(never).count();
 /// Offsets and sequences this high would overflow when records are counted on.

@@ -34,27 +34,13 @@ std::vector<Entry> entries_of(const Position& position) {
   return entries;
 }
 
-/// "worker7" of "worker7-41"; empty for a token that ends in no counter.
+/// "worker7" of "worker7-41"; empty for a token that ends in no counter, which nothing follows.
 std::string_view taker_of(std::string_view token) {
   const std::size_t dash = token.rfind('-');
   if (dash == std::string_view::npos || dash + 1 == token.size()) return {};
   const std::string_view counter = token.substr(dash + 1);
   const bool is_number = counter.find_first_not_of("0123456789") == std::string_view::npos;
   return is_number ? token.substr(0, dash) : std::string_view();
-}
-
-/// The oldest that nobody will ask for any more: its taker has a newer one, or it has no taker.
-std::vector<Entry>::iterator oldest_done(std::vector<Entry>& entries) {
-  for (auto at = entries.end(); at != entries.begin();) {
-    --at;
-    const std::string_view taker = taker_of(at->token);
-    if (taker.empty()) return at;
-    const bool has_newer = std::any_of(entries.begin(), at, [taker](const Entry& newer) {
-      return taker_of(newer.token) == taker;
-    });
-    if (has_newer) return at;
-  }
-  return entries.end();
 }
 
 }  // namespace
@@ -71,16 +57,18 @@ void remember_dequeue(Position& position, std::string_view token, Offset offset)
   PINION_ASSERT(!token.empty());
   std::vector<Entry> entries = entries_of(position);
   entries.insert(entries.begin(), {token, offset});
-  while (entries.size() > limits::dequeue_tokens_remembered) {
-    const auto done = oldest_done(entries);
-    if (done != entries.end()) {
-      entries.erase(done);
-    } else if (entries.size() > limits::dequeue_names_remembered) {
-      entries.pop_back();
-    } else {
-      break;
-    }
-  }
+  // Of those that are not among the newest: nobody asks any more for one whose taker has a newer
+  // one. That is the one that was just pushed out, or one that stayed as its taker's newest.
+  const std::size_t newest = std::min(entries.size(), limits::dequeue_tokens_remembered);
+  std::vector<std::string_view> takers;
+  for (std::size_t i = 0; i < newest; ++i) takers.push_back(taker_of(entries[i].token));
+  const auto has_newer = [&takers](const Entry& entry) {
+    const std::string_view taker = taker_of(entry.token);
+    return !taker.empty() && std::find(takers.begin(), takers.end(), taker) != takers.end();
+  };
+  const auto older = entries.begin() + static_cast<std::ptrdiff_t>(newest);
+  entries.erase(std::remove_if(older, entries.end(), has_newer), entries.end());
+  if (entries.size() > limits::dequeue_takers_remembered) entries.pop_back();
   std::string text(token);
   for (std::size_t i = 1; i < entries.size(); ++i) {
     text += '\n' + std::to_string(entries[i].offset.raw()) + ' ';

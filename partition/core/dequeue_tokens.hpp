@@ -8,9 +8,9 @@
 //
 // Several takers may share a reader, and one that lost its answer may come back late, when others
 // have taken many more. A taker has one dequeue on its way, and its tokens are its name and a
-// counter
-// ("worker7-41"): so the newest of each name is kept, of dequeue_names_remembered of them, and
-// beside them the dequeue_tokens_remembered newest of all. Pure.
+// counter ("worker7-41"): so the newest of each taker is kept, and beside them the
+// dequeue_tokens_remembered newest of all; in all dequeue_takers_remembered. A token without a
+// counter is a taker of its own. Pure.
 #pragma once
 
 #include "common/base/ids.hpp"

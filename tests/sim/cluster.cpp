@@ -50,17 +50,27 @@ void Cluster::note_spoiled(NodeProcess& node, Spoil how, const std::vector<Parti
     Whole& whole = spoiled_copies_[partition.key];
     // One that is only older need not be given up: its leader may not know of what it lacks.
     whole.version = partition.version + (how == Spoil::put_back ? 0 : 2);
-    // What the others in sync have in common. One of them alone may have records that nobody was
-    // told of, and loses them rightly when another leads.
     std::optional<Offset> common;
     for (const NodeId id : partition.isr) {
       if (id == node.id()) continue;
-      const Disk& disk = nodes_[static_cast<std::size_t>(id.raw() - 1)]->disk();
-      const Offset end = disk.fsynced_end(partition.key).value_or(Offset(0));
+      const Offset end = fsynced_end(id, partition.key);
       common = std::min(common.value_or(end), end);
+      whole.most = std::max(whole.most, end);
     }
-    whole.end = common.value_or(Offset(0));
+    whole.common = common.value_or(Offset(0));
   }
+}
+
+Offset Cluster::fsynced_end(NodeId node, PartitionKey key) const {
+  const Disk& disk = nodes_[static_cast<std::size_t>(node.raw() - 1)]->disk();
+  return disk.fsynced_end(key).value_or(Offset(0));
+}
+
+/// What it had said to have may still count with a leader that has it too. One of the others alone
+/// may have had records that nobody was told of, and loses them rightly when another leads.
+Offset Cluster::whole_end(const Whole& whole, const PartitionMeta& partition) const {
+  if (partition.leader == node_none || partition.leader == spoiled_->id()) return whole.common;
+  return std::min(whole.most, fsynced_end(partition.leader, partition.key));
 }
 
 std::string Cluster::recovering() {
@@ -71,12 +81,13 @@ std::string Cluster::recovering() {
     const auto whole = spoiled_copies_.find(partition.key);
     if (whole == spoiled_copies_.end()) continue;  // As it was, or made since.
     const bool in_sync = partition.isr.size() == replicas.size();
-    const Offset end = spoiled_->disk().fsynced_end(partition.key).value_or(Offset(0));
-    if (in_sync && partition.version >= whole->second.version && end >= whole->second.end) continue;
+    const Offset end = fsynced_end(spoiled_->id(), partition.key);
+    const Offset wanted = whole_end(whole->second, partition);
+    if (in_sync && partition.version >= whole->second.version && end >= wanted) continue;
     return spoiled_->name() + "'s spoiled copy of " + text_of(partition.key) + " ends at " +
-           std::to_string(end.raw()) + " of " + std::to_string(whole->second.end.raw()) +
-           ", version " + std::to_string(partition.version) + " of " +
-           std::to_string(whole->second.version) + (in_sync ? "" : ", not in sync");
+           std::to_string(end.raw()) + " of " + std::to_string(wanted.raw()) + ", version " +
+           std::to_string(partition.version) + " of " + std::to_string(whole->second.version) +
+           (in_sync ? "" : ", not in sync");
   }
   spoiled_->disk().set_spoiled(false);
   spoiled_ = nullptr;

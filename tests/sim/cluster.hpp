@@ -46,8 +46,11 @@ class Cluster {
   /// What a spoiled copy must come to.
   struct Whole {
     std::int64_t version = 0;
-    Offset end{0};
+    Offset common{0};  ///< What all the others in sync had.
+    Offset most{0};    ///< What one of them had.
   };
+  [[nodiscard]] Offset fsynced_end(NodeId node, PartitionKey key) const;
+  [[nodiscard]] Offset whole_end(const Whole& whole, const PartitionMeta& partition) const;
   std::map<PartitionKey, Whole> spoiled_copies_;
   Prng prng_;
   std::unique_ptr<BrokerProcess> broker_;

@@ -1,5 +1,9 @@
 #include "tests/unit/client/session_fixture.hpp"
 
+#include <set>
+#include <string>
+#include <vector>
+
 using namespace pinion;
 using namespace pinion::client;
 
@@ -11,6 +15,24 @@ Call call(SessionFixture& f, Body body, Micros timeout = 10s) {
 Call routed(SessionFixture& f, Body body, std::int32_t partition = 0, Micros timeout = 10s) {
   return {CallId(1), "orders", PartitionIndex(partition), std::move(body),
           f.now.monotonic + timeout};
+}
+
+Call dequeue(SessionFixture& f, std::uint64_t id, std::string reader = "id:1",
+             Micros timeout = 10s) {
+  return {CallId(id), "orders", PartitionIndex(0), Dequeue{std::move(reader), {}},
+          f.now.monotonic + timeout};
+}
+
+/// What stands in front of the last dash.
+std::string taker_of(const Message& request) {
+  const std::string& token = std::get<Dequeue>(request.body).token;
+  return token.substr(0, token.rfind('-'));
+}
+
+std::vector<Message> take_dequeues(SessionFixture& f) {
+  std::vector<Message> taken;
+  while (auto request = f.take<Dequeue>()) taken.push_back(std::move(*request));
+  return taken;
 }
 
 }  // namespace
@@ -299,4 +321,50 @@ TEST_CASE("calls: a batch goes with its payload, and again only under a sequence
   REQUIRE(f.take<Produce>());
   f.pass(9s);
   CHECK_FALSE(f.take<Produce>());
+}
+
+TEST_CASE("calls: no more of a reader's dequeues are out than the partition remembers",
+          "[client]") {
+  SessionFixture f;
+  f.connect();
+  const std::size_t most = limits::dequeues_inflight_per_reader;
+  for (std::uint64_t id = 1; id <= most + 2; ++id) f.step(dequeue(f, id));
+  f.answer_metadata();
+  std::vector<Message> out = take_dequeues(f);
+  REQUIRE(out.size() == most);
+  std::set<std::string> takers;
+  for (const Message& request : out) takers.insert(taker_of(request));
+  CHECK(takers.size() == most);  // Each a taker of its own: the partition keeps the newest of each.
+
+  SECTION("an answer makes room for the next, as the same taker") {
+    f.refuse(out[3], Errc::nothing_unread, "everything is read");
+    REQUIRE(f.take_call()->call == CallId(4));
+    const std::vector<Message> next = take_dequeues(f);
+    REQUIRE(next.size() == 1);
+    CHECK(taker_of(next[0]) == taker_of(out[3]));
+    CHECK(std::get<Dequeue>(next[0].body).token != std::get<Dequeue>(out[3].body).token);
+  }
+  SECTION("another reader, and another partition's, is not held up") {
+    f.step(dequeue(f, 100, "id:2"));
+    CHECK(take_dequeues(f).size() == 1);
+  }
+  SECTION("what came to its deadline unsent is told so, and takes no turn") {
+    f.step(dequeue(f, 100, "id:1", 1s));
+    f.pass(1s);
+    const auto late = f.take_call();
+    REQUIRE(late);
+    CHECK(late->call == CallId(100));
+    CHECK(late->reply.error().code == Errc::timed_out);
+    CHECK_FALSE(late->repeated);
+    CHECK(take_dequeues(f).empty());
+  }
+  SECTION("whose answer is lost asks again under its token") {
+    f.say_hello();
+    f.answer_hello();
+    std::vector<Message> again = take_dequeues(f);
+    REQUIRE(again.size() == most);
+    for (std::size_t i = 0; i < most; ++i) {
+      CHECK(std::get<Dequeue>(again[i].body).token == std::get<Dequeue>(out[i].body).token);
+    }
+  }
 }
