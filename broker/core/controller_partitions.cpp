@@ -184,7 +184,8 @@ Assignment Controller::assignment_of(const Partition& partition, NodeId node) co
           .replicas = partition.meta.replicas,
           .isr = partition.meta.isr,
           .partition_version = partition.meta.version,
-          .create = !is_made};
+          .create = !is_made,
+          .min_insync = static_cast<std::uint32_t>(min_insync(partition.decided.key))};
 }
 
 void Controller::send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,

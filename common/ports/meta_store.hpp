@@ -28,6 +28,7 @@ struct NodeMeta {
   NodeId id = node_none;
   std::string store_id;
   Incarnation incarnation{0};
+  std::int64_t start_id = 0;  ///< Of its process; see RegisterNode.
   std::string address;
   std::string rack;
   std::string region;
@@ -61,6 +62,8 @@ struct PartitionMeta {
   /// everything that is committed.
   std::vector<NodeId> eligible;
   std::vector<NodeId> target;  ///< The replicas that it is being moved to; none: it is not.
+  /// While it is being moved: the min_insync_replicas before; else 0.
+  std::int32_t min_insync_before = 0;
   Offset log_end{0};         ///< As last refreshed.
   std::uint64_t file_bytes = 0;
   bool operator==(const PartitionMeta&) const = default;
@@ -169,6 +172,7 @@ struct MetaWrite {
 struct MetaState {
   std::string cluster_id;
   ControllerEpoch controller_epoch{0};
+  std::int64_t start_id = 0;  ///< Drawn at random by each begin_term(); positive, not kept.
   MetaCounters counters;
   std::vector<NodeMeta> nodes;
   std::vector<TopicMeta> topics;

@@ -242,6 +242,7 @@ class RecordStore {
     std::string
         store_id;  ///< Of the data folder, made at random with it: a wiped disk is another store.
     Incarnation incarnation{0};  ///< Grows durably with every call.
+    std::int64_t start_id = 0;   ///< Drawn at random by every call; positive.
   };
   [[nodiscard]] virtual Result<Life> begin_life() = 0;
 
@@ -249,6 +250,7 @@ class RecordStore {
   struct Membership {
     std::string cluster_id;
     ControllerEpoch controller_epoch{0};
+    std::int64_t controller_start = 0;  ///< The start_id of that controller.
   };
   [[nodiscard]] virtual Result<Membership> membership() const = 0;
   [[nodiscard]] virtual Result<void> set_membership(const Membership& membership) = 0;

@@ -125,8 +125,11 @@ struct Header {
   std::uint32_t timeout_ms =
       0;                  ///< Request: drop it unanswered work after this long. 0 in answers.
   Errc error = Errc::ok;  ///< Answers only. When not ok the body is an ErrorBody.
+  /// Request to fetch: an in-sync replica that only follows may answer too.
+  bool any_replica = false;
 
-  PINION_FIELDS(version, kind, request_id, topic, partition, leader_epoch, timeout_ms, error)
+  PINION_FIELDS(version, kind, request_id, topic, partition, leader_epoch, timeout_ms, error,
+                any_replica)
   bool operator==(const Header&) const = default;
 };
 
@@ -177,7 +180,7 @@ struct Pong {
   static constexpr Kind kind = Kind::pong;
   ControllerEpoch controller_epoch{0};
   std::int64_t metadata_version =
-      0;  ///< When it differs from what the client holds, it asks for metadata.
+      0;                   ///< When it differs from what the client holds, it asks for metadata.
   std::uint64_t mark = 0;  ///< For the next ping to carry back.
   PINION_FIELDS(controller_epoch, metadata_version, mark)
 };
@@ -394,7 +397,10 @@ struct FollowerStatus {
   bool in_sync = false;
   Offset durable_end{-1};  ///< -1: it has not been heard of in this epoch.
   Micros behind_since{0};  ///< Wall time since when it is not at the leader's end; 0: it is.
-  PINION_FIELDS(node, in_sync, durable_end, behind_since)
+  /// Which opening of its file that is said of (see ReplicaFetch).
+  std::int64_t copy_session = 0;
+  std::int64_t copy = 0;
+  PINION_FIELDS(node, in_sync, durable_end, behind_since, copy_session, copy)
 };
 
 /// What a partition's leader last said of it, and when.
@@ -529,11 +535,10 @@ struct ProduceReply {
 struct Fetch {
   static constexpr Kind kind = Kind::fetch;
   Offset offset{0};
-  Epoch last_epoch{0};               ///< The epoch of the last record the reader saw, 0 when none.
-  std::uint32_t bytes_max = 0;       ///< A first batch larger than this is still sent, whole.
-  std::uint32_t wait_ms = 0;         ///< Wait this long for something to read.
-  bool follower_may_answer = false;  ///< A replica that only follows may answer too.
-  PINION_FIELDS(offset, last_epoch, bytes_max, wait_ms, follower_may_answer)
+  Epoch last_epoch{0};          ///< The epoch of the last record the reader saw, 0 when none.
+  std::uint32_t bytes_max = 0;  ///< A first batch larger than this is still sent, whole.
+  std::uint32_t wait_ms = 0;    ///< Wait this long for something to read.
+  PINION_FIELDS(offset, last_epoch, bytes_max, wait_ms)
 };
 /// Whole batches, the first of which holds the asked offset; one records frame a batch. None: the
 /// wait is over.
@@ -691,11 +696,12 @@ struct ReplicaFetchReply {
   Offset begin_at{-1};       ///< Not -1: what the follower has is gone here; begin again there.
   std::vector<ProducerRow> producers;  ///< With begin_at: of the batches below it.
   std::vector<BatchHeader> batches;
-  bool all_positions = false;  ///< `positions` is the whole table.
+  bool all_positions = false;   ///< `positions` is the whole table, or the first part of it.
+  bool more_positions = false;  ///< The rest of it follows, from `position_version` on.
   std::vector<PositionRow> positions;
   PositionVersion position_version{0};  ///< What the follower has read with this.
   PINION_FIELDS(log_start, high_watermark, log_end, diverging_end, diverging_epoch, begin_at,
-                producers, batches, all_positions, positions, position_version)
+                producers, batches, all_positions, more_positions, positions, position_version)
 };
 struct ReplicaProgress {
   static constexpr Kind kind = Kind::replica_progress;
@@ -717,27 +723,31 @@ struct RegisterNode {
   NodeId node = node_none;
   std::string store_id;  ///< Of its data folder; tells two nodes with one id apart.
   Incarnation incarnation{0};
+  /// Drawn at random by each start: two starts of one incarnation began from copies of one folder.
+  std::int64_t start_id = 0;
   std::string cluster_id;               ///< Empty until the node has joined one.
-  ControllerEpoch controller_epoch{0};  ///< The highest it has seen.
+  ControllerEpoch controller_epoch{0};  ///< The highest it has seen,
+  std::int64_t controller_start = 0;    ///< and the start_id of that controller; 0: none.
   std::string address;                  ///< Where its data ROUTER would be reached; for people too.
   std::string rack;
   std::string region;
   std::vector<std::string> topics;  ///< Patterns ("orders-*") it is meant for; none: all.
   std::string server_version;
-  PINION_FIELDS(version_min, version_max, node, store_id, incarnation, cluster_id, controller_epoch,
-                address, rack, region, topics, server_version)
+  PINION_FIELDS(version_min, version_max, node, store_id, incarnation, start_id, cluster_id,
+                controller_epoch, controller_start, address, rack, region, topics, server_version)
 };
 /// The assignments follow in `assign` messages.
 struct RegisterNodeReply {
   static constexpr Kind kind = Kind::register_node_reply;
   std::string cluster_id;
   ControllerEpoch controller_epoch{0};
-  std::int64_t session = 0;  ///< Echoed in heartbeats; a new one with every registration.
+  std::int64_t controller_start = 0;  ///< Its start_id, drawn at random by each start.
+  std::int64_t session = 0;           ///< Echoed in heartbeats; a new one with every registration.
   std::uint32_t heartbeat_ms = 0;
   std::uint32_t lost_after_ms = 0;
   std::uint64_t record_bytes_max = 0;
-  PINION_FIELDS(cluster_id, controller_epoch, session, heartbeat_ms, lost_after_ms,
-                record_bytes_max)
+  PINION_FIELDS(cluster_id, controller_epoch, controller_start, session, heartbeat_ms,
+                lost_after_ms, record_bytes_max)
 };
 
 struct NodeHeartbeat {
@@ -768,15 +778,19 @@ struct Assignment {
   std::vector<NodeId> isr;
   std::int64_t partition_version = 0;
   bool create = false;  ///< No replica of it was ever reported open: a missing file may be made.
+  /// Records are committed only while so many replicas are in sync. While replicas are being added
+  /// it is what it was before.
+  std::uint32_t min_insync = 1;
   PINION_FIELDS(topic, topic_name, partition, leader_epoch, leader, config, replicas, isr,
-                partition_version, create)
+                partition_version, create, min_insync)
 };
 /// Where the replicas of assigned partitions are reached by each other.
 struct NodeAddress {
   NodeId node = node_none;
   Incarnation incarnation{0};
+  std::int64_t session = 0;  ///< Of its registration: the highest one's address holds.
   std::string address;
-  PINION_FIELDS(node, incarnation, address)
+  PINION_FIELDS(node, incarnation, session, address)
 };
 struct DroppedReplica {
   TopicId topic{0};

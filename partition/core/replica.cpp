@@ -113,9 +113,9 @@ void Replica::take_role(Role role) {
 
 void Replica::step(const Now& now, Request request, Effects& out) {
   const auto* leading = std::get_if<Leading>(&role_);
-  const auto* fetch = std::get_if<Fetch>(&request.body);
-  const bool may_follow =
-      std::holds_alternative<Following>(role_) && fetch != nullptr && fetch->follower_may_answer;
+  const bool may_follow = std::holds_alternative<Following>(role_) &&
+                          std::holds_alternative<Fetch>(request.body) &&
+                          request.asker.header.any_replica;
   if (leading == nullptr && !may_follow) {
     refuse_by_role(std::move(request.asker), out);
     return;

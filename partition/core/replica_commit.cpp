@@ -2,7 +2,6 @@
 // committed" and "The in-sync set".
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
-#include "common/proto/topic_rules.hpp"
 #include "partition/core/replica.hpp"
 
 #include <algorithm>
@@ -16,10 +15,7 @@ std::vector<NodeId> Replica::in_sync() const {
   return assignment_.isr;
 }
 
-bool Replica::has_enough_in_sync() const {
-  const std::size_t replicas = std::max<std::size_t>(1, assignment_.replicas.size());
-  return in_sync().size() >= min_insync_of(assignment_.config, replicas);
-}
+bool Replica::has_enough_in_sync() const { return in_sync().size() >= assignment_.min_insync; }
 
 /// What is durable here is committed: nobody else has to have it.
 bool Replica::commits_alone() const {

@@ -2,6 +2,7 @@
 
 #include "common/base/checksum.hpp"
 #include "common/proto/codec.hpp"
+#include "common/proto/topic_rules.hpp"
 #include "common/proto/record_batch.hpp"
 
 #include <catch2/catch.hpp>
@@ -112,6 +113,7 @@ RequestId NodeBench::ask(Body body, AskOptions options, Frames records) {
   in.path = {Bytes("back " + std::to_string(id.raw()))};
   Header& header = in.message.header;
   header.kind = kind_of(body);
+  header.any_replica = options.any_replica;
   header.request_id = id;
   header.topic = options.key.topic;
   header.partition = options.key.partition;
@@ -211,6 +213,8 @@ void NodeBench::assign_replicas(const Replicas& replicas, PartitionKey key) {
   for (const std::int32_t id : replicas.isr) assignment.isr.emplace_back(id);
   assignment.partition_version = replicas.version;
   assignment.create = replicas.create;
+  assignment.min_insync =
+      static_cast<std::uint32_t>(min_insync_of(replicas.config, replicas.replicas.size()));
   assign.assignments.push_back(assignment);
   from_broker(assign);
 }

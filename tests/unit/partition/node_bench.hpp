@@ -45,6 +45,7 @@ struct AskOptions {
   PartitionKey key = orders;
   Epoch epoch{0};
   std::uint32_t timeout_ms = 0;
+  bool any_replica = false;
 };
 
 class NodeBench {

@@ -300,12 +300,12 @@ TEST_CASE("follower: reads are served below its high watermark, when asked", "[p
   bench.persist();
   Fetch fetch;
   CHECK(bench.reply(bench.ask(fetch)).error() == Errc::not_leader);
-  fetch.follower_may_answer = true;
-  const RequestId read = bench.ask(fetch);
+  const RequestId read = bench.ask(fetch, {.any_replica = true});
   CHECK(bench.reply(read).as<FetchReply>().batches.size() == 1);
   CHECK(bench.reply(read).as<FetchReply>().high_watermark == Offset{1});
   fetch.offset = Offset{2};
-  CHECK(bench.reply(bench.ask(fetch)).error() == Errc::offset_not_available);
+  CHECK(bench.reply(bench.ask(fetch, {.any_replica = true})).error() ==
+        Errc::offset_not_available);
 }
 
 TEST_CASE("follower: a full disk stops the copying, and it goes on", "[partition]") {
