@@ -16,12 +16,6 @@ constexpr Micros commits_reported_within = 5s;
 constexpr Micros poll_timeout = 100ms;
 constexpr std::size_t records_per_poll = 65'536;
 
-std::uint64_t commits_of(const ClusterStatusReply& status) {
-  std::uint64_t commits = 0;
-  for (const NodeStatus& node : status.nodes) commits += node.load.commits;
-  return commits;
-}
-
 Result<std::unique_ptr<Client>> connect_for_bench(const BenchOptions& options) {
   ClientOptions client;
   client.broker = options.broker;
@@ -151,15 +145,13 @@ class Reader {
 
 Result<std::unique_ptr<BenchTopic>> BenchTopic::make(const BenchOptions& options) {
   PINION_TRY(client, connect_for_bench(options));
-  PINION_TRY(before, client->admin().cluster_status(bench_timeout));
-  const std::uint64_t commits = commits_of(before);
   TopicConfig config;
   config.partitions = options.partitions;
   config.replication = options.replication;
   const std::string name = "bench-" + options.kind + "-" + std::to_string(getpid()) + "-" +
                            std::to_string(wall_now().count() % 1'000'000'000);
   PINION_TRY(topic, client->admin().create_topic(name, config, bench_timeout));
-  return std::unique_ptr<BenchTopic>(new BenchTopic(std::move(client), topic.name, commits));
+  return std::unique_ptr<BenchTopic>(new BenchTopic(std::move(client), topic.name));
 }
 
 BenchTopic::~BenchTopic() {
@@ -177,10 +169,13 @@ std::uint64_t BenchTopic::commits_for(std::uint64_t records) const {
       if (topic.name == name_) id = topic.id;
     }
     std::uint64_t reported = 0;
+    std::uint64_t commits = 0;
     for (const PartitionStatus& partition : status->partitions) {
-      if (partition.topic == id) reported += partition.records_in;
+      if (partition.topic != id) continue;
+      reported += partition.records_in;
+      commits += partition.commits;
     }
-    if (reported >= records) return commits_of(*status) - commits_before_;
+    if (reported >= records) return commits;
     sleep_unless_interrupted(50ms);
   }
   return 0;

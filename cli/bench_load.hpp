@@ -31,17 +31,16 @@ class BenchTopic {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] Admin admin() const { return client_->admin(); }
 
-  /// How many commits the nodes needed for `records` records of this topic, since it was made; 0
-  /// when the nodes do not report it in time.
+  /// How many commits its partitions' leaders needed for `records` records, since it was made; 0
+  /// when they do not report it in time.
   [[nodiscard]] std::uint64_t commits_for(std::uint64_t records) const;
 
  private:
-  BenchTopic(std::unique_ptr<Client> client, std::string name, std::uint64_t commits)
-      : client_(std::move(client)), name_(std::move(name)), commits_before_(commits) {}
+  BenchTopic(std::unique_ptr<Client> client, std::string name)
+      : client_(std::move(client)), name_(std::move(name)) {}
 
   std::unique_ptr<Client> client_;
   std::string name_;
-  std::uint64_t commits_before_;
 };
 
 /// Sleeps so that calls come `rate` a second.

@@ -62,7 +62,11 @@ int note_wal_pages(void* pages, sqlite3*, const char*, int count) {
 
 Result<void> open(Handles& handles, const std::string& path) {
   const std::string page_size = "PRAGMA page_size=" + std::to_string(limits::partition_page_bytes);
-  if (sqlite3_open(path.c_str(), &handles.database) != SQLITE_OK ||
+  // As the store has it: one thread a handle, no count of memory. Too late for the second when
+  // somebody has used the library before, which nobody has in this program.
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(path.c_str(), &handles.database, flags, nullptr) != SQLITE_OK ||
       sqlite3_exec(handles.database, page_size.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK ||
       sqlite3_exec(handles.database, pragmas, nullptr, nullptr, nullptr) != SQLITE_OK ||
       sqlite3_exec(handles.database, storage::schema_sql, nullptr, nullptr, nullptr) != SQLITE_OK) {

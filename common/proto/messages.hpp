@@ -419,6 +419,7 @@ struct PartitionStatus {
   std::uint64_t records_out = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  std::uint64_t commits = 0;           ///< That stored records, since the node's start.
   std::uint32_t records_in_per_s = 0;  ///< Over the last seconds.
   std::uint32_t records_out_per_s = 0;
   std::string file;  ///< Its path on the node.
@@ -426,7 +427,7 @@ struct PartitionStatus {
   std::vector<ReaderStatus> readers;  ///< The most recently active, at most 64.
   std::vector<FollowerStatus> followers;
   PINION_FIELDS(topic, partition, node, leader_epoch, state, log_start, high_watermark, log_end,
-                file_bytes, wal_bytes, records_in, records_out, bytes_in, bytes_out,
+                file_bytes, wal_bytes, records_in, records_out, bytes_in, bytes_out, commits,
                 records_in_per_s, records_out_per_s, file, detail, readers, followers)
 };
 

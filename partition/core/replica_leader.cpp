@@ -221,6 +221,7 @@ void Replica::step(const Now& now, Persisted& in, Effects& out) {
   }
   log_.dedupe.on_durable(in.last);
   log_.positions.on_durable(in.last);
+  const std::uint64_t records_before = traffic_.records_in;
   while (!log_.pending.empty() && log_.pending.front().ticket <= in.last) {
     Pending done = std::move(log_.pending.front());
     log_.pending.pop_front();
@@ -229,6 +230,7 @@ void Replica::step(const Now& now, Persisted& in, Effects& out) {
     --shared_->pending_tickets;
     on_durable(now, done, out);
   }
+  if (traffic_.records_in > records_before) ++traffic_.commits;
   commit_what_is(now, out);
   serve_waiting_followers(now, out);
   if (copying() != nullptr) {

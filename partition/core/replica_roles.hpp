@@ -176,6 +176,7 @@ struct Traffic {
   std::uint64_t records_out = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  std::uint64_t commits = 0;  ///< That stored records.
 
   struct Sample {
     Micros at{0};

@@ -55,6 +55,7 @@ PartitionStatus Replica::status() const {
   status.file_bytes = log_.sizes.file_bytes;
   status.wal_bytes = log_.sizes.wal_bytes;
   status.records_in = traffic_.records_in;
+  status.commits = traffic_.commits;
   status.records_out = traffic_.records_out;
   status.bytes_in = traffic_.bytes_in;
   status.bytes_out = traffic_.bytes_out;

@@ -60,6 +60,10 @@ TEST_CASE("pinion bench: several producers and consumers share the work", "[e2e]
   INFO(done.errors);
   REQUIRE(done.status == 0);
   CHECK(number_of(done.output, "records") == 4000);
+  const double commits = number_of(done.output, "commits");
+  CHECK(commits >= 4);
+  CHECK(commits <= 4000);
+  CHECK(number_of(done.output, "rows_per_commit") == Approx(4000 / commits));
 }
 
 TEST_CASE("pinion bench: an unknown kind is refused", "[e2e][cli]") {

@@ -246,7 +246,10 @@ TEST_CASE("node: rates are over the last seconds and go back to nothing", "[part
     bench.from_broker(NodeHeartbeatReply{ControllerEpoch{1}, 1},
                       bench.to_controller.back().header.request_id);
   }
-  CHECK(bench.told<NodeHeartbeat>().back().partitions.at(0).records_in_per_s == 20);
+  const PartitionStatus said = bench.told<NodeHeartbeat>().back().partitions.at(0);
+  CHECK(said.records_in_per_s == 20);
+  CHECK(said.records_in == 120);
+  CHECK(said.commits == 6);  // Of ten batches each; the notes of the high watermark are none.
   std::uint32_t last = 20;
   for (int second = 0; second < 6; ++second) {
     bench.pass(1s);
