@@ -200,7 +200,7 @@ void Controller::send_assignments(const Now& now, Node& node, const std::vector<
     for (const NodeId id : peers) {
       const Node* peer = nodes_.find(id);
       if (peer == nullptr) continue;
-      assign.peers.push_back({id, peer->meta.incarnation, peer->meta.address});
+      assign.peers.push_back({id, peer->meta.incarnation, peer->session, peer->meta.address});
     }
     Message message;
     message.header.kind = Kind::assign;

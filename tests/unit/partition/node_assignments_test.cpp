@@ -51,7 +51,7 @@ TEST_CASE("node: another node's newer life is followed to its address, an older 
     Assign assign;
     assign.session = bench.session;
     assign.controller_epoch = ControllerEpoch{1};
-    assign.peers.push_back({NodeId{2}, Incarnation{incarnation}, std::move(address)});
+    assign.peers.push_back({NodeId{2}, Incarnation{incarnation}, incarnation, std::move(address)});
     bench.from_broker(std::move(assign));
     bench.assign_replicas({.leader = 2, .epoch = epoch, .version = epoch});
   };

@@ -208,7 +208,7 @@ void NodeBench::assign_replicas(const Replicas& replicas, PartitionKey key) {
   for (const std::int32_t id : replicas.replicas) {
     assignment.replicas.emplace_back(id);
     if (id == 1) continue;
-    assign.peers.push_back({NodeId{id}, Incarnation{1}, "tcp://node-" + std::to_string(id)});
+    assign.peers.push_back({NodeId{id}, Incarnation{1}, 1, "tcp://node-" + std::to_string(id)});
   }
   for (const std::int32_t id : replicas.isr) assignment.isr.emplace_back(id);
   assignment.partition_version = replicas.version;
