@@ -190,10 +190,13 @@ TEST_CASE("calls: what must not happen twice is not repeated for news of its top
   f.connect();
   f.step(WatchTopic{"orders"});
   f.answer_metadata();
-  Dequeue without_token;
-  without_token.reader = "id:1";
-  f.step(routed(f, without_token));
-  REQUIRE(f.take<Dequeue>());
+  Produce without_id;
+  without_id.batch = batch_header(Offset(0), payload_of({"a"}), 1);
+  without_id.batch.producer_id = producer_none;
+  Call asked = routed(f, without_id);
+  asked.records = {payload_of({"a"})};
+  f.step(std::move(asked));
+  REQUIRE(f.take<Produce>());
   f.pass(limits::client_attempt_timeout + 100ms);  // Its answer is lost.
   MetadataChanged change;
   change.controller_epoch = ControllerEpoch(1);
@@ -201,7 +204,7 @@ TEST_CASE("calls: what must not happen twice is not repeated for news of its top
   change.topics = f.topics;
   change.topics[0].partitions[0].leader_epoch = Epoch(2);
   f.push(change);
-  CHECK(f.count<Dequeue>() == 0);
+  CHECK(f.count<Produce>() == 0);
   f.pass(10s);
   CHECK(f.take_call()->reply.error().code == Errc::timed_out);
 }

@@ -195,23 +195,23 @@ TEST_CASE("replica: a failed commit takes positions back", "[partition]") {
   CHECK(bench.reply(again).as<CommitPositionReply>().version == PositionVersion{2});
 }
 
-TEST_CASE("replica: the last eight dequeues of a reader can be repeated, in any order",
+TEST_CASE("replica: the last eight dequeues of a taker can be repeated, in any order",
           "[partition]") {
   NodeBench bench;
   bench.lead();
   bench.produce(batch_of({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}));
   bench.persist();
   for (int i = 0; i < 9; ++i) {
-    const RequestId first = bench.dequeue("id:1", "t" + std::to_string(i));
+    const RequestId first = bench.dequeue("id:1", "t-" + std::to_string(i));
     bench.persist();
     REQUIRE(bench.reply(first).as<DequeueReply>().offset == Offset{i});
   }
   for (const int i : {8, 1, 4}) {
-    const RequestId repeat = bench.dequeue("id:1", "t" + std::to_string(i));
+    const RequestId repeat = bench.dequeue("id:1", "t-" + std::to_string(i));
     CHECK(bench.reply(repeat).as<DequeueReply>().offset == Offset{i});
   }
   CHECK(position_of(bench, "id:1") == Offset{9});
-  const RequestId forgotten = bench.dequeue("id:1", "t0");
+  const RequestId forgotten = bench.dequeue("id:1", "t-0");
   bench.persist();
   CHECK(bench.reply(forgotten).as<DequeueReply>().offset == Offset{9});
 }
@@ -229,7 +229,7 @@ TEST_CASE("replica: a taker that comes back late is known, whatever others took 
   CHECK(sent_on_where(*find_dequeue(position, "other-999")) == PartitionIndex{999});
   CHECK_FALSE(find_dequeue(position, "busy-1"));
   CHECK_FALSE(find_dequeue(position, "late-"));
-  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 7);
+  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 8);
   // A token without a counter is a taker of its own: whoever lost its answer may come again.
   for (int i = 0; i < 30; ++i) {
     remember_dequeue(position, "random" + std::to_string(i) + "x", Offset{i});

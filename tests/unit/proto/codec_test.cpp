@@ -123,7 +123,7 @@ TEST_CASE("codec: unknown elements behind the known ones are passed over", "[pro
   CHECK(std::get<CommitPosition>(*body).offset == Offset(7));
 
   std::string header(encode_header(header_of(Kind::ping)).view());
-  header[0] = static_cast<char>(0x99);
+  header[0] = static_cast<char>(0x9a);
   CHECK(header_error(header + '\xc0') == Errc::ok);
   CHECK(header_error(header) == Errc::malformed);
 }
@@ -194,15 +194,16 @@ TEST_CASE("codec: values that a type does not have are refused", "[proto]") {
 TEST_CASE("codec: a header says whether it is of another version, another kind or garbage",
           "[proto]") {
   using namespace std::string_literals;
-  CHECK(header_error("\x98\x02\x03\x05\xc0\xc0\xc0\xc0\xc0"s) == Errc::unsupported_version);
+  CHECK(header_error("\x99\x02\x03\x05\xc0\xc0\xc0\xc0\xc0\xc2"s) == Errc::unsupported_version);
   CHECK(header_error("\x91\xcd\x01\x00"s) == Errc::unsupported_version);
-  CHECK(header_error("\x98\x01\x07\x05\x00\x00\x00\x00\x00"s) == Errc::unknown_kind);
-  CHECK(header_error("\x98\x01\xcd\xff\xff\x05\x00\x00\x00\x00\x00"s) == Errc::unknown_kind);
-  CHECK(header_error("\x98\x01\x07\x05\x00\x00\x00\x00\xc0"s) == Errc::malformed);
-  CHECK(header_error("\x98\x01\x03\x05\x00\x00\x00\x00\x64"s) ==
+  CHECK(header_error("\x99\x01\x07\x05\x00\x00\x00\x00\x00\xc2"s) == Errc::unknown_kind);
+  CHECK(header_error("\x99\x01\xcd\xff\xff\x05\x00\x00\x00\x00\x00\xc2"s) == Errc::unknown_kind);
+  CHECK(header_error("\x99\x01\x07\x05\x00\x00\x00\x00\xc0\xc2"s) == Errc::malformed);
+  CHECK(header_error("\x99\x01\x03\x05\x00\x00\x00\x00\x64\xc2"s) ==
         Errc::malformed);  // A request's error.
-  CHECK(header_error("\x98\x01\x04\x05\x00\x00\x00\x00\xcd\x03\xe7"s) == Errc::malformed);  // 999.
-  CHECK(header_error("\x98\x01\x04\x05\x00\x00\x00\x00\x64"s) == Errc::ok);
+  CHECK(header_error("\x99\x01\x04\x05\x00\x00\x00\x00\xcd\x03\xe7\xc2"s) ==
+        Errc::malformed);  // 999.
+  CHECK(header_error("\x99\x01\x04\x05\x00\x00\x00\x00\x64\xc2"s) == Errc::ok);
   CHECK(header_error("") == Errc::malformed);
   CHECK(header_error("GET / HTTP/1.1\r\n") == Errc::malformed);
   CHECK(header_error(std::string(300, '\xc0')) == Errc::malformed);
@@ -210,11 +211,11 @@ TEST_CASE("codec: a header says whether it is of another version, another kind o
 
 TEST_CASE("codec: a refused header still says whom to answer when it can", "[proto]") {
   using namespace std::string_literals;
-  const auto other_version = salvage_header("\x98\x02\x03\x05\xc0\xc0\xc0\xc0\xc0"s);
+  const auto other_version = salvage_header("\x99\x02\x03\x05\xc0\xc0\xc0\xc0\xc0\xc2"s);
   REQUIRE(other_version);
   CHECK(other_version->version == 2);
   CHECK(other_version->request_id == RequestId(5));
-  const auto unknown = salvage_header("\x98\x01\x07\x05\x00\x00\x00\x00\x00"s);
+  const auto unknown = salvage_header("\x99\x01\x07\x05\x00\x00\x00\x00\x00\xc2"s);
   REQUIRE(unknown);
   CHECK(is_request(unknown->kind));
   const Message reply = make_error_reply(*unknown, fail(Errc::unknown_kind, "what?"));
@@ -222,7 +223,7 @@ TEST_CASE("codec: a refused header still says whom to answer when it can", "[pro
   CHECK(reply.header.request_id == RequestId(5));
   CHECK_FALSE(salvage_header("\x92\x01\x07"s));
   CHECK_FALSE(salvage_header(""));
-  CHECK_FALSE(salvage_header("\x98\x01\x07\xff\x00\x00\x00\x00\x00"s));
+  CHECK_FALSE(salvage_header("\x99\x01\x07\xff\x00\x00\x00\x00\x00\xc2"s));
 }
 
 TEST_CASE("codec: requests, answers and pushes are told apart by their number", "[proto]") {
