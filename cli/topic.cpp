@@ -53,6 +53,10 @@ std::string retention_of(const TopicConfig& config) {
   return text;
 }
 
+std::string counted(std::size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 int create(const TopicOptions& options) {
   end_when_interrupted();
   const std::unique_ptr<Client> client = connect(options.broker, "topic create");
@@ -64,8 +68,9 @@ int create(const TopicOptions& options) {
   if (options.json) {
     out.line(json_of(*topic));
   } else {
-    out.line("made topic " + topic->name + " with " + std::to_string(topic->partitions.size()) +
-             (topic->partitions.size() == 1 ? " partition" : " partitions"));
+    out.line("made topic " + topic->name + " with " +
+             counted(topic->partitions.size(), "partition") + " of " +
+             counted(static_cast<std::size_t>(topic->config.replication), "replica"));
   }
   out.flush();
   for (const PartitionMetadata& p : topic->partitions) {
@@ -78,11 +83,21 @@ int create(const TopicOptions& options) {
   return out.exit_status();
 }
 
+bool changes_nothing(const AlterTopic& change) {
+  return change.partitions < 0 && change.replication < 0 && change.retention_ms < 0 &&
+         change.retention_bytes < 0 && change.min_insync_replicas < 0 &&
+         change.unclean_elections < 0;
+}
+
 int alter(const TopicOptions& options) {
   end_when_interrupted();
   const std::unique_ptr<Client> client = connect(options.broker, "topic alter");
   if (!client) return 1;
   AlterTopic change = options.change;
+  if (changes_nothing(change)) {
+    complain("say what is to be changed, as with --partitions 6; see pinion topic alter --help");
+    return 2;
+  }
   change.name = options.name;
   const Result<TopicMetadata> topic = client->admin().alter_topic(change, answer_timeout);
   if (!topic) return complain_about(topic.error(), options.name);

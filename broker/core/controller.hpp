@@ -207,6 +207,7 @@ class Controller {
   [[nodiscard]] Result<TopicId> create_topic(const Now& now, const std::string& name,
                                              const TopicConfig& asked, ControllerEffects& out);
   [[nodiscard]] std::vector<PlacementNode> placement_nodes() const;
+  [[nodiscard]] std::int32_t default_replication(std::string_view topic) const;
   void then(const Now& now, const TopicCreated& created, ControllerEffects& out);
   void finish_creation(const Now& now, TopicId topic, ControllerEffects& out);
   [[nodiscard]] bool has_as_many_as_can(const Partition& partition) const;

@@ -10,6 +10,8 @@ namespace pinion {
 
 namespace {
 
+constexpr std::int32_t replication_default = 3;
+
 [[nodiscard]] Result<void> check_config(const TopicConfig& config) {
   if (config.partitions < 1 || config.partitions > limits::partitions_per_topic_max) {
     return failure(Errc::invalid_argument,
@@ -59,6 +61,17 @@ std::vector<PlacementNode> Controller::placement_nodes() const {
   return nodes;
 }
 
+/// Three where there are three nodes or more, else as many as there are. Nodes that may still come
+/// count: a topic that is made while the broker starts would have one replica for ever.
+std::int32_t Controller::default_replication(std::string_view topic) const {
+  std::int32_t count = 0;
+  for (const auto& [id, node] : nodes_.rows()) {
+    if (node.is_gone || node.meta.draining) continue;
+    if (may_hold({.id = id, .topics = node.meta.topics}, topic)) ++count;
+  }
+  return std::clamp(count, 1, replication_default);
+}
+
 /// Decides the topic and returns its id. Requires: the name is free.
 Result<TopicId> Controller::create_topic(const Now& now, const std::string& name,
                                          const TopicConfig& asked, ControllerEffects& out) {
@@ -72,8 +85,9 @@ Result<TopicId> Controller::create_topic(const Now& now, const std::string& name
                                             std::to_string(limits::partitions_max) + " partitions");
   }
   TopicConfig config = asked;
+  if (config.replication == 0) config.replication = default_replication(name);
+  PINION_CHECK(check_config(config));  // Now that the default is known.
   PINION_TRY(placed, plan_replicas(placement_nodes(), name, config.partitions, config.replication));
-  config.replication = static_cast<std::int32_t>(placed.front().size());
 
   const TopicId id = counters_.topic;
   ++counters_.topic;

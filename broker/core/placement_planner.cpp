@@ -79,9 +79,8 @@ Result<std::vector<std::vector<NodeId>>> plan_replicas(std::vector<PlacementNode
                                                        std::int32_t replication) {
   PINION_TRY(leaders, plan_placement(nodes, topic, partitions));
   std::erase_if(nodes, [&](const PlacementNode& node) { return !may_hold(node, topic); });
-  constexpr std::size_t replication_default = 3;
-  const std::size_t count = replication > 0 ? static_cast<std::size_t>(replication)
-                                            : std::min(replication_default, nodes.size());
+  PINION_ASSERT(replication > 0);
+  const auto count = static_cast<std::size_t>(replication);
   if (count > nodes.size()) {
     return failure(Errc::no_nodes, std::to_string(count) + " replicas are asked for, and " +
                                        std::to_string(nodes.size()) +

@@ -29,10 +29,9 @@ struct PlacementNode {
                                                          std::string_view topic,
                                                          std::int32_t partitions);
 
-/// The replicas of each partition, the preferred leader first. `replication` 0: three, or as many
-/// as there are nodes. Leaders as plan_placement has them; the others where no replica is: first in
-/// another region, then in another rack, then where the fewest are. `no_nodes` when there are too
-/// few.
+/// The replicas of each partition, the preferred leader first. Leaders as plan_placement has them;
+/// the others where no replica is: first in another region, then in another rack, then where the
+/// fewest are. `no_nodes` when there are too few. Requires: partitions and replication are positive.
 [[nodiscard]] Result<std::vector<std::vector<NodeId>>> plan_replicas(
     std::vector<PlacementNode> nodes, std::string_view topic, std::int32_t partitions,
     std::int32_t replication);

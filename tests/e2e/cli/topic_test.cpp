@@ -93,6 +93,8 @@ TEST_CASE("pinion topic: what cannot be done is one line and a status that is no
       {{"topic", "create", "x", "--partitions", "0"}, "partitions"},
       {{"topic", "create", "x", "--partitions", "many"}, "partitions"},
       {{"topic", "create", "x", "--replication", "99"}, "replica"},
+      {{"topic", "create", "x", "--min-insync", "9"}, "min_insync_replicas 9"},
+      {{"topic", "alter", topic}, "--partitions 6"},
       {{"topic", "describe", "no-such-topic"}, "no-such-topic"},
       {{"topic", "delete", "no-such-topic", "--yes"}, "no-such-topic"},
       {{"topic"}, "command"},

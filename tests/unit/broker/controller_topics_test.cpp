@@ -182,6 +182,48 @@ TEST_CASE("controller: topics that cannot be are refused at once", "[broker]") {
   CHECK(f.unwritten.empty());
 }
 
+TEST_CASE("controller: the default replication waits for nodes that are known and may still come",
+          "[broker]") {
+  ControllerFixture f;
+  const auto replicas_of = [&](const std::string& name) {
+    CreateTopic body{.name = name, .config = {}};
+    body.config.replication = 0;
+    const RequestId asked = f.ask(body, Kind::create_topic);
+    if (const auto refused = f.code(asked)) return -static_cast<int>(*refused);
+    f.persist();
+    return f.controller->topics().find(std::string_view(name))->meta.config.replication;
+  };
+  for (int id = 1; id <= 3; ++id) f.registers(id);
+  CHECK(replicas_of("before") == 3);
+  f.start();  // The process starts again, and one node has come back so far.
+  f.registers(1);
+  const int waits = -static_cast<int>(Errc::no_nodes);
+  CHECK(replicas_of("at once") == waits);
+  f.registers(2);
+  CHECK(replicas_of("at once") == waits);
+  SECTION("until they have come") {
+    f.registers(3);
+    CHECK(replicas_of("at once") == 3);
+  }
+  SECTION("until they have had their time") {
+    for (int i = 0; i < 100; ++i) {
+      f.tick(100ms);
+      f.heartbeat(1);
+      f.heartbeat(2);
+    }
+    CHECK(replicas_of("at once") == 2);
+  }
+}
+
+TEST_CASE("controller: a minimum that the default could never meet is refused", "[broker]") {
+  ControllerFixture f;
+  f.registers(1);
+  CreateTopic body{.name = "orders", .config = {}};
+  body.config.replication = 0;
+  body.config.min_insync_replicas = 2;
+  CHECK(f.code(f.ask(body, Kind::create_topic)) == Errc::invalid_argument);
+}
+
 TEST_CASE("controller: partitions have a limit over all topics", "[broker]") {
   ControllerFixture f;
   f.registers(1);
