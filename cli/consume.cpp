@@ -63,7 +63,8 @@ class ConsumeCommand {
   [[nodiscard]] bool all_read(const std::vector<PartitionPosition>& positions) const;
   void note_written();
   [[nodiscard]] Result<void> commit_if_due();
-  [[nodiscard]] Result<void> commit_all();
+  enum class Untouched : bool { left_alone, begins_where_it_is };
+  [[nodiscard]] Result<void> commit_all(Untouched untouched);
   void remark_connection();
   int finish(const Result<void>& read);
 
@@ -74,7 +75,8 @@ class ConsumeCommand {
   Output out_;
   Progress progress_;
   std::uint64_t printed_ = 0;
-  std::string halted_;  ///< Why a partition is not read; empty: all are.
+  std::optional<Offset> asked_;  ///< --from OFFSET.
+  std::string halted_;           ///< Why a partition is not read; empty: all are.
   Micros last_record_{0};
   Micros last_commit_{0};
   bool connection_remarked_ = false;
@@ -114,7 +116,10 @@ Result<void> ConsumeCommand::open() {
   options.commit = CommitMode::manual;
   options.ignore_committed = options_.reset;
   if (std::holds_alternative<FromLatest>(from)) options.start = Place::latest();
-  if (const auto* offset = std::get_if<Offset>(&from)) options.start = Place::at(*offset);
+  if (const auto* offset = std::get_if<Offset>(&from)) {
+    asked_ = *offset;
+    options.start = Place::at(*offset);
+  }
   if (const auto* time = std::get_if<Micros>(&from)) options.start = Place::time(*time);
   PINION_TRY(consumer, client_->consumer(std::move(options)));
   consumer_ = std::move(consumer);
@@ -228,18 +233,21 @@ void ConsumeCommand::note_written() {
 
 Result<void> ConsumeCommand::commit_if_due() {
   if (options_.consumer.empty() || monotonic_now() - last_commit_ < commit_every) return {};
-  return commit_all();
+  return commit_all(Untouched::begins_where_it_is);
 }
 
 /// What was written out; and where nothing was read, the place where reading will begin, so that
-/// the next run begins there too.
-Result<void> ConsumeCommand::commit_all() {
+/// the next run begins there too. After a failure that place may be one that nobody asked for.
+Result<void> ConsumeCommand::commit_all(Untouched untouched) {
   if (options_.consumer.empty()) return {};
   last_commit_ = monotonic_now();
   for (const PartitionPosition& position : consumer_->positions()) {
     Progressed& progressed = partitions_[position.partition.partition];
     Offset next = progressed.written;
-    if (next == offset_unassigned && progressed.next == offset_unassigned) {
+    const bool begins = untouched == Untouched::begins_where_it_is;
+    if (begins && next == offset_unassigned && progressed.next == offset_unassigned) {
+      // An offset that was asked for and is not there is no place to begin at.
+      if (asked_ && progressed.end != offset_unassigned && *asked_ > progressed.end) continue;
       next = position.next;
       if (progressed.end != offset_unassigned) next = std::min(next, progressed.end);
     }
@@ -263,7 +271,8 @@ void ConsumeCommand::remark_connection() {
 int ConsumeCommand::finish(const Result<void>& read) {
   progress_.finish();
   if (out_.flush()) note_written();
-  const Result<void> committed = commit_all();
+  const Result<void> committed =
+      commit_all(read ? Untouched::begins_where_it_is : Untouched::left_alone);
   consumer_->close(answer_timeout);
   if (!out_.good()) return out_.exit_status();
   if (!read) return complain_about(read.error(), options_.topic);

@@ -151,6 +151,20 @@ TEST_CASE("pinion consume: a reader that goes away ends it quietly", "[e2e][cli]
   CHECK(rest.size() > 80'000);
 }
 
+TEST_CASE("pinion consume: what fails leaves the consumer where it was", "[e2e][cli]") {
+  const std::string topic = topic_with(5);
+  CHECK(consume({topic, "--consumer", "c", "--max", "2"}) == "r0\nr1\n");
+  const Finished failed =
+      cluster().pinion({"consume", topic, "--consumer", "c", "--reset", "--from", "9999"});
+  CHECK(failed.status == 1);
+  CHECK(failed.errors.find("9999") != std::string::npos);
+  CHECK(consume({topic, "--consumer", "c"}) == "r2\nr3\nr4\n");
+  const Finished fresh =
+      cluster().pinion({"consume", topic, "--consumer", "fresh", "--from", "9999"});
+  CHECK(fresh.status == 1);
+  CHECK(consume({topic, "--consumer", "fresh"}) == "r0\nr1\nr2\nr3\nr4\n");
+}
+
 TEST_CASE("pinion consume: --json tells all there is about a record", "[e2e][cli]") {
   const std::string topic = cluster().new_topic();
   REQUIRE(cluster().pinion({"produce", topic}, "text\n\xff\n").status == 0);
