@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <utility>
 
 namespace pinion {
@@ -73,12 +74,16 @@ partition::PartitionDriverOptions driver_options(const PartitionConfig& config) 
   return options;
 }
 
+/// Another process that was given this node's id by mistake is refused; it must not take over the
+/// connection as well. So the name is of this process alone.
 Result<std::unique_ptr<ZmqTransport>> open_links(const PartitionConfig& config) {
   PINION_TRY(context, ZmqContext::create(config.io_threads));
   ZmqLinkConfig link;
   link.role = ZmqRole::dealer_connect;
   link.endpoint = config.broker;
-  link.routing_id = "n" + std::to_string(config.node_id.raw());
+  std::random_device random;
+  link.routing_id = "n" + std::to_string(config.node_id.raw()) + "." + std::to_string(random()) +
+                    "." + std::to_string(random());
   ZmqLinkConfig data;
   data.role = ZmqRole::router_bind;
   data.endpoint = config.data_bind;
