@@ -9,6 +9,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace pinion::cli {
 namespace {
@@ -20,6 +23,28 @@ const std::map<std::string, Kind>& kinds() {
       {"storage", bench_storage}, {"produce", bench_produce}, {"consume", bench_consume},
       {"e2e", bench_e2e},         {"latency", bench_latency}, {"hop", bench_hop}};
   return all;
+}
+
+/// What a kind has no use for, and would pass over in silence.
+const std::map<std::string, std::vector<std::string>>& useless_options() {
+  static const std::map<std::string, std::vector<std::string>> all = {
+      {"storage", {"--partitions", "--replication", "--producers", "--consumers"}},
+      {"produce", {"--consumers", "--data"}},
+      {"consume", {"--data"}},
+      {"e2e", {"--data"}},
+      {"latency", {"--data"}},
+      {"hop",
+       {"--size", "--batch", "--partitions", "--replication", "--producers", "--consumers",
+        "--data"}}};
+  return all;
+}
+
+/// The name of an option that was given in vain, or nothing.
+std::optional<std::string> given_in_vain(const CLI::App& command, const std::string& kind) {
+  for (const std::string& name : useless_options().at(kind)) {
+    if (command.get_option(name)->count() > 0) return name;
+  }
+  return std::nullopt;
 }
 
 std::string text_of(const BenchReport& report) {
@@ -118,8 +143,12 @@ void add_bench(CLI::App& app, Commands& commands) {
       ->type_name("DIR");
   command->add_flag("--json", *json, "One JSON object");
   add_broker_option(*command, commands);
-  command->callback([options, json, &commands] {
-    commands.run = [options, json, &commands] {
+  command->callback([options, json, command, &commands] {
+    commands.run = [options, json, command, &commands] {
+      if (const auto name = given_in_vain(*command, options->kind)) {
+        complain(options->kind + " has no use for " + *name + "; leave it out");
+        return 2;
+      }
       options->broker = commands.broker;
       return bench(*options, *json);
     };

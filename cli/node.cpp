@@ -66,7 +66,7 @@ int wait_for_moves(Client& client, NodeId emptied) {
     }
   }
   progress.finish();
-  complain("interrupted; the cluster goes on: " + left);
+  complain("interrupted; the cluster goes on by itself" + (left.empty() ? left : ": " + left));
   return exit_interrupted;
 }
 

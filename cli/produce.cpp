@@ -281,8 +281,10 @@ void add_produce(CLI::App& app, Commands& commands) {
                    "leader (leader), or received (none)")
       ->check(CLI::IsMember({"all", "leader", "none"}))
       ->type_name("all|leader|none");
-  command->add_flag("--report", options->report,
-                    "Print 'partition offset' a record, in the order of the input");
+  command->add_flag(
+      "--report", options->report,
+      "Print 'partition offset' a record, in the order of the input (with --acks none, "
+      "which tells no offset, -1)");
   add_broker_option(*command, commands);
   command->callback([options, &commands] {
     commands.run = [options, &commands] { return produce(*options, commands.broker); };

@@ -158,7 +158,7 @@ void add_query(CLI::App& app, Commands& commands) {
       ->check(partition_index())
       ->type_name("P");
   command->add_option("--rows", options->rows, "At most so many rows (10000)")
-      ->check(counting_number())
+      ->check(CLI::Range(1U, limits::query_rows_max))
       ->type_name("N");
   CLI::Option* json = command->add_flag("--json", options->json, "A JSON array of objects");
   command->add_flag("--csv", options->csv, "Comma-separated, with a line of titles")

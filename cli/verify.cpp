@@ -16,6 +16,8 @@ using storage::VerifyOptions;
 using storage::VerifyReport;
 
 std::string summary_of(const VerifyReport& report) {
+  // Text, an empty file, a write-ahead log alone, a database of something else.
+  if (report.topic_name.empty()) return "it does not say which partition it is, if it is one";
   const auto count = [](std::int64_t number) {
     return format_count(static_cast<std::uint64_t>(number));
   };

@@ -226,46 +226,83 @@ def measure_latency(args, table, fresh):
                   f"{p99:.3f} ms (p50 {median(fast, 'p50_ms'):.3f})", "1.1 ms", p99 < 1.1)
 
 
+def measure_load(args, table, fresh):
+    """All at once: three copies of everything, large records, and readers that are far behind."""
+    with fresh(3) as cluster:
+        say(f"a backlog of {args.backlog} records of 1,000 B")
+        cluster.pinion("topic", "create", "backlog", "--partitions", "4")
+        lines = subprocess.Popen(["sh", "-c", f"yes '{'x' * 999}' | head -n {args.backlog}"],
+                                 stdout=subprocess.PIPE)
+        subprocess.run([f"{args.programs}/pinion", "--broker", cluster.client, "produce",
+                        "backlog"], stdin=lines.stdout, stdout=subprocess.DEVNULL, check=True)
+        lines.wait()
+        readers = [subprocess.Popen([f"{args.programs}/pinion", "--broker", cluster.client,
+                                     "consume", "backlog", "--partition", str(i)],
+                                    stdout=subprocess.DEVNULL) for i in range(4)]
+        cluster.bench("e2e", messages=args.messages // 4, size=1000, partitions=16, producers=16,
+                      consumers=4, replication=3)
+        for reader in readers:
+            if reader.wait(120) != 0:
+                raise RuntimeError("a reader of the backlog failed")
+        peaks = {n: proc_status(pid, "VmHWM") for n, pid in cluster.processes().items()}
+        table.add("peak memory: 16 producers, 16 partitions, 3 replicas, 1,000 B, 4 readers behind",
+                  ", ".join(f"{n} {m:.0f} MiB" for n, m in peaks.items()), "512 MiB a process",
+                  max(peaks.values()) < 512)
+
+
+def idle_share(args, cluster):
+    cluster.pinion("topic", "create", "idle", "--partitions", "12")
+    cluster.bench("produce", messages=200000, partitions=4)
+    time.sleep(5)
+    pids = cluster.processes()
+    before = {n: cpu_seconds(p) for n, p in pids.items()}
+    time.sleep(args.idle)
+    used = {n: cpu_seconds(p) - before[n] for n, p in pids.items()}
+    return sum(used.values()) / args.idle * 100
+
+
 def measure_idle(args, table, fresh):
-    with fresh(3) as cluster:
-        cluster.pinion("topic", "create", "idle", "--partitions", "12")
-        cluster.bench("produce", messages=200000, partitions=4)
-        time.sleep(5)
-        pids = cluster.processes()
-        before = {n: cpu_seconds(p) for n, p in pids.items()}
-        say(f"idle for {args.idle} s")
-        time.sleep(args.idle)
-        used = {n: cpu_seconds(p) - before[n] for n, p in pids.items()}
-        share = sum(used.values()) / args.idle * 100
-        table.add("idle, 3 nodes, 12 partitions", f"{share:.2f} % of a core", "1 %", share < 1)
-    # Memory of processes that have had no load.
-    with fresh(3) as cluster:
-        cluster.pinion("topic", "create", "idle", "--partitions", "12")
-        time.sleep(3)
-        memory = {n: proc_status(p, "VmRSS") for n, p in cluster.processes().items()}
-        table.add("idle memory", ", ".join(f"{n} {m:.0f} MiB" for n, m in memory.items()),
-                  "64 MiB a process", max(memory.values()) <= 64)
+    shares, memories = [], []
+    for i in range(args.rounds):
+        say(f"idle for {args.idle} s, round {i + 1} of {args.rounds}")
+        with fresh(3) as cluster:
+            shares.append(idle_share(args, cluster))
+        # Memory of processes that have had no load.
+        with fresh(3) as cluster:
+            cluster.pinion("topic", "create", "idle", "--partitions", "12")
+            time.sleep(3)
+            memories.append({n: proc_status(p, "VmRSS") for n, p in cluster.processes().items()})
+    share = statistics.median(shares)
+    table.add("idle, 3 nodes, 12 partitions", f"{share:.2f} % of a core ({min(shares):.2f} to "
+              f"{max(shares):.2f})", "1 %", share < 1)
+    memory = {n: statistics.median(m[n] for m in memories) for n in memories[0]}
+    table.add("idle memory", ", ".join(f"{n} {m:.0f} MiB" for n, m in memory.items()),
+              "64 MiB a process", max(memory.values()) <= 64)
 
 
 def measure_many(args, table, fresh):
+    starts, memories, files = [], [], []
     with fresh(1) as cluster:
         say("making 2,000 partitions")
         for i in range(20):
             cluster.pinion("topic", "create", f"many-{i}", "--partitions", "100")
-        cluster.nodes[0].send_signal(signal.SIGTERM)
-        cluster.nodes[0].wait(60)
-        start = time.monotonic()
-        cluster.start_node(1)
-        cluster.wait(lambda s: s["nodes"][0]["health"] == "alive" and all(
-            p["state"] == "online" for t in s["topics"] for p in t["partitions"]), 120)
-        took = time.monotonic() - start
-        table.add("start with 2,000 partitions", f"{took:.1f} s", "5 s", took < 5)
-        say(f"waiting {args.idle_close} s for idle files to be closed")
-        time.sleep(args.idle_close)
-        memory = proc_status(cluster.nodes[0].pid, "VmRSS")
-        files = len(os.listdir(f"/proc/{cluster.nodes[0].pid}/fd"))
-        table.add("2,000 partitions, idle", f"{memory:.0f} MiB, {files} descriptors", "256 MiB",
-                  memory < 256)
+        for i in range(args.rounds):
+            say(f"2,000 partitions: start, and {args.idle_close} s until idle files are closed, "
+                f"round {i + 1} of {args.rounds}")
+            cluster.nodes[0].send_signal(signal.SIGTERM)
+            cluster.nodes[0].wait(60)
+            start = time.monotonic()
+            cluster.start_node(1)
+            cluster.wait(lambda s: s["nodes"][0]["health"] == "alive" and all(
+                p["state"] == "online" for t in s["topics"] for p in t["partitions"]), 120)
+            starts.append(time.monotonic() - start)
+            time.sleep(args.idle_close)
+            memories.append(proc_status(cluster.nodes[0].pid, "VmRSS"))
+            files.append(len(os.listdir(f"/proc/{cluster.nodes[0].pid}/fd")))
+    table.add("start with 2,000 partitions", f"{statistics.median(starts):.1f} s (most "
+              f"{max(starts):.1f})", "5 s", statistics.median(starts) < 5)
+    table.add("2,000 partitions, idle", f"{statistics.median(memories):.0f} MiB, "
+              f"{max(files)} descriptors", "256 MiB", max(memories) < 256)
 
 
 def run_parts(args, parts):
@@ -300,10 +337,12 @@ def main():
     parser.add_argument("--messages", type=int, default=2_000_000)
     parser.add_argument("--idle", type=int, default=30, help="seconds")
     parser.add_argument("--idle-close", type=int, default=75, help="seconds")
-    parser.add_argument("--only", help="throughput, parallel, latency, idle, many")
+    parser.add_argument("--backlog", type=int, default=1_000_000, help="records of 1,000 B")
+    parser.add_argument("--only", help="throughput, parallel, latency, load, idle, many")
     args = parser.parse_args()
     run_parts(args, {"throughput": measure_throughput, "parallel": measure_parallel,
-                     "latency": measure_latency, "idle": measure_idle, "many": measure_many})
+                     "latency": measure_latency, "load": measure_load, "idle": measure_idle,
+                     "many": measure_many})
 
 
 if __name__ == "__main__":

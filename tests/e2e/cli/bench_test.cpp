@@ -66,6 +66,12 @@ TEST_CASE("pinion bench: several producers and consumers share the work", "[e2e]
   CHECK(number_of(done.output, "rows_per_commit") == Approx(4000 / commits));
 }
 
+TEST_CASE("pinion bench: what a kind has no use for is refused", "[e2e][cli]") {
+  const Finished done = cluster().pinion({"bench", "produce", "--consumers", "4"});
+  CHECK(done.status == 2);
+  CHECK(done.errors.find("produce has no use for --consumers") != std::string::npos);
+}
+
 TEST_CASE("pinion bench: an unknown kind is refused", "[e2e][cli]") {
   const Finished done = cluster().pinion({"bench", "everything"});
   CHECK(done.status == 2);

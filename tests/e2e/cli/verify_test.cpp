@@ -82,6 +82,7 @@ TEST_CASE("pinion verify: what is no partition file is said in one line", "[e2e]
     INFO(file << "\n" << done.output << done.errors);
     CHECK(done.status == 1);
     CHECK(lines_of(done.errors).size() == 1);
+    CHECK(done.output.find("partition -1") == std::string::npos);
   }
   CHECK_FALSE(std::filesystem::exists(folder / "missing.db"));
 }
