@@ -31,7 +31,8 @@ struct PlacementNode {
 
 /// The replicas of each partition, the preferred leader first. Leaders as plan_placement has them;
 /// the others where no replica is: first in another region, then in another rack, then where the
-/// fewest are. `no_nodes` when there are too few. Requires: partitions and replication are positive.
+/// fewest are. `no_nodes` when there are too few. Requires: partitions and replication are
+/// positive.
 [[nodiscard]] Result<std::vector<std::vector<NodeId>>> plan_replicas(
     std::vector<PlacementNode> nodes, std::string_view topic, std::int32_t partitions,
     std::int32_t replication);

@@ -9,7 +9,10 @@ DequeueLanes::DequeueLanes(std::uint64_t name) : name_(std::to_string(name)) {}
 
 void DequeueLanes::put_in(Lane& lane, CallId call) {
   std::size_t taker = lane.in.size();
-  if (!lane.free.empty()) taker = lane.free.extract(lane.free.begin()).value();
+  if (!lane.free.empty()) {
+    taker = *lane.free.begin();
+    lane.free.erase(lane.free.begin());
+  }
   lane.in.emplace(call, taker);
 }
 
@@ -45,7 +48,8 @@ std::optional<CallId> DequeueLanes::leave(const DequeuePlace& place, CallId call
     if (lane.in.empty()) lanes_.erase(found);
     return std::nullopt;
   }
-  const CallId next = lane.waiting.extract(lane.waiting.begin()).value();
+  const CallId next = *lane.waiting.begin();
+  lane.waiting.erase(lane.waiting.begin());
   put_in(lane, next);
   return next;
 }
