@@ -1,5 +1,6 @@
 #include "broker/storage/sqlite_meta_store.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -81,6 +82,26 @@ class Descriptor {
   return file;
 }
 
+/// The lock's file says which cluster the folder served last, so that a broker.db that was lost or
+/// emptied is missed: nodes would refuse the new cluster, and no topic would be there.
+[[nodiscard]] std::string cluster_in(const Descriptor& lock) {
+  std::array<char, 64> text{};
+  const ssize_t size = ::pread(lock.get(), text.data(), text.size(), 0);
+  std::string cluster(text.data(), static_cast<std::size_t>(std::max<ssize_t>(0, size)));
+  cluster.resize(std::min(cluster.size(), cluster.find('\n')));
+  return cluster;
+}
+
+/// Without it, as on a full disk, the next start only looks less closely.
+void note_cluster(const Descriptor& lock, const std::string& cluster) {
+  if (cluster_in(lock) == cluster) return;
+  const std::string text = cluster + "\n";
+  const bool noted = ::ftruncate(lock.get(), 0) == 0 &&
+                     ::pwrite(lock.get(), text.data(), text.size(), 0) > 0 &&
+                     ::fsync(lock.get()) == 0;
+  static_cast<void>(noted);
+}
+
 [[nodiscard]] Result<std::string> random_cluster_id() {
   std::array<unsigned char, 16> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
@@ -106,6 +127,17 @@ class Descriptor {
   PINION_CHECK(database.exec("PRAGMA application_id = " + std::to_string(meta_application_id) +
                              "; PRAGMA user_version = " + std::to_string(meta_migrations.size())));
   return transaction.commit();
+}
+
+/// Before SQLite opens it: it would throw away the write-ahead log of an emptied file.
+[[nodiscard]] Result<void> check_not_lost(const std::string& path, const std::string& served) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (served.empty() || (!error && bytes > 0)) return {};
+  return failure(Errc::file_corrupt,
+                 "'" + path + "' is empty or gone, and this folder served cluster " + served +
+                     ": put a copy of it back; or, to begin a new cluster that the nodes' data "
+                     "folders do not belong to, remove broker.lock");
 }
 
 /// Whose file is it, and is it whole? Makes the tables in an empty one.
@@ -166,6 +198,7 @@ Result<std::unique_ptr<SqliteMetaStore>> SqliteMetaStore::open(
   inside->path = options.data_dir + "/broker.db";
   PINION_TRY(lock, lock_folder(options.data_dir));
   inside->lock = std::move(lock);
+  PINION_CHECK(check_not_lost(inside->path, cluster_in(inside->lock)));
 
   const auto prepare = [&]() -> Result<void> {
     PINION_TRY(database, sqlite::Database::open(inside->path, {.mode = sqlite::OpenMode::create,
@@ -211,6 +244,7 @@ Result<MetaState> SqliteMetaStore::begin_term() {
   };
   Result<MetaState> state = begin();
   if (!state) return failure(explain(std::move(state).error(), inside_->path));
+  note_cluster(inside_->lock, state->cluster_id);
   return state;
 }
 

@@ -175,6 +175,30 @@ TEST_CASE("broker.db: rows that a person took away are missed at the start",
   CHECK(state.error().detail.find("orders") != std::string::npos);
 }
 
+TEST_CASE("broker.db: one that was lost or emptied is missed, and not begun anew",
+          "[integration][broker]") {
+  const Fixture fixture;
+  fixture.make();
+  SECTION("lost") { std::filesystem::remove(fixture.path()); }
+  SECTION("emptied, and its write-ahead log stays as it is") {
+    std::filesystem::resize_file(fixture.path(), 0);
+    std::ofstream(fixture.path() + "-wal") << "what can still be saved";
+  }
+  for (int again = 0; again < 2; ++again) {
+    const auto store = fixture.try_open();
+    REQUIRE_FALSE(store);
+    CHECK(store.error().code == Errc::file_corrupt);
+    CHECK(store.error().detail.find("remove broker.lock") != std::string::npos);
+  }
+  if (std::filesystem::exists(fixture.path())) {
+    CHECK(std::filesystem::file_size(fixture.path() + "-wal") == 23);
+    std::filesystem::remove(fixture.path() + "-wal");
+  }
+  // As the words say.
+  std::filesystem::remove(fixture.folder() + "/broker.lock");
+  fixture.make();
+}
+
 TEST_CASE("broker.db: a folder that cannot be made is said", "[integration][broker]") {
   const auto store = SqliteMetaStore::open({.data_dir = "/proc/no/such/place", .vfs = {}});
   REQUIRE_FALSE(store);
