@@ -385,6 +385,7 @@ void put_broken(Snapshot& snapshot, const Now& now) {
   }
   cluster->partitions_offline = static_cast<std::uint32_t>(cluster->partitions.size());
   cluster->nodes_lost = 2;
+  put_summary(*cluster);
   snapshot.cluster = cluster;
   auto consume = std::make_shared<ConsumeView>(*snapshot.consume);
   consume->dropped = 123'456'789;

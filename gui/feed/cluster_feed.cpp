@@ -219,12 +219,18 @@ void ClusterFeed::change_node(const ChangeNode& command) {
       }));
 }
 
+Freshness ClusterFeed::freshness() const {
+  const bool recent =
+      model_.view() && context_->now.monotonic - model_.view()->answered_at <= stale_after;
+  return recent && connection_.state == Connection::connected ? Freshness::fresh : Freshness::stale;
+}
+
 void ClusterFeed::end_change(const ChangeNode& command, std::uint64_t number, std::uint32_t moves) {
   const std::string node = "Node " + std::to_string(command.node.raw());
   Outcome outcome;
   switch (command.command) {
     case NodeCommand::drain:
-      outcome = drain_outcome(model_.view().get(), command.node, moves);
+      outcome = drain_outcome(model_.view().get(), command.node, moves, freshness());
       break;
     case NodeCommand::keep:
       outcome.text = node + " may hold partitions again.";

@@ -41,6 +41,8 @@ class ClusterFeed {
   std::uint64_t begin(ActionResult& action, std::string text);
   /// `number`: of the action that ends; a later one may have begun since.
   void end(ActionResult& action, std::uint64_t number, bool ok, std::string text);
+  /// Of what is known of the cluster.
+  [[nodiscard]] Freshness freshness() const;
   void end_change(const ChangeNode& command, std::uint64_t number, std::uint32_t moves);
 
   FeedContext* context_;

@@ -412,10 +412,39 @@ std::uint32_t stuck_replicas(const ClusterView& cluster, NodeId node) {
       }));
 }
 
-Outcome drain_outcome(const ClusterView* cluster, NodeId id, std::uint32_t moves) {
+DrainProgress drain_progress(const NodeRow& node, Freshness freshness) {
+  const bool fresh = freshness == Freshness::fresh;
+  const std::uint32_t whole = std::max(node.drained_of, node.replicas);
+  const std::uint32_t gone = whole - node.replicas;
+  const std::string name = name_of_node(node.id);
+  DrainProgress progress;
+  progress.share = whole == 0 ? 1.0F : static_cast<float>(gone) / static_cast<float>(whole);
+  if (node.is_drained()) {
+    progress.text = !fresh ? name +
+                                 " held nothing when the broker last told; whether it may be "
+                                 "stopped now is not known"
+                    : node.health == NodeHealth::lost
+                        ? name + " is drained: it holds nothing any more and may be removed"
+                        : name + " is drained: it holds nothing any more and may be stopped";
+    progress.tone = fresh ? Tone::good : Tone::muted;
+    return progress;
+  }
+  progress.text = format_count(std::uint64_t{gone}) + " of " + format_count(std::uint64_t{whole}) +
+                  " replicas " + (fresh ? "have" : "had") + " left " + name;
+  if (node.stuck == 0) return progress;
+  progress.text +=
+      ", " + counted(node.stuck, fresh ? "has" : "had", fresh ? "have" : "had") + " nowhere to go";
+  progress.tone = Tone::warning;
+  return progress;
+}
+
+Outcome drain_outcome(const ClusterView* cluster, NodeId id, std::uint32_t moves,
+                      Freshness freshness) {
   const NodeRow* node = cluster == nullptr ? nullptr : cluster->find_node(id);
   const std::string name = "Node " + std::to_string(id.raw());
-  if (moves == 0 && node != nullptr && node->replicas == 0) {
+  // From before the drain it may have been given something since.
+  const bool sure = freshness == Freshness::fresh && node != nullptr && node->is_drained();
+  if (moves == 0 && sure) {
     return {name + " is drained: it holds nothing, and may be stopped."};
   }
   Outcome outcome{name + " is being drained"};

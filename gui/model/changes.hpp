@@ -64,13 +64,24 @@ struct NodePlan {
 /// How many of a node's replicas no other node could take, and that are not on their way.
 [[nodiscard]] std::uint32_t stuck_replicas(const ClusterView& cluster, NodeId node);
 
+/// How far a drain is, in words and as a share of what the node held. What is stale is said of
+/// then, and that a node may be stopped is not said at all: it may hold something again.
+struct DrainProgress {
+  std::string text{};
+  Tone tone = Tone::muted;
+  float share = 0;
+};
+[[nodiscard]] DrainProgress drain_progress(const NodeRow& node, Freshness freshness);
+
 /// How something ended that was asked for.
 struct Outcome {
   std::string text{};
   bool wants_attention = false;  ///< It was accepted, and will not end by itself.
 };
-/// After the broker took the command, and said how many partitions it moves now.
-[[nodiscard]] Outcome drain_outcome(const ClusterView* cluster, NodeId node, std::uint32_t moves);
+/// After the broker took the command, and said how many partitions it moves now. What is known of
+/// the cluster is of before.
+[[nodiscard]] Outcome drain_outcome(const ClusterView* cluster, NodeId node, std::uint32_t moves,
+                                    Freshness freshness);
 
 /// "partitions 3 to 6, replicas 1 to 2".
 [[nodiscard]] std::string difference_text(const TopicConfig& before, const TopicConfig& after);

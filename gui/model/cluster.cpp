@@ -52,6 +52,21 @@ void put_followers(Micros broker_now, const PartitionStatus& said, PartitionRow&
   }
 }
 
+CommitTimes commit_times(const ClusterView& view) {
+  CommitTimes times;
+  for (const NodeRow& node : view.nodes) {
+    if (node.health != NodeHealth::alive || node.load.commits == 0) continue;
+    // A node tells how long its last commits took for as long as there are no newer ones.
+    const bool now = node.commits_per_s.value_or(0) > 0;
+    if (times.now && !now) continue;
+    if (now && !times.now) times = {.now = true};
+    times.known = true;
+    times.p50_us = std::max(times.p50_us, node.load.commit_p50_us);
+    times.p99_us = std::max(times.p99_us, node.load.commit_p99_us);
+  }
+  return times;
+}
+
 std::string place_of(const NodeStatus& node) {
   if (node.region.empty()) return node.rack;
   return node.rack.empty() ? node.region : node.region + " / " + node.rack;
@@ -159,6 +174,7 @@ void ClusterModel::on_status(const Now& now, ClusterStatusReply&& reply) {
   view->producers = reply.producers.size();
   put_nodes(reply, *view);
   put_partitions(now, reply, *view);
+  put_summary(*view);
   put_history(now, *view);
   if (view_) note_changes(now, *view_, *view);
   view_ = std::move(view);
@@ -289,9 +305,6 @@ void ClusterModel::put_partitions(const Now& now, const ClusterStatusReply& repl
     view.records_out_per_s += row.records_out_per_s;
     view.topics.push_back(std::move(row));
   }
-  for (NodeRow& node : view.nodes) {
-    if (node.draining) node.drained_of = std::max(node.drained_of, node.replicas);
-  }
   for (auto at = watermarks_.begin(); at != watermarks_.end();) {
     at = told.count(at->first) == 0 ? watermarks_.erase(at) : std::next(at);
   }
@@ -340,19 +353,23 @@ void ClusterModel::put_readers(const Now& now, const PartitionStatus& status,
   }
 }
 
-CommitTimes commit_times(const ClusterView& view) {
-  CommitTimes times;
-  for (const NodeRow& node : view.nodes) {
-    if (node.health != NodeHealth::alive || node.load.commits == 0) continue;
-    // A node tells how long its last commits took for as long as there are no newer ones.
-    const bool now = node.commits_per_s.value_or(0) > 0;
-    if (times.now && !now) continue;
-    if (now && !times.now) times = {.now = true};
-    times.known = true;
-    times.p50_us = std::max(times.p50_us, node.load.commit_p50_us);
-    times.p99_us = std::max(times.p99_us, node.load.commit_p99_us);
+void put_summary(ClusterView& view) {
+  view.commits = commit_times(view);
+  view.lag_max.reset();
+  view.disk_free_least.reset();
+  for (const ReaderRow& reader : view.readers) {
+    if (reader.lag) view.lag_max = std::max(view.lag_max.value_or(0), *reader.lag);
   }
-  return times;
+  for (NodeRow& node : view.nodes) {
+    if (node.draining) {
+      node.drained_of = std::max(node.drained_of, node.replicas);
+      node.stuck = stuck_replicas(view, node.id);
+    }
+    const bool told = node.health == NodeHealth::alive && node.load.disk_total_bytes > 0;
+    if (!told) continue;
+    const std::uint64_t least = view.disk_free_least.value_or(node.load.disk_free_bytes);
+    view.disk_free_least = std::min(least, node.load.disk_free_bytes);
+  }
 }
 
 void ClusterModel::put_history(const Now& now, ClusterView& view) {
@@ -364,9 +381,9 @@ void ClusterModel::put_history(const Now& now, ClusterView& view) {
   };
   set(Metric::records_in, view.records_in_per_s);
   set(Metric::records_out, view.records_out_per_s);
-  if (const CommitTimes times = commit_times(view); times.now) {
-    set(Metric::commit_p50, times.p50_us);
-    set(Metric::commit_p99, times.p99_us);
+  if (view.commits.now) {
+    set(Metric::commit_p50, view.commits.p50_us);
+    set(Metric::commit_p99, view.commits.p99_us);
   }
   std::optional<std::int64_t> lag;
   for (const ReaderRow& reader : view.readers) {
@@ -415,7 +432,7 @@ void ClusterModel::note_nodes(const Now& now, const ClusterView& before, const C
       add_event(now.wall, EventKind::node_draining, Tone::accent,
                 name + (node.draining ? " is being drained" : " may hold partitions again"));
     }
-    if (node.draining && old->replicas > 0 && node.replicas == 0) {
+    if (node.is_drained() && !old->is_drained()) {
       add_event(now.wall, EventKind::node_draining, Tone::good,
                 name + " is drained: it holds nothing any more and may be stopped");
     }

@@ -35,6 +35,7 @@ struct NodeRow {
   std::uint32_t replicas = 0;  ///< Partitions that it should hold.
   bool draining = false;
   std::uint32_t drained_of = 0;  ///< What it held when its draining was first seen.
+  std::uint32_t stuck = 0;       ///< Of a draining one: replicas that have nowhere to go.
   Micros heard_ago{0};           ///< When the broker answered.
   NodeLoad load{};
   std::optional<double> commits_per_s{};
@@ -42,6 +43,9 @@ struct NodeRow {
   std::uint64_t file_bytes = 0;
   double records_in_per_s = 0;
   double records_out_per_s = 0;
+
+  /// When the broker answered. It takes nothing new while it is draining, so that it stays true.
+  [[nodiscard]] bool is_drained() const noexcept { return draining && replicas == 0; }
 };
 
 struct ReaderRow {
@@ -139,6 +143,21 @@ struct ClusterEvent {
   std::string text{};
 };
 
+/// Older than this, numbers of the cluster are shown as stale.
+inline constexpr Micros stale_after = 6s;
+/// How often the broker is asked for its status.
+inline constexpr Micros status_every = 2s;
+/// Whether what was true when the broker answered may be said of the present.
+enum class Freshness : std::uint8_t { fresh, stale };
+
+/// How long commits take: of the nodes that write now; where none does, of the last ones.
+struct CommitTimes {
+  bool known = false;
+  bool now = false;
+  std::uint32_t p50_us = 0;
+  std::uint32_t p99_us = 0;
+};
+
 /// What the charts of the cluster draw.
 enum class Metric : std::uint8_t {
   records_in,
@@ -169,20 +188,18 @@ struct ClusterView {
   std::uint32_t nodes_lost = 0;
   double records_in_per_s = 0;
   double records_out_per_s = 0;
+  CommitTimes commits{};
+  std::optional<std::int64_t> lag_max{};           ///< Nothing: no reader's is known.
+  std::optional<std::uint64_t> disk_free_least{};  ///< Of the nodes that are alive and tell it.
   std::shared_ptr<const ClusterHistory> history{};
 
   [[nodiscard]] const TopicRow* find_topic(std::string_view name) const;
   [[nodiscard]] const NodeRow* find_node(NodeId id) const;
 };
 
-/// How long commits take: of the nodes that write now; where none does, of the last ones.
-struct CommitTimes {
-  bool known = false;
-  bool now = false;
-  std::uint32_t p50_us = 0;
-  std::uint32_t p99_us = 0;
-};
-[[nodiscard]] CommitTimes commit_times(const ClusterView& view);
+/// What views say of all of it, so that no frame goes through all partitions or readers for it:
+/// commits, lag_max, disk_free_least, and how far drains are. Once for each answer.
+void put_summary(ClusterView& view);
 
 class ClusterModel {
  public:

@@ -92,9 +92,4 @@ struct Snapshot {
   ActionResult export_action{};
 };
 
-/// Older than this, numbers of the cluster are shown as stale.
-inline constexpr Micros stale_after = 6s;
-/// How often the broker is asked for its status.
-inline constexpr Micros status_every = 2s;
-
 }  // namespace pinion::gui

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -40,6 +41,11 @@ struct NodeActionState {
   NodeId node = node_none;
   bool open = false;
   std::uint64_t began = 0;
+  // What it would do, as of one answer of the broker; made anew with the next.
+  std::shared_ptr<const ClusterView> planned_of{};
+  NodeCommand planned_command = NodeCommand::drain;
+  NodeId planned_node = node_none;
+  NodePlan plan{};
 };
 
 /// A table's rows in the order that they are shown in; made anew when something changed.

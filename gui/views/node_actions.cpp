@@ -1,11 +1,26 @@
 // The question before something is done to a node, and how it ended. What it says comes from
-// gui/model/changes.hpp, anew each frame: what is true may change while a person reads.
+// gui/model/changes.hpp, anew with each answer of the broker: what is true may change while a
+// person reads.
 #include "gui/views/cluster_view.hpp"
 
 #include "gui/model/changes.hpp"
 #include "gui/views/panel.hpp"
 
 namespace pinion::gui {
+namespace {
+
+const NodePlan& plan_of(const std::shared_ptr<const ClusterView>& cluster, NodeActionState& state) {
+  if (state.planned_of != cluster || state.planned_command != state.command ||
+      state.planned_node != state.node) {
+    state.planned_of = cluster;
+    state.planned_command = state.command;
+    state.planned_node = state.node;
+    state.plan = plan_node(*cluster, state.node, state.command);
+  }
+  return state.plan;
+}
+
+}  // namespace
 
 // Outside of what is dimmed when it is stale.
 void draw_node_action(Ui& ui, const Snapshot& snapshot, NodeActionState& state) {
@@ -15,7 +30,7 @@ void draw_node_action(Ui& ui, const Snapshot& snapshot, NodeActionState& state) 
   if (state.open) ImGui::OpenPopup(id);
   state.open = false;
   if (!ui.begin_dialog(id, 480)) return;
-  const NodePlan plan = plan_node(*snapshot.cluster, state.node, state.command);
+  const NodePlan& plan = plan_of(snapshot.cluster, state);
   ui.title(plan.title);
   draw_plan(ui, "node.plan", plan.lines, plan.problem);
   const bool ready = plan.problem.empty() && snapshot.connection.state == Connection::connected;

@@ -1,6 +1,7 @@
 // The nodes: what each holds and how it is, what is being moved away from which, and the commands.
 #include "gui/views/cluster_view.hpp"
 
+#include "gui/model/changes.hpp"
 #include "gui/model/words.hpp"
 #include "gui/views/panel.hpp"
 
@@ -27,7 +28,7 @@ void fill_health(const NodeRow& node, GridCell& cell) {
   cell.text = std::string(name_of(node.health));
   cell.tone = tone_of(node.health);
   if (!node.draining) return;
-  cell.text = node.replicas == 0 ? "drained" : "draining";
+  cell.text = node.is_drained() ? "drained" : "draining";
   if (node.health == NodeHealth::alive) cell.tone = Tone::accent;
 }
 
@@ -82,17 +83,8 @@ void fill_node(const NodeRow& node, std::size_t column, Micros age, GridCell& ce
 }
 
 /// "18 of 30 replicas have left node 2", with a bar; and what will not leave it.
-void draw_progress(Ui& ui, const ClusterView& cluster, const NodeRow& node) {
-  const std::uint32_t whole = std::max(node.drained_of, node.replicas);
-  const std::uint32_t gone = whole - node.replicas;
-  const std::string name = "node " + std::to_string(node.id.raw());
-  const std::uint32_t stuck = stuck_replicas(cluster, node.id);
-  std::string text = node.replicas == 0
-                         ? name + " is drained: it holds nothing any more and may be stopped"
-                         : format_count(std::uint64_t{gone}) + " of " +
-                               format_count(std::uint64_t{whole}) + " replicas have left " + name;
-  if (stuck > 0) text += ", " + counted(stuck, "has", "have") + " nowhere to go";
-  const float share = whole == 0 ? 1.0F : static_cast<float>(gone) / static_cast<float>(whole);
+void draw_progress(Ui& ui, const NodeRow& node, Freshness freshness) {
+  const DrainProgress progress = drain_progress(node, freshness);
   ImGui::AlignTextToFramePadding();
   const ImVec2 at = ImGui::GetCursorScreenPos();
   const float height = ImGui::GetFrameHeight();
@@ -101,18 +93,16 @@ void draw_progress(Ui& ui, const ClusterView& cluster, const NodeRow& node) {
   ImDrawList* list = ImGui::GetWindowDrawList();
   list->AddRectFilled({at.x, low}, {at.x + width, low + ui.px(6)}, ui.ink(ui.theme.border),
                       ui.px(3));
-  if (share > 0) {
-    list->AddRectFilled({at.x, low}, {at.x + std::max(ui.px(6), width * share), low + ui.px(6)},
-                        ui.ink(node.replicas == 0 ? ui.theme.good : ui.theme.accent), ui.px(3));
+  if (progress.share > 0) {
+    list->AddRectFilled(
+        {at.x, low}, {at.x + std::max(ui.px(6), width * progress.share), low + ui.px(6)},
+        ui.ink(progress.tone == Tone::good ? ui.theme.good : ui.theme.accent), ui.px(3));
   }
   ImGui::Dummy({width, height});
   ImGui::SameLine(0, ui.px(10));
   ImGui::AlignTextToFramePadding();
-  ui.text_fitted(text, ImGui::GetContentRegionAvail().x,
-                 node.replicas == 0 ? Tone::good
-                 : stuck > 0        ? Tone::warning
-                                    : Tone::muted);
-  ui.describe("nodes.progress." + std::to_string(node.id.raw()), text);
+  ui.text_fitted(progress.text, ImGui::GetContentRegionAvail().x, progress.tone);
+  ui.describe("nodes.progress." + std::to_string(node.id.raw()), progress.text);
 }
 
 void ask(NodeActionState& action, NodeCommand command, NodeId node) {
@@ -219,7 +209,8 @@ void draw_nodes(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
                " files open\nFiles that it leads: " + format_bytes(node.file_bytes));
   }
   const float begin = ImGui::GetCursorPosY();
-  for (const NodeRow* node : draining) draw_progress(ui, *snapshot.cluster, *node);
+  const Freshness freshness = is_stale(ui, snapshot) ? Freshness::stale : Freshness::fresh;
+  for (const NodeRow* node : draining) draw_progress(ui, *node, freshness);
   const std::int64_t chosen = state.nodes.selected;
   draw_commands(ui, snapshot, state,
                 chosen >= 0 && chosen < static_cast<std::int64_t>(nodes.size())

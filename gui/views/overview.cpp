@@ -38,16 +38,8 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
   const auto partitions = static_cast<std::uint32_t>(cluster.partitions.size());
   const std::uint32_t online =
       partitions - cluster.partitions_offline - cluster.partitions_not_well;
-  std::optional<std::int64_t> lag;
-  std::uint64_t free = 0;
-  const CommitTimes commits = commit_times(cluster);
-  for (const ReaderRow& reader : cluster.readers) {
-    if (reader.lag) lag = std::max(lag.value_or(0), *reader.lag);
-  }
-  for (const NodeRow& node : cluster.nodes) {
-    if (node.health != NodeHealth::alive) continue;
-    free = free == 0 ? node.load.disk_free_bytes : std::min(free, node.load.disk_free_bytes);
-  }
+  const std::optional<std::int64_t> lag = cluster.lag_max;
+  const CommitTimes& commits = cluster.commits;
   const auto draining = std::count_if(cluster.nodes.begin(), cluster.nodes.end(),
                                       [](const NodeRow& node) { return node.draining; });
   std::vector<Tile> tiles;
@@ -84,9 +76,10 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
        : commits.now  ? "p99, worst node"
                       : "p99, of the last ones",
        Tone::normal});
-  tiles.push_back({"tile.disk", "Least disk free",
-                   free > 0 ? format_bytes(free) : std::string(unknown_text),
-                   counted(cluster.broker.clients, "client", "clients"), Tone::normal});
+  tiles.push_back(
+      {"tile.disk", "Least disk free",
+       cluster.disk_free_least ? format_bytes(*cluster.disk_free_least) : std::string(unknown_text),
+       counted(cluster.broker.clients, "client", "clients"), Tone::normal});
   return tiles;
 }
 

@@ -429,6 +429,7 @@ TEST_CASE("cluster: what is unknown is not shown as nought, and what is old look
   auto snapshot = copy_of(Scene::ordinary);
   auto cluster = std::make_shared<ClusterView>(*snapshot->cluster);
   cluster->readers.clear();
+  put_summary(*cluster);
   cluster->answered_at = scene_time().monotonic - 60s;
   snapshot->cluster = cluster;
   Headless it(snapshot);

@@ -299,6 +299,7 @@ TEST_CASE("cluster: the tile of commits tells of nodes that write now", "[gui]")
   }
   cluster->nodes[0].commits_per_s = 0;
   cluster->nodes[0].load.commit_p99_us = 900'000;  // Of an hour ago.
+  put_summary(*cluster);
   snapshot->cluster = cluster;
   Headless it(snapshot);
   it.frames(3);
@@ -403,6 +404,7 @@ TEST_CASE("nodes: replicas that have nowhere to go are counted beside the progre
     row.replicas = {NodeId(1), NodeId(2), NodeId(3)};
     row.target.clear();
   }
+  put_summary(*cluster);
   snapshot->cluster = cluster;
   snapshot->node_action = {1, false, true, "Node 3 is being drained. 26 replicas \u2026", true};
   Headless it(snapshot);

@@ -98,6 +98,33 @@ TEST_CASE("staleness: a node was last heard when the answer says, and the answer
   CHECK(it.text_of("nodes.row.0").find("40 s ago") != std::string::npos);
 }
 
+TEST_CASE("staleness: a drain says what the answer counted, and not of an old one what is now",
+          "[gui]") {
+  auto snapshot = with_connection(Connection::connected);
+  auto cluster = std::make_shared<ClusterView>(*snapshot->cluster);
+  cluster->nodes[1].draining = true;
+  cluster->nodes[1].replicas = 5;
+  cluster->nodes[1].drained_of = 12;
+  cluster->nodes[1].stuck = 4;  // As no count over the partitions of this scene would say.
+  snapshot->cluster = cluster;
+  Headless it(snapshot);
+  it.tab().cluster.tab = 1;
+  it.frames(3);
+  CHECK(it.text_of("nodes.progress.2") ==
+        "7 of 12 replicas have left node 2, 4 have nowhere to go");
+  auto done = std::make_shared<Snapshot>(*snapshot);
+  auto drained = std::make_shared<ClusterView>(*cluster);
+  drained->nodes[1].replicas = drained->nodes[1].stuck = 0;
+  done->cluster = drained;
+  it.show(done);
+  it.frames(2);
+  CHECK(it.text_of("nodes.progress.2").find("may be stopped") != std::string::npos);
+  it.pass(40s);
+  it.frames(2);
+  CHECK(it.text_of("nodes.progress.2").find("and may be stopped") == std::string::npos);
+  CHECK(it.text_of("nodes.progress.2").find("is not known") != std::string::npos);
+}
+
 TEST_CASE("staleness: without a broker nothing of the history is sent again", "[gui]") {
   Headless it(with_connection(Connection::lost));
   it.show(Panel::produce);

@@ -152,20 +152,51 @@ TEST_CASE("changes: draining says what moves, and what has nowhere to go", "[gui
 
 TEST_CASE("changes: a drain that moves nothing is over only where nothing is held", "[gui]") {
   ClusterView view = cluster();
-  CHECK(drain_outcome(&view, NodeId(2), 2).text ==
+  CHECK(drain_outcome(&view, NodeId(2), 2, Freshness::fresh).text ==
         "Node 2 is being drained; 2 partitions are being moved.");
-  CHECK(drain_outcome(&view, NodeId(2), 1).text ==
+  CHECK(drain_outcome(&view, NodeId(2), 1, Freshness::fresh).text ==
         "Node 2 is being drained; 1 partition is being moved.");
-  CHECK_FALSE(drain_outcome(&view, NodeId(2), 1).wants_attention);
+  CHECK_FALSE(drain_outcome(&view, NodeId(2), 1, Freshness::fresh).wants_attention);
   for (PartitionRow& row : view.partitions) row.replicas = {NodeId(1), NodeId(2), NodeId(3)};
   CHECK(stuck_replicas(view, NodeId(2)) == 3);
-  const Outcome stuck = drain_outcome(&view, NodeId(2), 0);
+  const Outcome stuck = drain_outcome(&view, NodeId(2), 0, Freshness::fresh);
   CHECK(stuck.wants_attention);
   CHECK(stuck.text.find("Node 2 is being drained. 3 replicas have nowhere to go") == 0);
-  CHECK(drain_outcome(nullptr, NodeId(2), 0).text == "Node 2 is being drained.");
+  CHECK(drain_outcome(nullptr, NodeId(2), 0, Freshness::stale).text == "Node 2 is being drained.");
   view.nodes[1].replicas = 0;
   for (PartitionRow& row : view.partitions) row.replicas = {NodeId(1), NodeId(3)};
-  CHECK(drain_outcome(&view, NodeId(2), 0).text.find("Node 2 is drained") == 0);
+  // That it held nothing before the drain says nothing of now.
+  CHECK(drain_outcome(&view, NodeId(2), 0, Freshness::fresh).text == "Node 2 is being drained.");
+  view.nodes[1].draining = true;
+  CHECK(drain_outcome(&view, NodeId(2), 0, Freshness::fresh).text ==
+        "Node 2 is drained: it holds nothing, and may be stopped.");
+  CHECK(drain_outcome(&view, NodeId(2), 0, Freshness::stale).text == "Node 2 is being drained.");
+}
+
+TEST_CASE("changes: that a node may be stopped is said only of what is fresh", "[gui]") {
+  NodeRow node;
+  node.id = NodeId(2);
+  node.health = NodeHealth::alive;
+  node.draining = true;
+  node.drained_of = 30;
+  node.replicas = 12;
+  node.stuck = 3;
+  const DrainProgress half = drain_progress(node, Freshness::fresh);
+  CHECK(half.text == "18 of 30 replicas have left node 2, 3 have nowhere to go");
+  CHECK(half.tone == Tone::warning);
+  CHECK(half.share > 0.59F);
+  CHECK(half.share < 0.61F);
+  CHECK(drain_progress(node, Freshness::stale).text ==
+        "18 of 30 replicas had left node 2, 3 had nowhere to go");
+  node.replicas = node.stuck = 0;
+  const DrainProgress done = drain_progress(node, Freshness::fresh);
+  CHECK(done.text == "node 2 is drained: it holds nothing any more and may be stopped");
+  CHECK(done.tone == Tone::good);
+  const DrainProgress old = drain_progress(node, Freshness::stale);
+  CHECK(old.text.find("may be stopped now is not known") != std::string::npos);
+  CHECK(old.tone == Tone::muted);
+  node.health = NodeHealth::lost;
+  CHECK(drain_progress(node, Freshness::fresh).text.find("may be removed") != std::string::npos);
 }
 
 TEST_CASE("changes: a node is removed only when it is stopped and holds nothing", "[gui]") {

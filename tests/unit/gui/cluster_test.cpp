@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "gui/model/changes.hpp"
 #include "gui/model/cluster.hpp"
 
 #include <algorithm>
@@ -264,6 +265,37 @@ TEST_CASE("cluster: a drain, a move and an alteration are told, with their progr
   removed.nodes.pop_back();
   model.on_status(at(18s), std::move(removed));
   CHECK(has_event(model, EventKind::node_removed, "node 2 was removed"));
+}
+
+TEST_CASE("cluster: what a drain cannot move is counted once an answer", "[gui]") {
+  ClusterModel model;
+  auto reply = reply_at(100s);
+  reply.nodes[1].draining = true;
+  model.on_status(at(10s), std::move(reply));
+  const ClusterView& view = *model.view();
+  REQUIRE(view.nodes[1].replicas > 0);
+  CHECK(view.nodes[1].stuck == stuck_replicas(view, NodeId(2)));
+  CHECK(view.nodes[1].stuck == view.nodes[1].replicas);  // There is no third node.
+  CHECK(view.nodes[0].stuck == 0);
+  CHECK_FALSE(view.nodes[1].is_drained());
+}
+
+TEST_CASE("cluster: a node that held nothing is drained as soon as it is asked to be", "[gui]") {
+  ClusterModel model;
+  const auto empty_node = [](Micros time) {
+    auto reply = reply_at(time);
+    for (auto& partition : reply.topics[0].partitions) {
+      partition.leader = NodeId(1);
+      partition.replicas = {NodeId(1)};
+    }
+    return reply;
+  };
+  model.on_status(at(10s), empty_node(100s));
+  auto draining = empty_node(102s);
+  draining.nodes[1].draining = true;
+  model.on_status(at(12s), std::move(draining));
+  CHECK(has_event(model, EventKind::node_draining,
+                  "node 2 is drained: it holds nothing any more and may be stopped"));
 }
 
 TEST_CASE("history: it keeps the newest samples in order", "[gui]") {
