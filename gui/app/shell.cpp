@@ -121,8 +121,7 @@ void for_each_table(Shell::Tab& tab, const Visit& visit) {
 
 void Shell::remember_tables(Tab& tab) {
   for_each_table(tab, [&](const char* name, const GridState& grid) {
-    const TableLayout now{grid.sort, grid.descending,
-                          grid.resized ? grid.widths : std::vector<float>()};
+    const TableLayout now{grid.sort, grid.descending, grid.widths};
     if (now == TableLayout{}) {
       settings_.tables.erase(name);
     } else {
@@ -155,7 +154,6 @@ void Shell::connect(const std::string& address) {
     grid.sort = at->second.sort;
     grid.descending = at->second.descending;
     grid.widths = at->second.widths;
-    grid.resized = !grid.widths.empty();
   });
   tabs_.push_back(std::move(tab));
   front_ = static_cast<int>(tabs_.size()) - 1;

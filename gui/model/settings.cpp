@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -73,10 +74,15 @@ void read_table(const JsonNodes& nodes, Settings& settings) {
     if (nodes[i].name == "sort") read_number({nodes[i]}, table.sort, -1, 1'000);
     if (nodes[i].name == "descending") table.descending = nodes[i].raw == "true";
     if (nodes[i].name != "widths" || nodes[i].type != JsonType::array) continue;
+    std::string column;  // Each name is followed by its width.
     for (std::size_t k = i + 1; k < nodes[i].after; k = nodes[k].after) {
-      float width = 100;
-      read_number({nodes[k]}, width, 20.0F, 4'000.0F);
-      table.widths.push_back(width);
+      if (nodes[k].type == JsonType::text) {
+        column = json_plain(nodes[k]);
+      } else if (!column.empty() && table.widths.size() < widths_max) {
+        float& width = table.widths[std::exchange(column, {})];
+        width = 100;
+        read_number({nodes[k]}, width, 20.0F, 4'000.0F);
+      }
     }
   }
   settings.tables[name] = std::move(table);
@@ -114,8 +120,11 @@ std::string table_text(const std::string& name, const TableLayout& table) {
   std::string out = "{\"name\": " + quoted(name) + ", \"sort\": " + std::to_string(table.sort) +
                     ", \"descending\": " + (table.descending ? "true" : "false") +
                     ", \"widths\": [";
-  for (std::size_t i = 0; i < table.widths.size(); ++i) {
-    out += (i == 0 ? "" : ", ") + std::to_string(static_cast<int>(table.widths[i] + 0.5F));
+  bool first = true;
+  for (const auto& [column, width] : table.widths) {
+    out += (first ? "" : ", ") + quoted(column) + ", " +
+           std::to_string(static_cast<int>(width + 0.5F));
+    first = false;
   }
   return out + "]}";
 }

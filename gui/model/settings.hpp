@@ -19,6 +19,7 @@ inline constexpr std::size_t sql_history_max = 50;
 inline constexpr std::size_t drafts_max = 30;
 inline constexpr std::size_t favourites_max = 200;
 inline constexpr std::size_t tables_max = 40;
+inline constexpr std::size_t widths_max = 100;  ///< Of a table.
 
 struct NamedDraft {
   std::string name{};
@@ -29,7 +30,7 @@ struct NamedDraft {
 struct TableLayout {
   int sort = -1;  ///< The column.
   bool descending = false;
-  std::vector<float> widths{};  ///< At scale 1.
+  std::map<std::string, float> widths{};  ///< Of columns that were dragged, at scale 1.
   bool operator==(const TableLayout&) const = default;
 };
 

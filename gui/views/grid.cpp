@@ -25,9 +25,10 @@ struct Layout {
   float body_top = 0;
   double rows_in_sight = 0;
   double top_max = 0;
-  float body_end = 0;        ///< Above the bar of columns, if there is one.
-  float left_max = 0;        ///< At scale 1.
-  std::vector<float> edges;  ///< One more than columns.
+  float body_end = 0;         ///< Above the bar of columns, if there is one.
+  float left_max = 0;         ///< At scale 1.
+  std::vector<float> widths;  ///< Of the columns, at scale 1.
+  std::vector<float> edges;   ///< One more than columns.
 };
 
 /// What its title and its sample need, in the typefaces that they have here.
@@ -48,17 +49,17 @@ Layout lay_out(Ui& ui, ImVec2 size, const std::vector<GridColumn>& columns, Grid
   at.end = {at.begin.x + size.x, at.begin.y + size.y};
   at.row = ui.px(row_height);
   at.body_top = at.begin.y + ui.px(head_height);
-  if (state.widths.size() != columns.size()) {
-    state.widths.clear();
-    state.resized = false;
-    for (const GridColumn& column : columns) state.widths.push_back(usual_width(ui, column));
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const auto dragged =
+        state.widths.empty() ? state.widths.end() : state.widths.find(column_key(columns, i));
+    at.widths.push_back(dragged == state.widths.end() ? usual_width(ui, columns[i])
+                                                      : dragged->second);
   }
   // A last column of text gives way first, down to this; numbers stay where they are read.
   const bool stretches = !columns.back().right;
-  const float last =
-      stretches ? std::min(state.widths.back(), last_width_min) : state.widths.back();
+  const float last = stretches ? std::min(at.widths.back(), last_width_min) : at.widths.back();
   float wanted = bar_width + last;
-  for (std::size_t i = 0; i + 1 < columns.size(); ++i) wanted += state.widths[i];
+  for (std::size_t i = 0; i + 1 < columns.size(); ++i) wanted += at.widths[i];
   at.left_max = std::max(0.0F, wanted - size.x / ui.scale);
   state.left = std::clamp(state.left, 0.0F, at.left_max);
   at.body_end = at.end.y - (at.left_max > 0 ? ui.px(bar_width) : 0);
@@ -68,7 +69,7 @@ Layout lay_out(Ui& ui, ImVec2 size, const std::vector<GridColumn>& columns, Grid
   at.edges.push_back(x);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const bool is_last = i + 1 == columns.size();
-    x += ui.px(is_last ? last : state.widths[i]);
+    x += ui.px(is_last ? last : at.widths[i]);
     if (is_last && stretches) x = std::max(x, at.end.x - ui.px(bar_width));
     at.edges.push_back(x);
   }
@@ -144,7 +145,7 @@ void draw_head(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
               sorted || (hovered && columns[i].sorts) ? ui.theme.text : ui.theme.muted,
               {left + pad, at.begin.y}, {std::min(right, at.end.x) - pad, at.body_top},
               columns[i].right, title);
-    ui.describe_at(std::string(name) + ".head." + columns[i].title,
+    ui.describe_at(std::string(name) + ".head." + column_key(columns, i),
                    {std::clamp(left, at.begin.x, at.end.x), at.begin.y},
                    {std::clamp(right, at.begin.x, at.end.x), at.body_top}, title);
     if (hovered && ImGui::IsMouseClicked(0)) {
@@ -152,9 +153,9 @@ void draw_head(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
     }
   }
   if (state.dragging_column >= 0) {
-    float& width = state.widths[static_cast<std::size_t>(state.dragging_column)];
-    width = std::max(column_width_min, width + ImGui::GetIO().MouseDelta.x / ui.scale);
-    state.resized = true;
+    const auto dragged = static_cast<std::size_t>(state.dragging_column);
+    const float width = at.widths[dragged] + ImGui::GetIO().MouseDelta.x / ui.scale;
+    state.widths[column_key(columns, dragged)] = std::max(column_width_min, width);
     ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);
   }
 }
@@ -385,6 +386,14 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
 }
 
 }  // namespace
+
+std::string column_key(const std::vector<GridColumn>& columns, std::size_t index) {
+  const std::string& title = columns[index].title;
+  const auto end = columns.begin() + static_cast<std::ptrdiff_t>(index);
+  const auto before = std::count_if(columns.begin(), end,
+                                    [&](const GridColumn& one) { return one.title == title; });
+  return before == 0 ? title : title + " #" + std::to_string(before + 1);
+}
 
 GridResult draw_grid(Ui& ui, const char* name, ImVec2 size, const std::vector<GridColumn>& columns,
                      GridState& state, const GridSource& source) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,8 @@ struct GridState {
   bool follows = false;  ///< Stays at the last row while rows are added.
   int sort = -1;
   bool descending = false;
-  std::vector<float> widths{};  ///< At scale 1.
-  bool resized = false;         ///< A person dragged them.
-  std::uint64_t base = 0;       ///< GridSource::base of the last frame.
+  std::map<std::string, float> widths{};  ///< At scale 1, of the columns that a person dragged.
+  std::uint64_t base = 0;                 ///< GridSource::base of the last frame.
   bool dragging_bar = false;
   bool dragging_columns_bar = false;
   float drag_from = 0;
@@ -68,6 +68,10 @@ struct GridResult {
   std::int64_t hovered = -1;
   std::int64_t hovered_column = -1;
 };
+
+/// What a column is, so that its width stays its own when others come and go: its title, and which
+/// one it is of those with that title.
+[[nodiscard]] std::string column_key(const std::vector<GridColumn>& columns, std::size_t index);
 
 /// Keys, once it has the focus: arrows choose a cell, Ctrl+C copies it, S sorts by its column,
 /// Enter opens the row. A right click has a menu. With a size of 0 it takes the room that there is.

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -182,7 +184,10 @@ void draw_result(Ui& ui, const QueryView& query, SqlState& state) {
   }
   if (state.shown != query.number) {
     state.shown = query.number;
+    // Asked again, a little otherwise: columns that are there again are as wide as they were.
+    std::map<std::string, float> widths = std::move(state.grid.widths);
     state.grid = {};
+    state.grid.widths = std::move(widths);
   }
   std::vector<GridColumn> columns;
   for (std::size_t i = 0; i < query.columns.size(); ++i) {

@@ -111,7 +111,8 @@ TEST_CASE("records: a key and a value are copied whole", "[gui]") {
   it.tab().consumer.detail_open = false;
   it.frames(3);
   GridState& consumed = it.tab().consumer.grid;
-  const auto last = static_cast<int>(consumed.widths.size()) - 1;
+  const std::string cells = it.text_of("consume.records.row.0");
+  const auto last = static_cast<int>(std::count(cells.begin(), cells.end(), '\t'));
   CHECK(copied("consume.records", 0, last, consumed) == value);
   CHECK(copied("consume.records", 0, last - 2, consumed) == key);
 }
@@ -395,6 +396,67 @@ TEST_CASE("tables: numbers stay beside their neighbours however wide the window 
   it.tab().cluster.tab = 3;
   it.frames(3);
   CHECK(it.find("partitions.head.Out")->max.x < 2'400);
+}
+
+TEST_CASE("tables: a column that was dragged is as wide as it was left, and no other", "[gui]") {
+  auto snapshot = copy_of(Scene::ordinary);
+  auto query = std::make_shared<QueryView>();
+  query->number = 7;
+  query->columns = {"a", "a", "b"};
+  query->rows = {{std::int64_t{1}, std::int64_t{2}, std::int64_t{3}}};
+  snapshot->query = query;
+  Headless it(snapshot);
+  const auto width_of = [&](const std::string& name) {
+    const DescribedItem* head = it.find(name);
+    return head == nullptr ? 0.0F : head->max.x - head->min.x;
+  };
+  const auto drag = [&](const std::string& name, float by) {
+    const DescribedItem head = *it.find(name);
+    it.move(head.max.x, (head.min.y + head.max.y) / 2);
+    it.frames(2);
+    it.press(true);
+    it.frame();
+    it.move(head.max.x + by, (head.min.y + head.max.y) / 2);
+    it.frame();
+    it.press(false);
+    it.frames(2);
+  };
+  it.show(Panel::sql);
+  it.frames(3);
+  const float before = width_of("sql.result.head.a");
+  REQUIRE(before > 0);
+  drag("sql.result.head.a #2", 80);
+  CHECK(width_of("sql.result.head.a") == before);
+  CHECK(width_of("sql.result.head.a #2") > before + 70);
+  // Other columns, as many: those that are there again keep what is theirs.
+  auto other = std::make_shared<QueryView>(*query);
+  other->number = 8;
+  other->columns = {"b", "a", "c"};
+  auto next = std::make_shared<Snapshot>(*snapshot);
+  next->query = other;
+  it.show(next);
+  it.frames(3);
+  CHECK(width_of("sql.result.head.a") == before);
+  other = std::make_shared<QueryView>(*query);
+  other->number = 9;
+  next = std::make_shared<Snapshot>(*snapshot);
+  next->query = other;
+  it.show(next);
+  it.frames(3);
+  CHECK(width_of("sql.result.head.a #2") > before + 70);
+  // Another table with a column of that title has its own.
+  it.show(Panel::browse);
+  it.frames(3);
+  const float value = width_of("browse.records.head.Key");
+  drag("browse.records.head.Key", 60);
+  CHECK(width_of("browse.records.head.Key") > value + 50);
+  it.show(Panel::consume);
+  it.frames(3);
+  CHECK(it.tab().consumer.grid.widths.empty());
+  const auto& kept = it.shell().settings().tables;
+  REQUIRE(kept.count("browse.records") == 1);
+  CHECK(kept.at("browse.records").widths.size() == 1);
+  CHECK(kept.at("browse.records").widths.count("Key") == 1);
 }
 
 TEST_CASE("nodes: replicas that have nowhere to go are counted beside the progress", "[gui]") {

@@ -24,7 +24,7 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   settings.browse_topic = "orders";
   settings.sql_topic = "clicks";
   settings.filter = "key:\"a b\"";
-  settings.tables["topics"] = {2, true, {90, 120.5F}};
+  settings.tables["topics"] = {2, true, {{"Topic", 90}, {"a \"b\" #2", 120.5F}}};
   settings.drafts.push_back({"first", {"orders", "k", {{"h", "v"}}, "{\"a\": 1}\n", {}}});
   settings.drafts.push_back({"second", {"orders", std::nullopt, {}, "x", {}}});
   const Settings read = parse_settings(write_settings(settings));
@@ -44,7 +44,7 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   CHECK(read.sql_topic == "clicks");
   CHECK(read.filter == settings.filter);
   REQUIRE(read.tables.count("topics") == 1);
-  CHECK(read.tables.at("topics") == TableLayout{2, true, {90, 121}});
+  CHECK(read.tables.at("topics") == TableLayout{2, true, {{"Topic", 90}, {"a \"b\" #2", 121}}});
   REQUIRE(read.drafts.size() == 2);
   CHECK(read.drafts[0].draft == settings.drafts[0].draft);
   CHECK(read.drafts[1].draft == settings.drafts[1].draft);
