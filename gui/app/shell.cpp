@@ -205,7 +205,9 @@ void Shell::handle_keys(const Ui& ui) {
   // A question waits for its answer: what would lead away from it would also throw it away.
   if (ui.has_dialog || tabs_.empty()) return;
   if (!ImGui::GetIO().KeyCtrl) {
-    if (connecting_ && Ui::escape_pressed()) connecting_ = false;
+    // First it leaves the field that is typed into.
+    const bool typing = ImGui::GetIO().WantTextInput;
+    if (connecting_ && !typing && Ui::escape_pressed()) connecting_ = false;
     return;
   }
   for (std::size_t i = 0; i < rail_items.size(); ++i) {

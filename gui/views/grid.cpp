@@ -380,7 +380,8 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
     if (!describes) continue;
     ++described;
     ui.describe_at(std::string(name) + ".row." + std::to_string(row), low,
-                   {high.x, std::min(high.y, at.body_end)}, line);
+                   {high.x, std::min(high.y, at.body_end)}, line,
+                   selected && focused ? HasFocus::yes : HasFocus::no);
   }
   list->PopClipRect();
 }
@@ -425,13 +426,23 @@ GridResult draw_grid(Ui& ui, const char* name, ImVec2 size, const std::vector<Gr
   // Something that keys can move to, so that the table can be entered without a mouse.
   ImGui::SetCursorScreenPos(at.begin);
   ImGui::InvisibleButton("keys", {1, 1});
-  const bool by_keys = ImGui::IsWindowFocused() && ImGui::GetIO().NavVisible;
+  const bool entered = ImGui::IsWindowFocused();
+  const bool by_keys = entered && ImGui::GetIO().NavVisible;
   ImGui::GetWindowDrawList()->AddRect(
       at.begin, at.end, ui.ink(by_keys ? ui.theme.accent : ui.theme.border), ui.px(6));
   ImGui::EndChild();
   ImGui::PopStyleVar(2);
   ImGui::PopStyleColor();
-  ui.describe_at(name, at.begin, at.end, std::to_string(source.rows) + " rows");
+  // Keys come to the table, then into it, then to a row.
+  const bool reached = !entered && ImGui::IsItemFocused();
+  ui.describe_at(name, at.begin, at.end, std::to_string(source.rows) + " rows",
+                 reached ? HasFocus::yes : HasFocus::no);
+  const bool told = std::any_of(ui.described.begin(), ui.described.end(),
+                                [](const DescribedItem& item) { return item.focused; });
+  if (entered && !told) {
+    ui.describe_at(std::string(name) + ".rows", {at.begin.x, at.body_top}, {at.end.x, at.body_end},
+                   "", HasFocus::yes);
+  }
   return result;
 }
 

@@ -565,9 +565,11 @@ void Ui::describe(std::string_view name, std::string_view text) {
              (min.x < list->GetClipRectMin().x - 1 || max.x > list->GetClipRectMax().x + 1);
 }
 
-void Ui::describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_view text) {
+void Ui::describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_view text,
+                     HasFocus focus) {
   if (!describes || is_passed_over()) return;
-  described.push_back({std::string(name), min, max, std::string(text.substr(0, 2'000)), true});
+  described.push_back({std::string(name), min, max, std::string(text.substr(0, 2'000)), true,
+                       focus == HasFocus::yes});
 }
 
 bool Ui::enter_pressed() { return key_pressed(ImGuiKey_Enter) || key_pressed(keypad_enter); }

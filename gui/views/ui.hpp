@@ -62,6 +62,9 @@ enum class Icon : std::uint8_t {
   star_filled
 };
 
+/// Keys are for it.
+enum class HasFocus : bool { no, yes };
+
 struct DescribedItem {
   std::string name;
   ImVec2 min;
@@ -169,7 +172,8 @@ class Ui {
 
   /// The last item is called this, and says that.
   void describe(std::string_view name, std::string_view text = {});
-  void describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_view text);
+  void describe_at(std::string_view name, ImVec2 min, ImVec2 max, std::string_view text,
+                   HasFocus focus = HasFocus::no);
 
   [[nodiscard]] static bool enter_pressed();
   [[nodiscard]] static bool escape_pressed();

@@ -398,13 +398,17 @@ TEST_CASE("tables: they are entered, moved in and left by keys alone", "[gui]") 
   it.frames(2);
   it.key(ImGuiKey_DownArrow);
   it.frames(3);
+  CHECK(it.focused() == "topics");
   it.key(ImGuiKey_Space);
   it.frames(3);
+  CHECK(it.focused() == "topics.rows");
   it.key(ImGuiKey_DownArrow);
   it.frames(2);
+  CHECK(it.focused() == "topics.row.0");
   it.key(ImGuiKey_DownArrow);
   it.frames(2);
   CHECK(it.tab().cluster.topics.selected == 1);
+  CHECK(it.focused() == "topics.row.1");
 }
 
 TEST_CASE("tables: columns that do not fit are scrolled to", "[gui]") {

@@ -96,8 +96,8 @@ void Dashboard::await_text(const std::string& name, const std::string& part, Mic
 }
 
 void Dashboard::await_gone(const std::string& name, Micros limit) {
-  INFO(name << " is still there");
-  REQUIRE(eventually(patience(limit), [&] { return !find(name); }));
+  if (eventually(patience(limit), [&] { return !find(name); })) return;
+  FAIL("'" << name << "' is still there. The screen:\n" << screen_text() << process_.errors());
 }
 
 void Dashboard::click(const std::string& name) {
