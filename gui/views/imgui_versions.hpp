@@ -79,6 +79,11 @@ inline bool begin_joined_child(const char* name, ImVec2 size, Border border,
       name, size,
       ImGuiChildFlags_NavFlattened | (framed ? ImGuiChildFlags_Borders : ImGuiChildFlags_None),
       flags);
+#elif IMGUI_VERSION_NUM >= 19090
+  return ImGui::BeginChild(
+      name, size,
+      ImGuiChildFlags_NavFlattened | (framed ? ImGuiChildFlags_Border : ImGuiChildFlags_None),
+      flags);
 #else
   return ImGui::BeginChild(name, size, framed, flags | ImGuiWindowFlags_NavFlattened);
 #endif
@@ -86,13 +91,29 @@ inline bool begin_joined_child(const char* name, ImVec2 size, Border border,
 
 /// The same, without a border, that keeps its padding.
 inline bool begin_padded_child(const char* name, ImVec2 size) {
-#if IMGUI_VERSION_NUM >= 19110
+#if IMGUI_VERSION_NUM >= 19090
   return ImGui::BeginChild(name, size,
                            ImGuiChildFlags_AlwaysUseWindowPadding | ImGuiChildFlags_NavFlattened);
+#elif IMGUI_VERSION_NUM >= 19000
+  return ImGui::BeginChild(name, size, ImGuiChildFlags_AlwaysUseWindowPadding,
+                           ImGuiWindowFlags_NavFlattened);
 #else
   return ImGui::BeginChild(name, size, false,
                            ImGuiWindowFlags_AlwaysUseWindowPadding | ImGuiWindowFlags_NavFlattened);
 #endif
+}
+
+/// The list that it is in stays open when it is chosen.
+#if IMGUI_VERSION_NUM >= 19100
+inline constexpr ImGuiSelectableFlags selectable_keeps_open =
+    ImGuiSelectableFlags_NoAutoClosePopups;
+#else
+inline constexpr ImGuiSelectableFlags selectable_keeps_open = ImGuiSelectableFlags_DontClosePopups;
+#endif
+
+/// Where what is drawn next ends at most, in the window's own coordinates.
+[[nodiscard]] inline float right_edge() {
+  return ImGui::GetCursorPosX() + ImGui::GetContentRegionAvail().x;
 }
 
 }  // namespace pinion::gui

@@ -2,6 +2,7 @@
 
 #include "gui/model/json.hpp"
 #include "gui/model/payload.hpp"
+#include "gui/views/imgui_versions.hpp"
 #include "gui/views/panel.hpp"
 #include "gui/views/record_detail.hpp"
 
@@ -191,7 +192,7 @@ void draw_value(Ui& ui, ProducerState& state, float height) {
 
 void draw_headers(Ui& ui, ProducerState& state) {
   const float label = ui.px(84);
-  const float width = ImGui::GetContentRegionMax().x - label;
+  const float width = right_edge() - label;
   int removed = -1;
   for (int i = 0; i < static_cast<int>(state.headers.size()); ++i) {
     RecordHeader& header = state.headers[static_cast<std::size_t>(i)];
@@ -340,7 +341,7 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
                            ImGuiInputTextFlags_EnterReturnsTrue);
     ImGui::EndDisabled();
   }
-  ImGui::SameLine(ImGui::GetContentRegionMax().x - partition_width);
+  ImGui::SameLine(right_edge() - partition_width);
   state.enter = ui.input("produce.partition", state.partition, "Any partition", partition_width,
                          ImGuiInputTextFlags_CharsDecimal | ImGuiInputTextFlags_EnterReturnsTrue) ||
                 state.enter;
@@ -366,7 +367,7 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   }
   ui.label(about);
   const float check = ui.px(30) + ImGui::CalcTextSize("Check JSON").x;
-  ImGui::SameLine(std::max(ui.px(90), ImGui::GetContentRegionMax().x - check));
+  ImGui::SameLine(std::max(ui.px(90), right_edge() - check));
   ui.checkbox("produce.check_json", "Check JSON", state.check_json);
   draw_send(ui, snapshot, state, settings);
   ui.keep_height("produce.below", ImGui::GetCursorPosY() - begin);

@@ -137,7 +137,7 @@ bool pick_topic(Ui& ui, const char* name, std::string& topic, const Snapshot& sn
   const std::string before = topic;
   const auto picked = draw_list(ui, name, snapshot, settings, state, [&](const std::string& one) {
     ui.glyphs.note(one);
-    return ImGui::Selectable(one.c_str(), one == topic, ImGuiSelectableFlags_DontClosePopups,
+    return ImGui::Selectable(one.c_str(), one == topic, selectable_keeps_open,
                              {0, ImGui::GetFrameHeight()});
   });
   if (picked) topic = *picked;
