@@ -1,6 +1,6 @@
-// The cluster panel: how it is (overview.cpp), its nodes (nodes_view.cpp), topics, partitions and
-// readers (cluster_tables.cpp), which node holds what (cluster_map.cpp), and what is done to topics
-// (topic_actions.cpp) and nodes (node_actions.cpp). UI thread.
+// The cluster panel: how it is (overview.cpp), its nodes, topics, partitions and readers (a file
+// each), which node holds what (cluster_map.cpp), and what is done to topics (topic_actions.cpp)
+// and nodes (node_actions.cpp). UI thread.
 #pragma once
 
 #include "gui/model/changes.hpp"
