@@ -79,7 +79,17 @@ void find_top(Area& area, const ChartSpec& spec, const ClusterHistory& history) 
   area.top = round_up(most / unit * 1.05) * unit;
 }
 
-void draw_axes(Ui& ui, const Area& area, const ChartSpec& spec) {
+/// A label of an axis, and what it is called in the description.
+void draw_label(Ui& ui, const std::string& name, ImVec2 at, float size, const std::string& text) {
+  ImFont* font = ui.fonts.body;
+  ui.glyphs.note(text);
+  ImGui::GetWindowDrawList()->AddText(font, size, at, ui.ink(ui.theme.muted), text.c_str());
+  if (!ui.describes) return;
+  const float width = font->CalcTextSizeA(size, 1e6F, 0, text.c_str()).x;
+  ui.describe_at(name, at, {at.x + width, at.y + size}, text);
+}
+
+void draw_axes(Ui& ui, const std::string& name, const Area& area, const ChartSpec& spec) {
   ImDrawList* list = ImGui::GetWindowDrawList();
   ImFont* font = ui.fonts.body;
   const float size = std::round(size_of(*font) * 0.86F);
@@ -92,22 +102,26 @@ void draw_axes(Ui& ui, const Area& area, const ChartSpec& spec) {
     const std::string text = spec.format(value);
     if (text == said) continue;  // Too small for its unit: the same twice would be wrong.
     said = text;
-    ui.glyphs.note(text);
     const float width = font->CalcTextSizeA(size, 1e6F, 0, text.c_str()).x;
-    list->AddText(font, size, {area.low.x - width - ui.px(8), y - size / 2}, ui.ink(ui.theme.muted),
-                  text.c_str());
+    draw_label(ui, name + ".y." + std::to_string(i), {area.low.x - width - ui.px(8), y - size / 2},
+               size, text);
   }
   const double labels = std::max(2.0, static_cast<double>((area.high.x - area.low.x) / ui.px(64)));
   const double step = time_step(area.to - area.from, labels);
+  float taken = 0;
   for (double at = std::ceil(area.from / step) * step; at <= area.to; at += step) {
     const float x = std::floor(area.x(at));
     const std::string text = format_axis_time(Micros(static_cast<std::int64_t>(at * 1e6)),
                                               Micros(static_cast<std::int64_t>(step * 1e6)));
     const float width = font->CalcTextSizeA(size, 1e6F, 0, text.c_str()).x;
-    if (x - width / 2 < area.low.x - ui.px(4) || x + width / 2 > area.high.x + ui.px(8)) continue;
+    if (width > area.high.x - area.low.x) continue;
+    // At the edges it gives way to the inside, where its neighbour leaves room.
+    const float left =
+        std::clamp(x - width / 2, area.low.x - ui.px(4), area.high.x + ui.px(8) - width);
+    if (left < taken) continue;
+    taken = left + width + ui.px(6);
     list->AddLine({x, area.high.y}, {x, area.high.y + ui.px(3)}, ui.ink(ui.theme.border));
-    list->AddText(font, size, {x - width / 2, area.high.y + ui.px(5)}, ui.ink(ui.theme.muted),
-                  text.c_str());
+    draw_label(ui, name + ".x." + text, {left, area.high.y + ui.px(5)}, size, text);
   }
 }
 
@@ -148,7 +162,8 @@ void draw_line(Ui& ui, const Area& area, const ChartLine& line, const ClusterHis
   flush();
 }
 
-void draw_hover(Ui& ui, const Area& area, const ChartSpec& spec, const ClusterHistory& history) {
+void draw_hover(Ui& ui, const std::string& name, const Area& area, const ChartSpec& spec,
+                const ClusterHistory& history) {
   const ImVec2 mouse = ImGui::GetIO().MousePos;
   const double at =
       area.from + (area.to - area.from) *
@@ -176,6 +191,7 @@ void draw_hover(Ui& ui, const Area& area, const ChartSpec& spec, const ClusterHi
       list->AddCircleFilled({x, area.y(value)}, ui.px(3), ui.ink(line.colour), 12);
   }
   ui.tooltip(text);
+  ui.describe_at(name + ".value", {x, area.low.y}, {x, area.high.y}, text);
 }
 
 void move(const Area& area, ChartState& state) {
@@ -232,7 +248,9 @@ void draw_legend(Ui& ui, const ChartSpec& spec, const ClusterHistory* history) {
 
 void draw_chart(Ui& ui, const char* name, ImVec2 size, const ChartSpec& spec, ChartState& state,
                 const ClusterHistory* history) {
+  const ImVec2 corner = ImGui::GetCursorScreenPos();
   ui.begin_card(name, size);
+  ui.describe_at(name, corner, {corner.x + size.x, corner.y + size.y}, spec.title);
   draw_legend(ui, spec, history);
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const ImVec2 begin = ImGui::GetCursorScreenPos();
@@ -245,11 +263,12 @@ void draw_chart(Ui& ui, const char* name, ImVec2 size, const ChartSpec& spec, Ch
   }
   const std::string id = std::string(name) + ".area";
   ImGui::InvisibleButton(id.c_str(), room);
+  ui.describe_at(id, area.low, area.high, "");
   move(area, state);
   area.to = seconds_of(ui.now.wall) - state.back;
   area.from = area.to - state.seconds;
   if (history != nullptr) find_top(area, spec, *history);
-  draw_axes(ui, area, spec);
+  draw_axes(ui, name, area, spec);
   if (history == nullptr || history->size() < 2) {
     const char* text = "Collecting\u2026";
     ImGui::GetWindowDrawList()->AddText({area.low.x + ui.px(8), area.low.y + ui.px(4)},
@@ -262,7 +281,7 @@ void draw_chart(Ui& ui, const char* name, ImVec2 size, const ChartSpec& spec, Ch
       draw_line(ui, area, line, *history, spec.lines.size() == 1);
     }
     ImGui::GetWindowDrawList()->PopClipRect();
-    if (ImGui::IsItemHovered()) draw_hover(ui, area, spec, *history);
+    if (ImGui::IsItemHovered()) draw_hover(ui, name, area, spec, *history);
   }
   ui.end_card();
 }

@@ -67,6 +67,7 @@ class Headless {
   bool click(const std::string& name);
   [[nodiscard]] const gui::DescribedItem* find(const std::string& name) const;
   [[nodiscard]] std::string text_of(const std::string& name) const;
+  [[nodiscard]] const std::vector<gui::DescribedItem>& described() const { return ui_.described; }
   /// The name of what keys are for.
   [[nodiscard]] std::string focused() const;
 
