@@ -287,6 +287,16 @@ std::shared_ptr<const BrowseView> browse_of(const Now& now, Prng& prng) {
   return view;
 }
 
+void follow_instead(ClusterStatusReply& reply, TopicId topic, PartitionIndex partition, NodeId from,
+                    NodeId to) {
+  for (PartitionStatus& status : reply.partitions) {
+    if (status.topic != topic || status.partition != partition) continue;
+    for (FollowerStatus& follower : status.followers) {
+      if (follower.node == from) follower.node = to;
+    }
+  }
+}
+
 /// The last node is being drained: its replicas move to the first nodes, one a look.
 void put_draining(ClusterStatusReply& reply, int done) {
   const NodeId from = reply.nodes.back().id;
@@ -304,6 +314,7 @@ void put_draining(ClusterStatusReply& reply, int done) {
       if (seen++ < done) {
         *at = to;
         std::replace(partition.isr.begin(), partition.isr.end(), from, to);
+        follow_instead(reply, topic.id, partition.partition, from, to);
       } else if (seen < done + 3) {
         partition.target = partition.replicas;
         std::replace(partition.target.begin(), partition.target.end(), from, to);

@@ -1,6 +1,7 @@
 // What is around the panels: clusters as tabs, the rail of panels, the line of status.
 #include "gui/app/shell_parts.hpp"
 
+#include "gui/model/words.hpp"
 #include "gui/views/imgui_versions.hpp"
 #include "gui/views/panel.hpp"
 
@@ -209,8 +210,7 @@ void Shell::draw_status(Ui& ui) {
   if (!connection.cluster_id.empty())
     text += " \u00b7 cluster " + cut_text(connection.cluster_id, 13);
   if (connection.reconnects > 0) {
-    text += " \u00b7 reconnected " + std::to_string(connection.reconnects) +
-            (connection.reconnects == 1 ? " time" : " times");
+    text += " \u00b7 reconnected " + counted(connection.reconnects, "time", "times");
   }
   const auto age = age_of(ui, snapshot);
   // The broker is asked every two seconds: what is younger than that is simply the present.

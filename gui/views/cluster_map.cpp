@@ -195,6 +195,10 @@ void draw_map(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
     ui.text(
         std::to_string(node.partitions_led) + " led, " + std::to_string(node.replicas) + " held",
         Tone::muted);
+    if (node.draining) {
+      ImGui::SameLine(0, ui.px(8));
+      ui.text(node.is_drained() ? "drained" : "draining", Tone::accent);
+    }
   }
   if (state.map.homeless) {
     ImGui::SetCursorScreenPos(

@@ -28,8 +28,13 @@ void fill_health(const NodeRow& node, GridCell& cell) {
   cell.text = std::string(name_of(node.health));
   cell.tone = tone_of(node.health);
   if (!node.draining) return;
-  cell.text = node.is_drained() ? "drained" : "draining";
-  if (node.health == NodeHealth::alive) cell.tone = Tone::accent;
+  const char* drain = node.is_drained() ? "drained" : "draining";
+  if (node.health == NodeHealth::alive) {
+    cell.text = drain;
+    cell.tone = Tone::accent;
+  } else {
+    cell.text += std::string(", ") + drain;
+  }
 }
 
 void fill_node(const NodeRow& node, std::size_t column, Micros age, GridCell& cell) {
@@ -172,9 +177,9 @@ void draw_nodes(Ui& ui, const Snapshot& snapshot, ClusterState& state) {
   }
   static const std::vector<GridColumn> columns{
       {.title = "Node", .width = 52, .right = true},
-      {.title = "Health", .sample = "draining"},
+      {.title = "Health", .sample = "lost, draining"},
       {.title = "Address", .sample = "tcp://10.0.0.111:55520"},
-      {.title = "Heard", .width = 60, .sample = "just now"},
+      {.title = "Heard", .width = 60, .sample = "59 min ago"},
       {.title = "Leads / holds", .right = true},
       {.title = "In", .width = 60, .right = true, .sample = "1.23 k/s"},
       {.title = "Out", .width = 60, .right = true, .sample = "1.23 k/s"},

@@ -40,6 +40,9 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
       partitions - cluster.partitions_offline - cluster.partitions_not_well;
   const std::optional<std::int64_t> lag = cluster.lag_max;
   const CommitTimes& commits = cluster.commits;
+  const bool any_alive =
+      std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
+                  [](const NodeRow& node) { return node.health == NodeHealth::alive; });
   const auto draining = std::count_if(cluster.nodes.begin(), cluster.nodes.end(),
                                       [](const NodeRow& node) { return node.draining; });
   std::vector<Tile> tiles;
@@ -56,30 +59,41 @@ std::vector<Tile> tiles_of(const ClusterView& cluster) {
        cluster.partitions_offline > 0
            ? format_count(std::uint64_t{cluster.partitions_offline}) + " offline"
        : cluster.closed > 0 ? format_count(std::uint64_t{cluster.closed}) + " take no records"
-       : cluster.moving > 0 ? format_count(std::uint64_t{cluster.moving}) + " being moved"
+       : cluster.partitions_not_well > 0
+           ? format_count(std::uint64_t{cluster.partitions_not_well}) + " opening, full or halted"
        : cluster.under_replicated > 0
            ? format_count(std::uint64_t{cluster.under_replicated}) + " short of replicas"
-           : counted(cluster.topics.size(), "topic", "topics"),
+       : cluster.moving > 0 ? format_count(std::uint64_t{cluster.moving}) + " being moved"
+                            : counted(cluster.topics.size(), "topic", "topics"),
        cluster.partitions_offline > 0 || cluster.closed > 0              ? Tone::bad
        : cluster.partitions_not_well > 0 || cluster.under_replicated > 0 ? Tone::warning
                                                                          : Tone::normal});
   tiles.push_back({"tile.in", "Records in", format_rate(cluster.records_in_per_s),
                    format_rate(cluster.records_out_per_s) + " out", Tone::normal});
-  tiles.push_back(
-      {"tile.lag", "Most behind", format_count(lag),
-       lag ? (*lag == 0 ? "all are at the end" : "records, one reader") : "no reader yet",
-       Tone::normal});
+  tiles.push_back({"tile.lag", "Most behind", format_count(lag),
+                   lag ? (*lag == 0 ? "all are at the end" : "records, one reader")
+                   : cluster.readers.empty() ? "no reader yet"
+                                             : "of no reader known",
+                   Tone::normal});
   tiles.push_back(
       {"tile.commit", "Commit with fsync",
        commits.known ? format_duration(Micros(commits.p99_us)) : std::string(unknown_text),
-       !commits.known ? "nothing written yet"
-       : commits.now  ? "p99, worst node"
-                      : "p99, of the last ones",
+       !any_alive       ? "no node is alive"
+       : !commits.known ? "nothing written yet"
+       : commits.now    ? "p99, worst node"
+                        : "p99, of the last ones",
        Tone::normal});
+  const auto fullest =
+      std::find_if(cluster.nodes.begin(), cluster.nodes.end(), [&](const NodeRow& node) {
+        return node.health == NodeHealth::alive && cluster.disk_free_least &&
+               node.load.disk_free_bytes == *cluster.disk_free_least;
+      });
   tiles.push_back(
       {"tile.disk", "Least disk free",
        cluster.disk_free_least ? format_bytes(*cluster.disk_free_least) : std::string(unknown_text),
-       counted(cluster.broker.clients, "client", "clients"), Tone::normal});
+       fullest == cluster.nodes.end() ? std::string("no node tells it")
+                                      : "on node " + std::to_string(fullest->id.raw()),
+       Tone::normal});
   return tiles;
 }
 
