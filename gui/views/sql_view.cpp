@@ -167,7 +167,49 @@ void draw_query_outcome(Ui& ui, const QueryView& query) {
   ui.text("There are more rows than the limit; ask for fewer.", Tone::warning);
 }
 
-void draw_result(Ui& ui, const QueryView& query, SqlState& state) {
+/// Not more than `size`, and of text no half character at the end.
+std::string first_bytes(const std::string& bytes, std::size_t size) {
+  if (bytes.size() <= size) return bytes;
+  for (int i = 0; i < 3 && (static_cast<unsigned char>(bytes[size]) & 0xC0U) == 0x80; ++i) --size;
+  return bytes.substr(0, size);
+}
+
+/// The beginning of a value, as cells show it in each frame: a whole one may be megabytes.
+void append_value(std::string& out, const SqlValue& value, std::size_t bytes_max) {
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    append_preview(out, *text, bytes_max);
+  } else if (const auto* blob = std::get_if<SqlBlob>(&value)) {
+    append_preview(out, text_of(SqlBlob{first_bytes(blob->bytes, bytes_max + 4)}), bytes_max);
+  } else {
+    out += text_of(value);
+  }
+}
+
+std::vector<GridColumn> columns_of(const QueryView& query) {
+  constexpr std::size_t rows_looked_at = 40;
+  constexpr std::size_t letters_max = 60;
+  std::vector<GridColumn> columns;
+  for (std::size_t i = 0; i < query.columns.size(); ++i) {
+    std::size_t longest = query.columns[i].size();
+    bool numbers = !query.rows.empty();
+    for (std::size_t row = 0; row < std::min(query.rows.size(), rows_looked_at); ++row) {
+      if (i >= query.rows[row].size()) continue;
+      const SqlValue& value = query.rows[row][i];
+      const bool number =
+          std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
+      numbers = numbers && number;
+      std::string begin;
+      append_value(begin, value, letters_max);
+      longest = std::max(longest, begin.size());
+    }
+    const float width = std::clamp(24 + 8.2F * static_cast<float>(longest), 60.0F, 380.0F);
+    columns.push_back({query.columns[i], width, numbers, true});
+  }
+  return columns;
+}
+
+void draw_result(Ui& ui, const std::shared_ptr<const QueryView>& shown, SqlState& state) {
+  const QueryView& query = *shown;
   if (query.columns.empty()) {
     ui.begin_card("sql.empty", {0, 0});
     if (query.number == 0) {
@@ -189,22 +231,11 @@ void draw_result(Ui& ui, const QueryView& query, SqlState& state) {
     state.grid = {};
     state.grid.widths = std::move(widths);
   }
-  std::vector<GridColumn> columns;
-  for (std::size_t i = 0; i < query.columns.size(); ++i) {
-    std::size_t longest = query.columns[i].size();
-    bool numbers = !query.rows.empty();
-    for (std::size_t row = 0; row < std::min<std::size_t>(query.rows.size(), 40); ++row) {
-      if (i >= query.rows[row].size()) continue;
-      const SqlValue& value = query.rows[row][i];
-      const bool number =
-          std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
-      numbers = numbers && number;
-      longest = std::max(longest, text_of(value).size());
-    }
-    const float width = std::clamp(24 + 8.2F * static_cast<float>(longest), 60.0F, 380.0F);
-    columns.push_back({query.columns[i], width, numbers, true});
+  if (state.columns_of != shown) {
+    state.columns_of = shown;
+    state.columns = columns_of(query);
   }
-  draw_grid(ui, "sql.result", {0, 0}, columns, state.grid,
+  draw_grid(ui, "sql.result", {0, 0}, state.columns, state.grid,
             {query.rows.size(), 0,
              [&](std::size_t row, std::size_t column, GridCell& cell) {
                if (column >= query.rows[row].size()) return;
@@ -214,7 +245,7 @@ void draw_result(Ui& ui, const QueryView& query, SqlState& state) {
                  cell.tone = Tone::muted;
                  return;
                }
-               append_preview(cell.text, text_of(value), 400);
+               append_value(cell.text, value, 400);
                if (std::holds_alternative<SqlBlob>(value)) cell.tone = Tone::muted;
              },
              [&](std::size_t row, std::size_t column) {
@@ -265,7 +296,7 @@ void draw_sql(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& setti
   draw_file(ui, snapshot, state);
   ui.begin_fade(is_stale(ui, snapshot));
   draw_query_outcome(ui, query);
-  draw_result(ui, query, state);
+  draw_result(ui, snapshot.query, state);
   ui.end_fade();
 }
 

@@ -9,6 +9,7 @@
 #include "gui/views/ui.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct SqlState {
   std::string partition{};  ///< Empty: all.
   std::string sql = "select * from readable order by offset desc limit 100";
   std::uint64_t shown = 0;  ///< QueryView::number that the table is set up for.
+  std::shared_ptr<const QueryView> columns_of{};
+  std::vector<GridColumn> columns{};  ///< Of that result; made anew with the next.
   GridState grid{};
   ExportState to_file{};
 };
