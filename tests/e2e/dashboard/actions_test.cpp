@@ -141,6 +141,7 @@ TEST_CASE("dashboard: a file is sent, a rate is cancelled, a partition browsed, 
   it.type("order");
   it.key("Return");
   it.await_text("delete.problem", "Nothing was deleted");
+  it.await_text("focus", "delete.confirm");  // The field has taken the keyboard back.
   it.fill("delete.confirm", "orders");
   it.key("Return");
   it.await_text("cluster.topic_action", "Deleted orders");
