@@ -53,7 +53,7 @@ Dashboard::Dashboard(const Screen& screen, const TemporaryFolder& folder,
   INFO(process_.errors());
   REQUIRE(shown);
   // Without a window manager nobody gives the window the keyboard.
-  screen_->act({"search", "--sync", "--name", "Pinion", "windowfocus", "--sync"});
+  screen_->act({"search", "--sync", "--onlyvisible", "--name", "Pinion", "windowfocus", "--sync"});
 }
 
 std::optional<Dashboard::Item> Dashboard::find(const std::string& name) const {
