@@ -4,6 +4,7 @@
 #include "gui/app/clipboard.hpp"
 #include "gui/feed/feed.hpp"
 #include "gui/views/connect_view.hpp"
+#include "gui/views/imgui_versions.hpp"
 
 #include <algorithm>
 #include <cfloat>
@@ -203,7 +204,7 @@ App::FrameTimes App::frame() {
   window_->begin_frame();
   if (frozen_) move_mouse_away();
   ImGui::NewFrame();
-  ImGui::PushFont(ui_.fonts.body);
+  push_font(ui_.fonts.body);
   shell_->draw(ui_);
   ImGui::PopFont();
   ImGui::Render();

@@ -3,6 +3,7 @@
 // there.
 #include "gui/views/cluster_view.hpp"
 
+#include "gui/views/imgui_versions.hpp"
 #include "gui/views/record_detail.hpp"
 
 #include <algorithm>
@@ -77,7 +78,7 @@ void draw_square(Ui& ui, const Square& square, ImVec2 low) {
   const ImVec2 high{low.x + ui.px(square_size), low.y + ui.px(square_size)};
   const ImU32 colour = ui.ink(ui.theme.of(tone_of(square.row->state)));
   if (square.copying) {
-    list->AddRect(low, high, ui.ink(ui.theme.accent), ui.px(3), 0, ui.px(1.5F));
+    add_frame(list, low, high, ui.ink(ui.theme.accent), ui.px(3), ui.px(1.5F));
     const ImVec2 c{(low.x + high.x) / 2, (low.y + high.y) / 2};
     list->AddLine({c.x - ui.px(3), c.y}, {c.x + ui.px(3), c.y}, ui.ink(ui.theme.accent),
                   ui.px(1.5F));
@@ -86,8 +87,8 @@ void draw_square(Ui& ui, const Square& square, ImVec2 low) {
   } else if (square.leads) {
     list->AddRectFilled(low, high, colour, ui.px(3));
   } else {
-    list->AddRect(low, high, square.in_sync ? colour : ui.ink(ui.theme.warning), ui.px(3), 0,
-                  ui.px(1.5F));
+    add_frame(list, low, high, square.in_sync ? colour : ui.ink(ui.theme.warning), ui.px(3),
+              ui.px(1.5F));
     if (square.in_sync) {
       list->AddRectFilled({low.x + ui.px(4), low.y + ui.px(4)},
                           {high.x - ui.px(4), high.y - ui.px(4)}, colour, ui.px(2));

@@ -1,6 +1,8 @@
 // What the consumer reads, when, and from where.
 #include "gui/views/consumer_parts.hpp"
 
+#include "gui/views/imgui_versions.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -58,7 +60,7 @@ void draw_countdown(Ui& ui, const Snapshot& snapshot) {
             static_cast<float>(std::max<std::int64_t>(1, reading.settings.period.count())),
         0.0F, 1.0F);
     list->PathArcTo(centre, radius, -1.5708F, -1.5708F + 6.2832F * share, 32);
-    list->PathStroke(ui.ink(ui.theme.accent), 0, ui.px(2.5F));
+    stroke_path(list, ui.ink(ui.theme.accent), ui.px(2.5F));
     text = "Next in " + format_countdown(left);
   }
   list->AddText({at.x + height + ui.px(4), at.y + (height - ImGui::GetTextLineHeight()) / 2},

@@ -69,6 +69,22 @@ inline void forget_window_list() {
 #endif
 }
 
+/// Until ImGui::PopFont, in the size that it was made for.
+inline void push_font(ImFont* font) {
+#if IMGUI_VERSION_NUM >= 19200
+  ImGui::PushFont(font, size_of(*font));
+#else
+  ImGui::PushFont(font);
+#endif
+}
+
+/// Of the line around what keys are for.
+#if IMGUI_VERSION_NUM >= 19140
+inline constexpr ImGuiCol_ colour_of_nav = ImGuiCol_NavCursor;
+#else
+inline constexpr ImGuiCol_ colour_of_nav = ImGuiCol_NavHighlight;
+#endif
+
 /// A part of a window that arrow keys go into and out of as if it had no edge.
 enum class Border : bool { no, yes };
 inline bool begin_joined_child(const char* name, ImVec2 size, Border border,
@@ -100,6 +116,31 @@ inline bool begin_padded_child(const char* name, ImVec2 size) {
 #else
   return ImGui::BeginChild(name, size, false,
                            ImGuiWindowFlags_AlwaysUseWindowPadding | ImGuiWindowFlags_NavFlattened);
+#endif
+}
+
+// 1.92.8 has the thickness before the flags.
+inline void add_frame(ImDrawList* list, ImVec2 low, ImVec2 high, ImU32 colour, float rounding,
+                      float thickness) {
+#if IMGUI_VERSION_NUM >= 19280
+  list->AddRect(low, high, colour, rounding, thickness);
+#else
+  list->AddRect(low, high, colour, rounding, 0, thickness);
+#endif
+}
+inline void add_polyline(ImDrawList* list, const ImVec2* points, int count, ImU32 colour,
+                         float thickness, ImDrawFlags flags = 0) {
+#if IMGUI_VERSION_NUM >= 19280
+  list->AddPolyline(points, count, colour, thickness, flags);
+#else
+  list->AddPolyline(points, count, colour, flags, thickness);
+#endif
+}
+inline void stroke_path(ImDrawList* list, ImU32 colour, float thickness, ImDrawFlags flags = 0) {
+#if IMGUI_VERSION_NUM >= 19280
+  list->PathStroke(colour, thickness, flags);
+#else
+  list->PathStroke(colour, flags, thickness);
 #endif
 }
 

@@ -1,6 +1,7 @@
 #include "gui/views/cluster_view.hpp"
 
 #include "gui/model/words.hpp"
+#include "gui/views/imgui_versions.hpp"
 
 #include <algorithm>
 
@@ -24,7 +25,7 @@ void draw_tile(Ui& ui, const Tile& tile, ImVec2 size) {
   const float room = ImGui::GetContentRegionAvail().x;
   ui.text_fitted(tile.label, room, Tone::muted);
   ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ui.px(4));
-  ImGui::PushFont(ui.fonts.title);
+  push_font(ui.fonts.title);
   ui.text_fitted(tile.value, room, tile.tone);
   ImGui::PopFont();
   ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ui.px(6));

@@ -4,6 +4,7 @@
 #include "gui/model/exporting.hpp"
 #include "gui/model/text_search.hpp"
 #include "gui/views/filtered_table.hpp"
+#include "gui/views/imgui_versions.hpp"
 #include "gui/views/record_detail.hpp"
 
 #include <algorithm>
@@ -168,7 +169,7 @@ void draw_partition_detail(Ui& ui, const PartitionRow& row) {
     if (ImGui::IsItemHovered()) ui.tooltip(command + "\n\nOn the node's machine.");
     ui.beside(ui.px(200));
     ImGui::AlignTextToFramePadding();
-    ImGui::PushFont(ui.fonts.mono);
+    push_font(ui.fonts.mono);
     ui.text_fitted(row.file, ImGui::GetContentRegionAvail().x, Tone::muted);
     ImGui::PopFont();
   }

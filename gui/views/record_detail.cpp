@@ -52,7 +52,7 @@ std::string value_text(const JsonNode& node) {
 
 void draw_node_menu(Ui& ui, const JsonNodes& nodes, std::uint32_t index) {
   if (!ImGui::BeginPopup("node")) return;
-  ImGui::PushFont(ui.fonts.body);
+  push_font(ui.fonts.body);
   if (ImGui::Selectable("Copy value  (Ctrl+C)")) ui.copy(json_plain(nodes[index]));
   ui.describe("detail.node.copy_value");
   if (ImGui::Selectable("Copy path")) ui.copy(json_path_of(nodes, index));
@@ -63,7 +63,7 @@ void draw_node_menu(Ui& ui, const JsonNodes& nodes, std::uint32_t index) {
 
 void draw_tree(Ui& ui, RecordDetailState& state) {
   ImGuiListClipper clipper;
-  ImGui::PushFont(ui.fonts.mono);
+  push_font(ui.fonts.mono);
   clipper.Begin(static_cast<int>(state.lines.size()));
   std::optional<std::uint32_t> toggled;
   while (clipper.Step()) {
@@ -199,7 +199,7 @@ void draw_actions(Ui& ui, const RecordDetailState& state) {
 
 void draw_hex(Ui& ui, const std::string& bytes) {
   ImGuiListClipper clipper;
-  ImGui::PushFont(ui.fonts.mono);
+  push_font(ui.fonts.mono);
   clipper.Begin(static_cast<int>(hex_row_count(bytes.size())));
   while (clipper.Step()) {
     for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {

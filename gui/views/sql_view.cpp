@@ -3,6 +3,7 @@
 #include "gui/model/exporting.hpp"
 #include "gui/model/payload.hpp"
 #include "gui/model/words.hpp"
+#include "gui/views/imgui_versions.hpp"
 #include "gui/views/panel.hpp"
 
 #include <algorithm>
@@ -83,7 +84,7 @@ void draw_file(Ui& ui, const Snapshot& snapshot, const SqlState& state) {
   ui.describe("sql.file", about + " " + row.file);
   ImGui::SameLine();
   ImGui::AlignTextToFramePadding();
-  ImGui::PushFont(ui.fonts.mono);
+  push_font(ui.fonts.mono);
   ui.text_fitted(row.file, ImGui::GetContentRegionAvail().x, Tone::muted);
   ImGui::PopFont();
 }

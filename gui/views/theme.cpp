@@ -1,5 +1,7 @@
 #include "gui/views/theme.hpp"
 
+#include "gui/views/imgui_versions.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -161,7 +163,7 @@ void apply_theme(const Theme& theme, float scale) {
   set(ImGuiCol_HeaderActive, theme.selected);
   set(ImGuiCol_Separator, theme.border);
   set(ImGuiCol_TextSelectedBg, with_alpha(theme.accent, 0.35F));
-  set(ImGuiCol_NavHighlight, theme.accent);
+  set(colour_of_nav, theme.accent);
   set(ImGuiCol_ModalWindowDimBg, with_alpha(IM_COL32(0, 0, 0, 255), theme.dark ? 0.55F : 0.35F));
   ImGui::GetStyle() = style;
 }

@@ -45,7 +45,7 @@ bool Ui::button(const char* name, std::string_view text, ButtonKind kind, float 
 
 bool Ui::keyed(ImVec2 low, ImVec2 high, float rounding) {
   if (!ImGui::IsItemFocused() || !ImGui::GetIO().NavVisible) return false;
-  ImGui::GetWindowDrawList()->AddRect(low, high, ink(theme.accent), rounding, 0, px(1.5F));
+  add_frame(ImGui::GetWindowDrawList(), low, high, ink(theme.accent), rounding, px(1.5F));
   // Once: one Enter that is held must not press a button and then answer what that asks.
   if (!enter_pressed_once() || ImGui::GetIO().KeyCtrl) return false;
   enter_is_taken_ = true;
@@ -132,7 +132,7 @@ bool Ui::checkbox(const char* name, const char* text, bool& value) {
     const ImVec2 tick[]{{low.x + box * 0.24F, low.y + box * 0.52F},
                         {low.x + box * 0.43F, low.y + box * 0.71F},
                         {low.x + box * 0.77F, low.y + box * 0.31F}};
-    list->AddPolyline(tick, 3, ink(theme.on_accent), 0, px(2));
+    add_polyline(list, tick, 3, ink(theme.on_accent), px(2));
   }
   list->AddText({high.x + px(8), at.y + (height - text_size.y) / 2}, ink(theme.text), text);
   describe(name, value ? "on" : "off");

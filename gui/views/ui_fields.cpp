@@ -60,7 +60,7 @@ bool Ui::editor(const char* name, std::string& value, ImVec2 size, ImGuiInputTex
     refocus_.clear();
     ImGui::SetKeyboardFocusHere();
   }
-  ImGui::PushFont(fonts.mono);
+  push_font(fonts.mono);
   const std::string id = std::string("##") + name;
   const bool result = edit(narrow, value, [&](std::string& text) {
     return ImGui::InputTextMultiline(id.c_str(), &text, size, flags);

@@ -1,6 +1,8 @@
 // The icons: strokes on a square from -1 to 1, so that they are crisp at any scale.
 #include "gui/views/ui.hpp"
 
+#include "gui/views/imgui_versions.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -14,8 +16,8 @@ void Ui::draw_icon(ImDrawList* list, Icon icon, ImVec2 c, float size, ImU32 colo
     list->AddLine({c.x + x1 * h, c.y + y1 * h}, {c.x + x2 * h, c.y + y2 * h}, colour, w);
   };
   const auto box = [&](float x1, float y1, float x2, float y2, float round) {
-    list->AddRect({c.x + x1 * h, c.y + y1 * h}, {c.x + x2 * h, c.y + y2 * h}, colour, round * h, 0,
-                  w);
+    add_frame(list, {c.x + x1 * h, c.y + y1 * h}, {c.x + x2 * h, c.y + y2 * h}, colour, round * h,
+              w);
   };
   switch (icon) {
     case Icon::cluster:
@@ -71,11 +73,11 @@ void Ui::draw_icon(ImDrawList* list, Icon icon, ImVec2 c, float size, ImU32 colo
     case Icon::moon:
       list->PathArcTo(c, 0.85F * h, 0.9F, 5.2F, 24);
       list->PathArcTo({c.x + 0.4F * h, c.y - 0.25F * h}, 0.75F * h, 4.4F, 1.7F, 18);
-      list->PathStroke(colour, ImDrawFlags_Closed, w);
+      stroke_path(list, colour, w, ImDrawFlags_Closed);
       break;
     case Icon::refresh:
       list->PathArcTo(c, 0.8F * h, 0.6F, 5.6F, 24);
-      list->PathStroke(colour, 0, w);
+      stroke_path(list, colour, w);
       line(0.62F, -0.5F, 0.95F, -0.95F);
       line(0.62F, -0.5F, 0.08F, -0.62F);
       break;
@@ -102,8 +104,8 @@ void Ui::draw_icon(ImDrawList* list, Icon icon, ImVec2 c, float size, ImU32 colo
         points.at(i) = {c.x + radius * std::cos(a), c.y + radius * std::sin(a)};
       }
       if (icon == Icon::star) {
-        list->AddPolyline(points.data(), static_cast<int>(points.size()), colour,
-                          ImDrawFlags_Closed, w);
+        add_polyline(list, points.data(), static_cast<int>(points.size()), colour, w,
+                     ImDrawFlags_Closed);
         break;
       }
       for (std::size_t i = 0; i < points.size(); ++i) {

@@ -55,7 +55,7 @@ void Ui::empty_state(std::string_view heading, std::string_view text) {
   const ImVec2 at = ImGui::GetCursorPos();
   const float line = ImGui::GetTextLineHeightWithSpacing();
   const float top = at.y + std::max(0.0F, (room.y - text_size.y - line) * 0.42F);
-  ImGui::PushFont(fonts.strong);
+  push_font(fonts.strong);
   const float head_width = ImGui::CalcTextSize(heading.data(), heading.data() + heading.size()).x;
   ImGui::PopFont();
   ImGui::SetCursorPos({at.x + std::max(0.0F, (room.x - head_width) / 2), top});

@@ -15,14 +15,14 @@ void Ui::text(std::string_view text, Tone tone) {
 }
 
 void Ui::strong(std::string_view text, Tone tone) {
-  ImGui::PushFont(fonts.strong);
+  push_font(fonts.strong);
   this->text(text, tone);
   ImGui::PopFont();
 }
 
 void Ui::strong_fitted(std::string_view text, float spared) {
   const float room = std::max(px(40), ImGui::GetContentRegionAvail().x - spared);
-  const ImFont& font = *fonts.strong;
+  ImFont& font = *fonts.strong;
   const char* end = text.data() + text.size();
   const char* fits = end;
   const float size = size_of(font);
@@ -45,13 +45,13 @@ void Ui::text_fitted(std::string_view text, float width, Tone tone) {
 }
 
 void Ui::title(std::string_view text) {
-  ImGui::PushFont(fonts.title);
+  push_font(fonts.title);
   this->text(text);
   ImGui::PopFont();
 }
 
 void Ui::mono(std::string_view text, Tone tone) {
-  ImGui::PushFont(fonts.mono);
+  push_font(fonts.mono);
   this->text(text, tone);
   ImGui::PopFont();
 }

@@ -1,5 +1,7 @@
 #include "tests/gui/headless.hpp"
 
+#include "gui/views/imgui_versions.hpp"
+
 #include <algorithm>
 
 namespace pinion::test {
@@ -55,7 +57,7 @@ void Headless::frame() {
   ui_.now.wall += ahead_;
   ui_.begin_frame();
   ImGui::NewFrame();
-  ImGui::PushFont(ui_.fonts.body);
+  gui::push_font(ui_.fonts.body);
   shell_->draw(ui_);
   ImGui::PopFont();
   ImGui::Render();
