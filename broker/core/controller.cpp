@@ -13,10 +13,12 @@ Controller::Controller(ControllerOptions options, MetaState state, const Now& no
     : options_(std::move(options)),
       cluster_id_(std::move(state.cluster_id)),
       epoch_(state.controller_epoch),
+      start_id_(state.start_id),
       counters_(state.counters),
       ids_next_(state.counters.producer_id),
       ids_reserved_(state.counters.producer_id),
-      sessions_(state.controller_epoch.raw() << 32),
+      // Of two brokers that begin one epoch, from copies of broker.db, each has its own.
+      sessions_((state.controller_epoch.raw() << 32) + (state.start_id & 0x3fff'ffff)),
       gone_at_(now.monotonic + options_.node_lost_after + limits::register_again_within),
       return_at_(now.monotonic + options_.leader_return_after),
       refresh_at_(now.monotonic + options_.refresh_every),

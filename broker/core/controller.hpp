@@ -188,6 +188,7 @@ class Controller {
   // controller_membership.cpp
   void on_register_node(const Now& now, const NodeMessage& message, ControllerEffects& out);
   [[nodiscard]] Result<void> may_register(const Now& now, const RegisterNode& request) const;
+  [[nodiscard]] Result<void> may_follow(const RegisterNode& request) const;
   [[nodiscard]] bool is_stale_registration(const RegisterNode& request) const;
   void keep_node(const Now& now, const NodeMessage& message, ControllerEffects& out);
   void then(const Now& now, const NodeKept& kept, ControllerEffects& out);
@@ -309,6 +310,7 @@ class Controller {
 
   NodeTable nodes_;
   TopicTable topics_;
+  std::int64_t start_id_;
   PartitionTable partitions_;
   RegistrationTable registrations_;
 

@@ -17,9 +17,33 @@ namespace {
   return node.meta.store_id == request.store_id;
 }
 
+/// Another process than the one that was seen in this incarnation: the folder that it has begun it
+/// from was a copy of an earlier state.
+[[nodiscard]] bool is_other_start(const Node& node, const RegisterNode& request) {
+  return is_same_store(node, request) && node.meta.incarnation == request.incarnation &&
+         node.meta.start_id != 0 && node.meta.start_id != request.start_id;
+}
+
 /// The same life of the same data folder.
 [[nodiscard]] bool is_same_life(const Node& node, const RegisterNode& request) {
-  return is_same_store(node, request) && node.meta.incarnation == request.incarnation;
+  return is_same_store(node, request) && node.meta.incarnation == request.incarnation &&
+         !is_other_start(node, request);
+}
+
+/// The same of one whose registration is being kept.
+[[nodiscard]] bool is_other_start(const RegisterNode& first, const RegisterNode& request) {
+  return first.store_id == request.store_id && first.incarnation == request.incarnation &&
+         first.start_id != request.start_id;
+}
+
+[[nodiscard]] std::string older_copy(Incarnation last, const RegisterNode& request) {
+  const std::string started = std::to_string(request.incarnation.raw());
+  const std::string seen = std::to_string(last.raw());
+  return name_of_node(request.node) + "'s data folder is an older copy: " +
+         (request.incarnation < last
+              ? "it has started " + started + " times, and was seen at start " + seen
+              : "its start " + started +
+                    " was seen before, and this is another one of that number");
 }
 
 }  // namespace
@@ -71,12 +95,7 @@ Result<void> Controller::may_register(const Now& now, const RegisterNode& reques
     return failure(Errc::wrong_cluster, name + " belongs to cluster " + request.cluster_id +
                                             "; this one is " + cluster_id_);
   }
-  if (request.controller_epoch > epoch_) {
-    return failure(Errc::fenced_controller,
-                   name + " has followed controller epoch " +
-                       std::to_string(request.controller_epoch.raw()) + ", this broker's is " +
-                       std::to_string(epoch_.raw()) + ": its broker.db is an old copy");
-  }
+  PINION_CHECK(may_follow(request));
   const auto registering = registering_.find(request.node);
   const Node* node = nodes_.find(request.node);
   const bool other_registers =
@@ -91,17 +110,36 @@ Result<void> Controller::may_register(const Now& now, const RegisterNode& reques
                                                     : " at " + node->meta.address) +
                                                "; give each its own node_id and data_dir");
   }
-  if (node != nullptr && is_same_store(*node, request) &&
-      request.incarnation < node->meta.incarnation) {
-    return failure(Errc::invalid_argument, name +
-                                               "'s data folder is an older copy: it has started " +
-                                               std::to_string(request.incarnation.raw()) +
-                                               " times, and was seen at start " +
-                                               std::to_string(node->meta.incarnation.raw()));
+  if (registering != registering_.end() && is_other_start(registering->second.request, request)) {
+    return failure(Errc::invalid_argument, older_copy(request.incarnation, request));
+  }
+  const bool is_older = node != nullptr && is_same_store(*node, request) &&
+                        request.incarnation < node->meta.incarnation;
+  if (is_older || (node != nullptr && is_other_start(*node, request))) {
+    return failure(Errc::invalid_argument, older_copy(node->meta.incarnation, request));
   }
   if (node == nullptr && nodes_.size() + registering_.size() >= limits::nodes_max) {
     return failure(Errc::limit_reached,
                    "a cluster has at most " + std::to_string(limits::nodes_max) + " nodes");
+  }
+  return {};
+}
+
+/// What it has followed may not be undone by a broker that does not know of it.
+Result<void> Controller::may_follow(const RegisterNode& request) const {
+  const std::string name = name_of_node(request.node);
+  if (request.controller_epoch > epoch_) {
+    return failure(Errc::fenced_controller,
+                   name + " has followed controller epoch " +
+                       std::to_string(request.controller_epoch.raw()) + ", this broker's is " +
+                       std::to_string(epoch_.raw()) + ": its broker.db is an old copy");
+  }
+  const bool is_of_another = request.controller_epoch == epoch_ && request.controller_start != 0 &&
+                             request.controller_start != start_id_;
+  if (is_of_another) {
+    return failure(Errc::fenced_controller,
+                   name + " has followed another broker in controller epoch " +
+                       std::to_string(epoch_.raw()) + ": this one's broker.db is an old copy");
   }
   return {};
 }
@@ -119,6 +157,7 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
   NodeMeta meta{.id = request.node,
                 .store_id = request.store_id,
                 .incarnation = request.incarnation,
+                .start_id = request.start_id,
                 .address = request.address,
                 .rack = request.rack,
                 .region = request.region,
@@ -219,6 +258,7 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
   answer.controller_epoch = epoch_;
   answer.session = node.session;
   answer.heartbeat_ms = static_cast<std::uint32_t>(options_.heartbeat_every.count() / 1'000);
+  answer.controller_start = start_id_;
   answer.lost_after_ms = static_cast<std::uint32_t>(options_.node_lost_after.count() / 1'000);
   answer.record_bytes_max = options_.record_bytes_max;
   out.to_nodes.push_back({node.routing, make_reply(registering.header, std::move(answer))});

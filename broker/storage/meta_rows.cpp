@@ -107,7 +107,8 @@ template <typename Row>
 [[nodiscard]] Result<void> read_nodes(sqlite::Database& database, MetaState& state) {
   return for_each(database,
                   "SELECT id, endpoint, status, last_heartbeat, region, rack, topics, store_id, "
-                  "incarnation, version, registered_at, draining FROM brokers ORDER BY id",
+                  "incarnation, version, registered_at, draining, start_id FROM brokers "
+                  "ORDER BY id",
                   [&](sqlite::Statement& s) {
                     NodeMeta node;
                     node.id = NodeId(static_cast<std::int32_t>(s.column_int(0)));
@@ -122,6 +123,7 @@ template <typename Row>
                     node.version = s.column_string(9);
                     node.registered_at = Micros(s.column_int(10));
                     node.draining = s.column_int(11) != 0;
+                    node.start_id = s.column_int(12);
                     state.nodes.push_back(std::move(node));
                     return Result<void>{};
                   });
@@ -257,8 +259,8 @@ Result<MetaRowWriter> MetaRowWriter::prepare(sqlite::Database& database) {
       {&s.put_meta, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"},
       {&s.put_node,
        "INSERT OR REPLACE INTO brokers (id, endpoint, status, last_heartbeat, region, rack, "
-       "topics, store_id, incarnation, version, registered_at, draining) "
-       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+       "topics, store_id, incarnation, version, registered_at, draining, start_id) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&s.refresh_node, "UPDATE brokers SET last_heartbeat = ?, status = ? WHERE id = ?"},
       {&s.put_topic,
        "INSERT OR REPLACE INTO topics (id, name, partitions, replication, retention_ms, "
@@ -332,6 +334,7 @@ Result<void> MetaRowWriter::on(const PutNode& op) {
   s_.put_node.bind_text(10, node.version);
   s_.put_node.bind(11, node.registered_at.count());
   s_.put_node.bind(12, node.draining ? 1 : 0);
+  s_.put_node.bind(13, node.start_id);
   return s_.put_node.run();
 }
 

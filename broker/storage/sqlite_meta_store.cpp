@@ -102,11 +102,23 @@ void note_cluster(const Descriptor& lock, const std::string& cluster) {
   static_cast<void>(noted);
 }
 
-[[nodiscard]] Result<std::string> random_cluster_id() {
-  std::array<unsigned char, 16> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+template <typename Bytes>
+[[nodiscard]] Result<void> fill_at_random(Bytes& bytes) {
+  if (::getrandom(&bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) {
     return failure(Errc::io_failed, "the system has no random numbers: " + system_error());
   }
+  return {};
+}
+
+[[nodiscard]] Result<std::int64_t> random_start_id() {
+  std::uint64_t bits = 0;
+  PINION_CHECK(fill_at_random(bits));
+  return static_cast<std::int64_t>(bits >> 1U | 1U);  // Positive.
+}
+
+[[nodiscard]] Result<std::string> random_cluster_id() {
+  std::array<unsigned char, 16> bytes{};
+  PINION_CHECK(fill_at_random(bytes));
   constexpr std::string_view digits = "0123456789abcdef";
   std::string id;
   for (const unsigned char byte : bytes) {
@@ -239,6 +251,8 @@ Result<MetaState> SqliteMetaStore::begin_term() {
     }
     ++state.controller_epoch;
     PINION_CHECK(inside_->rows->put_meta("controller_epoch", state.controller_epoch.raw()));
+    PINION_TRY(start_id, random_start_id());
+    state.start_id = start_id;
     PINION_CHECK(transaction.commit());
     return state;
   };

@@ -144,6 +144,8 @@ class Node {
   void on_heartbeat_reply(const Now& now, const Message& message, Effects& out);
   void on_say_hello(const Now& now, const SayHello& message, Effects& out);
   void complete_registration(const Now& now, Effects& out);
+  [[nodiscard]] bool is_other_start(const RegisterNodeReply& reply) const;
+  [[nodiscard]] bool is_saved(const RegisterNodeReply& terms) const;
   void save_membership(Effects& out);
   void send_register(const Now& now, Effects& out);
   void send_heartbeat(const Now& now, Effects& out);

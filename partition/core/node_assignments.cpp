@@ -27,9 +27,12 @@ void Node::obey(const Now& now, const Assign& assign, Effects& out) {
   for (const NodeAddress& peer : assign.peers) {
     if (peer.node == options_.id) continue;
     Peer& known = shared_.peers[peer.node];
-    if (peer.incarnation < known.incarnation) continue;
-    // A new life of that node: the connection is made anew.
-    if (peer.incarnation > known.incarnation) known.connected.clear();
+    // By the registration, not by the life: of two folders that are used in turn either may have
+    // the higher number.
+    if (peer.session < known.session) continue;
+    // Another life of that node: the connection is made anew.
+    if (peer.incarnation != known.incarnation) known.connected.clear();
+    known.session = peer.session;
     known.incarnation = peer.incarnation;
     known.address = peer.address;
   }

@@ -38,8 +38,10 @@ void Node::send_register(const Now& now, Effects& out) {
   body.node = options_.id;
   body.store_id = options_.life.store_id;
   body.incarnation = options_.life.incarnation;
+  body.start_id = options_.life.start_id;
   body.cluster_id = saved_.cluster_id;
   body.controller_epoch = saved_.controller_epoch;
+  body.controller_start = saved_.controller_start;
   body.address = options_.address;
   body.rack = options_.rack;
   body.region = options_.region;
@@ -86,18 +88,32 @@ void Node::on_register_reply(const Now& now, const Message& message, Effects& ou
                                                      " is older than " +
                                                      std::to_string(saved_.controller_epoch.raw()));
   }
-  terms_ = *reply;
-  if (reply->cluster_id == saved_.cluster_id &&
-      reply->controller_epoch == saved_.controller_epoch) {
-    complete_registration(now, out);
-    return;
+  if (is_other_start(*reply)) {
+    return refused(EventKind::controller_fenced,
+                   "another broker began controller epoch " +
+                       std::to_string(reply->controller_epoch.raw()) +
+                       ", which this node has followed: this one's broker.db is an old copy");
   }
+  terms_ = *reply;
+  if (is_saved(terms_)) return complete_registration(now, out);
   link_ = LinkState::saving;
   if (saving_ == Ticket{0}) save_membership(out);
 }
 
+/// Of the epoch that was seen last, begun by another process: from a copy of broker.db.
+bool Node::is_other_start(const RegisterNodeReply& reply) const {
+  return reply.controller_epoch == saved_.controller_epoch && saved_.controller_start != 0 &&
+         reply.controller_start != saved_.controller_start;
+}
+
+bool Node::is_saved(const RegisterNodeReply& terms) const {
+  return terms.cluster_id == saved_.cluster_id &&
+         terms.controller_epoch == saved_.controller_epoch &&
+         terms.controller_start == saved_.controller_start;
+}
+
 void Node::save_membership(Effects& out) {
-  being_saved_ = {terms_.cluster_id, terms_.controller_epoch};
+  being_saved_ = {terms_.cluster_id, terms_.controller_epoch, terms_.controller_start};
   saving_ = shared_.next_ticket();
   out.node_store.push_back(SaveMembership{saving_, being_saved_});
 }
@@ -118,8 +134,7 @@ void Node::on(const Now& now, MembershipSaved& in, Effects& out) {
   saved_ = being_saved_;
   shared_.cluster_id = saved_.cluster_id;
   if (link_ != LinkState::saving) return;
-  if (terms_.cluster_id != saved_.cluster_id ||
-      terms_.controller_epoch != saved_.controller_epoch) {
+  if (!is_saved(terms_)) {
     save_membership(out);  // The broker was replaced while the last save was under way.
     return;
   }

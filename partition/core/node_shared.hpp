@@ -60,6 +60,7 @@ struct ReadGate {
 /// Another node, as far as the controller has told.
 struct Peer {
   Incarnation incarnation{0};
+  std::int64_t session = 0;  ///< Of its registration that the address is of.
   std::string address;
   std::string connected;  ///< Where the DEALER is connected to; empty: not at all.
   Micros heard_at{0};

@@ -57,6 +57,9 @@ void Replica::step(const Now& now, const Assignment& assignment, Effects& out) {
     return;
   }
   const bool is_new = said > known;
+  if (assignment.topic_name != assignment_.topic_name) {
+    return on_other_name(assignment.topic_name, out);
+  }
   assignment_ = assignment;
   state_changed();
   if (auto* halted = std::get_if<Halted>(&role_)) {
@@ -73,6 +76,16 @@ void Replica::step(const Now& now, const Assignment& assignment, Effects& out) {
   const auto* catching_up = std::get_if<CatchingUp>(&role_);
   if (catching_up != nullptr && catching_up->cutting) return;  // When it is open again.
   become_by_assignment(now, out);
+}
+
+/// A topic keeps its name for ever: whoever gives its id to another one does not know of this one,
+/// and what is sent to that must not be written here.
+void Replica::on_other_name(const std::string& name, Effects& out) {
+  if (std::holds_alternative<Halted>(role_)) return;
+  become_halted("topic id " + std::to_string(key_.topic.raw()) + " is '" + assignment_.topic_name +
+                    "' here, and '" + name +
+                    "' for the leader broker: its broker.db is an old copy; restore a newer one",
+                out, CloseHow::clean);
 }
 
 /// Takes the role that the assignment asks for, or goes on with it. Requires: the log is open.
@@ -161,7 +174,7 @@ void Replica::step(const Now& now, Opened& in, Effects& out) {
   open_ticket_ = Ticket{0};
   log_open_ = true;
   file_ = std::move(in.file);
-  if (std::holds_alternative<Closing>(role_)) {
+  if (std::holds_alternative<Closing>(role_) || std::holds_alternative<Halted>(role_)) {
     continue_closing(out);
     return;
   }

@@ -127,6 +127,7 @@ class Replica {
  private:
   // replica.cpp
   void open(Effects& out);
+  void on_other_name(const std::string& name, Effects& out);
   void become_by_assignment(const Now& now, Effects& out);
   void become_leading(const Now& now, Effects& out);
   void become_catching_up(const Now& now, Effects& out);

@@ -56,6 +56,17 @@ std::string random_id() {
   return id;
 }
 
+namespace {
+
+/// Positive: 0 means that none is known.
+std::int64_t random_start_id() {
+  std::uint64_t bits = 0;
+  PINION_ASSERT(getrandom(&bits, sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
+  return static_cast<std::int64_t>(bits >> 1U | 1U);
+}
+
+}  // namespace
+
 Result<void> NodeFile::open(const std::string& path, const std::string& vfs) {
   const std::lock_guard lock(mutex_);
   path_ = path;
@@ -87,6 +98,7 @@ Result<void> NodeFile::make_schema() {
     PINION_CHECK(put("incarnation", std::to_string(seconds)));
     PINION_CHECK(put("cluster_id", ""));
     PINION_CHECK(put("controller_epoch", "0"));
+    PINION_CHECK(put("controller_start", "0"));
     PINION_CHECK(transaction.commit());
   }
   PINION_TRY(version, get("schema_version"));
@@ -102,7 +114,11 @@ Result<void> NodeFile::make_schema() {
 Result<void> NodeFile::load() {
   PINION_TRY(cluster_id, get("cluster_id"));
   PINION_TRY(epoch, get("controller_epoch"));
-  membership_ = {cluster_id, ControllerEpoch(number_of(epoch))};
+  // A folder that was made before there was such a number has none.
+  PINION_TRY(start,
+             database_.query_text(
+                 "SELECT coalesce(max(value), '0') FROM node WHERE name = 'controller_start'"));
+  membership_ = {cluster_id, ControllerEpoch(number_of(epoch)), number_of(start)};
   PINION_TRY(files,
              database_.prepare(
                  "SELECT topic_id, partition, topic, file_id, last_epoch, log_end FROM files"));
@@ -143,7 +159,7 @@ Result<RecordStore::Life> NodeFile::begin_life() {
   PINION_TRY(text, get("incarnation"));
   const std::int64_t incarnation = number_of(text) + 1;
   PINION_CHECK(put("incarnation", std::to_string(incarnation)));
-  return RecordStore::Life{store_id, Incarnation(incarnation)};
+  return RecordStore::Life{store_id, Incarnation(incarnation), random_start_id()};
 }
 
 RecordStore::Membership NodeFile::membership() const {
@@ -156,6 +172,7 @@ Result<void> NodeFile::set_membership(const RecordStore::Membership& membership)
   PINION_TRY(transaction, Transaction::begin(database_));
   PINION_CHECK(put("cluster_id", membership.cluster_id));
   PINION_CHECK(put("controller_epoch", std::to_string(membership.controller_epoch.raw())));
+  PINION_CHECK(put("controller_start", std::to_string(membership.controller_start)));
   PINION_CHECK(transaction.commit());
   membership_ = membership;
   return {};

@@ -1,7 +1,7 @@
 // node.db: what a node remembers about itself and its partition files, apart from them, so that a
 // file that was swapped, emptied, or put back from an old copy is recognised.
 //
-//   node        store_id, incarnation, cluster_id, controller_epoch
+//   node        store_id, incarnation, cluster_id, controller_epoch, controller_start
 //   files       each partition file: its id, and the last epoch and log end that its last
 //               checkpoint made durable in the file itself
 //   tombstones  topics whose deletion was carried out here

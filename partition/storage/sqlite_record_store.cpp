@@ -114,6 +114,16 @@ Result<Opened> open_file(StoreContext& context, const std::string& path,
   return set_aside(context, path, opened.error().detail);
 }
 
+/// A topic keeps its name for ever: whoever asks for another one has given its id away twice.
+Result<void> check_name(StoreContext& context, const LogIdentity& identity) {
+  const auto known = context.node_file.find(identity.key);
+  if (!known || known->topic == identity.topic_name) return {};
+  return failure(Errc::fenced_controller,
+                 "topic id " + std::to_string(identity.key.topic.raw()) + " is '" + known->topic +
+                     "' here, and '" + identity.topic_name +
+                     "' for the leader broker: its broker.db is an old copy");
+}
+
 /// This copy is given up when it is not good: what is lost of it is forgotten, too.
 Result<Opened> open_or_begin_again(StoreContext& context, const std::string& path,
                                    const LogIdentity& identity) {
@@ -181,6 +191,7 @@ Result<OpenedLog> SqliteRecordStore::open(const LogIdentity& identity, IfMissing
   auto open = std::make_shared<OpenFile>();
   open->identity = identity;
   open->path = context_->folder.file_of(identity);
+  PINION_CHECK(check_name(*context_, identity));
   // One path, one owner at a time: a deleted topic's file may still be closing or be looked at.
   if (const auto other = context_->node_file.namesake(identity)) {
     return failure(Errc::throttled,

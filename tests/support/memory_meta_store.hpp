@@ -128,6 +128,8 @@ class MemoryMetaDisk {
   bool failed = false;  ///< apply() answers storage_failed; what happened is unknown.
 
   MetaState state;  ///< What is durable.
+  /// Begun by this file and all its copies: no two of them are alike.
+  std::shared_ptr<std::int64_t> terms = std::make_shared<std::int64_t>(0);
   std::uint64_t commits = 0;
 };
 
@@ -140,7 +142,9 @@ class MemoryMetaStore final : public MetaStore {
     if (disk_->full) return failure(Errc::storage_full, "the disk is full");
     ++disk_->state.controller_epoch;
     ++disk_->commits;
-    return disk_->state;
+    MetaState begun = disk_->state;
+    begun.start_id = ++*disk_->terms;
+    return begun;
   }
 
   [[nodiscard]] Result<void> apply(std::span<const MetaWrite> group) override {

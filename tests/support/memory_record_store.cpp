@@ -378,6 +378,9 @@ Result<OpenedLog> MemoryRecordStore::open(const LogIdentity& identity, IfMissing
   }
   MemoryFile& file = *found->second;
   PINION_ASSERT(!file.open);
+  if (file.identity.topic_name != identity.topic_name) {
+    return failure(Errc::fenced_controller, name_of(identity) + " has another name here");
+  }
   const bool behind = known != disk_->known_.end() && file.written.log_end < known->second.log_end;
   if (file.damaged || behind || file.identity != identity) {
     disk_->set_aside_.push_back(name_of(identity));
@@ -447,7 +450,9 @@ DiskSpace MemoryRecordStore::disk_space() const {
 Result<RecordStore::Life> MemoryRecordStore::begin_life() {
   const std::lock_guard lock(disk_->mutex_);
   ++disk_->life_.incarnation;
-  return disk_->life_;
+  Life begun = disk_->life_;
+  begun.start_id = ++*disk_->starts_;
+  return begun;
 }
 
 Result<RecordStore::Membership> MemoryRecordStore::membership() const {
@@ -513,6 +518,7 @@ std::shared_ptr<MemoryDisk> MemoryDisk::copy() const {
   }
   disk->known_ = known_;
   disk->life_ = life_;
+  disk->starts_ = starts_;
   disk->membership_ = membership_;
   return disk;
 }

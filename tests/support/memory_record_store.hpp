@@ -117,6 +117,8 @@ class MemoryDisk {
   std::uint64_t capacity_ = unlimited;
   std::uint64_t commits_ = 0;
   RecordStore::Life life_;
+  /// Begun on this disk and all its copies: no two of them are alike.
+  std::shared_ptr<std::int64_t> starts_ = std::make_shared<std::int64_t>(0);
   RecordStore::Membership membership_;
 };
 

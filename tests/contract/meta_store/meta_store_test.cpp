@@ -67,6 +67,7 @@ class Fixture {
   return {.id = NodeId(id),
           .store_id = "store-" + std::to_string(id),
           .incarnation = Incarnation{3},
+          .start_id = (std::int64_t{1} << 62) + 5,
           .address = "tcp://host:1",
           .rack = "r'1",
           .region = "eu \xc3\xa4",
@@ -131,6 +132,10 @@ TEMPLATE_TEST_CASE("meta store: each term has a larger epoch, and a cluster one 
   const MetaState second = f.crash();
   CHECK(second.controller_epoch == ControllerEpoch{2});
   CHECK(second.cluster_id == first.cluster_id);
+  // Two terms of one epoch, of copies of one file, are told apart.
+  CHECK(first.start_id > 0);
+  CHECK(second.start_id > 0);
+  CHECK(first.start_id != second.start_id);
 }
 
 TEMPLATE_TEST_CASE("meta store: two clusters have two identities", "[contract]", SqliteDisk) {
@@ -288,6 +293,7 @@ TEMPLATE_TEST_CASE("meta store: what is not there cannot be changed", "[contract
        RemoveTopic{{.topic = TopicId{1}, .name = "x", .deleted_at = {}, .holders = {NodeId{1}}}}});
   MetaState after = f.crash();
   after.controller_epoch = before.controller_epoch;
+  after.start_id = before.start_id;
   CHECK(after == before);
 }
 

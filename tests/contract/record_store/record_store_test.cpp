@@ -335,6 +335,24 @@ TEMPLATE_TEST_CASE("record store: a removed topic's files are gone, other topics
   CHECK(opened->recovered.log_end == Offset(0));
 }
 
+TEMPLATE_TEST_CASE("record store: a file is not opened under another topic's name, nor touched",
+                   STORES) {
+  Story<TestType> story;
+  story.apply({story.ticket.append(story.maker.make(3))});
+  REQUIRE(story.opened.log->close());
+  story.reader.reset();
+  story.opened = {};
+  LogIdentity renamed = story.identity;
+  renamed.topic_name = "invoices";
+  for (const IfMissing how : {IfMissing::fail, IfMissing::create, IfMissing::begin_again}) {
+    const auto opened = story.store->open(renamed, how);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == Errc::fenced_controller);
+  }
+  story.open(IfMissing::fail);
+  CHECK(story.opened.recovered.log_end == Offset(3));
+}
+
 TEMPLATE_TEST_CASE("record store: a node's lives are numbered and its membership is kept", STORES) {
   TestType harness;
   auto store = harness.start();
@@ -342,15 +360,22 @@ TEMPLATE_TEST_CASE("record store: a node's lives are numbered and its membership
   REQUIRE(first);
   REQUIRE(store->membership());
   CHECK(store->membership()->cluster_id.empty());
-  REQUIRE(store->set_membership({"cluster-a", ControllerEpoch(6)}));
+  CHECK(store->membership()->controller_start == 0);
+  const std::int64_t start = (std::int64_t{1} << 62) + 5;
+  REQUIRE(store->set_membership({"cluster-a", ControllerEpoch(6), start}));
   store.reset();
   store = harness.start();
   const auto second = store->begin_life();
   REQUIRE(second);
   CHECK(second->store_id == first->store_id);
   CHECK(second->incarnation > first->incarnation);
+  // Two starts of one incarnation, from copies of one folder, are told apart.
+  CHECK(first->start_id > 0);
+  CHECK(second->start_id > 0);
+  CHECK(first->start_id != second->start_id);
   CHECK(store->membership()->cluster_id == "cluster-a");
   CHECK(store->membership()->controller_epoch == ControllerEpoch(6));
+  CHECK(store->membership()->controller_start == start);
   CHECK(store->disk_space().total_bytes > 0);
 }
 

@@ -102,6 +102,84 @@ TEST_CASE("controller: an older copy of a data folder is refused", "[broker]") {
   CHECK(f.out.to_nodes[0].message.header.error == Errc::invalid_argument);
 }
 
+TEST_CASE(
+    "controller: a second start of one number began from a copy of the folder, and is refused",
+    "[broker]") {
+  ControllerFixture f;
+  RegisterNode first = f.node(1, 7);
+  first.start_id = 70;
+  f.ask_to_register(first);
+  f.persist();
+  const TopicId topic = f.created("orders");
+  const Epoch epoch = f.partition(topic).meta.leader_epoch;
+  const bool lives = GENERATE(false, true);
+  if (!lives) f.silence(f.options.node_lost_after);
+  if (GENERATE(false, true)) f.start();  // It is remembered.
+  f.clear();
+  RegisterNode second = first;
+  second.start_id = 71;
+  f.ask_to_register(second);
+  REQUIRE(f.out.to_nodes.size() == 1);
+  CHECK(f.out.to_nodes[0].message.header.error == Errc::invalid_argument);
+  const auto& why = std::get<ErrorBody>(f.out.to_nodes[0].message.body).detail;
+  CHECK(why.find("is an older copy") != std::string::npos);
+  // The one that was seen comes back, and is the same life.
+  f.ask_to_register(first);
+  CHECK(f.unwritten.empty());
+  CHECK(f.controller->nodes().find(NodeId{1})->alive());
+  CHECK(f.partition(topic).meta.leader_epoch == epoch);
+}
+
+TEST_CASE("controller: two starts of one number at once: only one is taken in", "[broker]") {
+  ControllerFixture f;
+  RegisterNode first = f.node(1, 7);
+  first.start_id = 70;
+  RegisterNode second = first;
+  second.start_id = 71;
+  f.ask_to_register(first);
+  f.ask_to_register(second);
+  f.persist();
+  CHECK(f.controller->nodes().find(NodeId{1})->meta.start_id == 70);
+  CHECK(f.controller->nodes().find(NodeId{1})->alive());
+  REQUIRE(f.out.to_nodes.size() == 2);
+  CHECK(f.out.to_nodes[0].message.header.error == Errc::invalid_argument);
+}
+
+TEST_CASE("controller: a node that followed another broker in this epoch is refused", "[broker]") {
+  ControllerFixture f;
+  RegisterNode request = f.node(1);
+  request.controller_epoch = f.controller->epoch();
+  request.controller_start = 12'345;
+  f.ask_to_register(request);
+  REQUIRE(f.out.to_nodes.size() == 1);
+  CHECK(f.out.to_nodes[0].message.header.error == Errc::fenced_controller);
+  const auto& why = std::get<ErrorBody>(f.out.to_nodes[0].message.body).detail;
+  CHECK(why.find("broker.db is an old copy") != std::string::npos);
+  // Of an earlier one, and of this one.
+  request.controller_epoch = ControllerEpoch{0};
+  f.ask_to_register(request);
+  f.persist();
+  const auto replies = f.told<RegisterNodeReply>(1);
+  REQUIRE(replies.size() == 1);
+  CHECK(replies[0].controller_start != 0);
+  request.controller_epoch = replies[0].controller_epoch;
+  request.controller_start = replies[0].controller_start;
+  f.ask_to_register(request);
+  CHECK(f.told<RegisterNodeReply>(1).size() == 2);
+}
+
+TEST_CASE("controller: two brokers of one epoch give different sessions", "[broker]") {
+  ControllerFixture one;
+  ControllerFixture other;
+  *other.disk->terms = 5;  // It began from a copy of the same broker.db.
+  other.disk->state.controller_epoch = ControllerEpoch{0};
+  other.start();
+  REQUIRE(one.controller->epoch() == other.controller->epoch());
+  one.registers(1);
+  other.registers(1);
+  CHECK(one.session(1) != other.session(1));
+}
+
 TEST_CASE("controller: heartbeats are answered, and a silent node is lost", "[broker]") {
   ControllerFixture f;
   f.registers(1);

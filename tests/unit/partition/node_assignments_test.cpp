@@ -41,26 +41,85 @@ TEST_CASE("node: an assignment that is repeated is reported again, and nothing e
   CHECK(bench.told<ReplicaReport>()[0].replicas.at(0).state == PartitionState::online);
 }
 
-TEST_CASE("node: another node's newer life is followed to its address, an older one is not",
+TEST_CASE("node: another node is followed to where it registered last, whatever its life's number",
           "[partition]") {
   NodeBench bench;
   bench.replicate({.leader = 2});
   REQUIRE(bench.connects.size() == 1);
   CHECK(bench.connects.back().address == "tcp://node-2");
-  const auto tell = [&](std::int64_t incarnation, std::string address, std::int64_t epoch) {
+  std::int64_t version = 1;
+  const auto tell = [&](std::int64_t session, std::int64_t incarnation, std::string address) {
     Assign assign;
     assign.session = bench.session;
     assign.controller_epoch = ControllerEpoch{1};
-    assign.peers.push_back({NodeId{2}, Incarnation{incarnation}, incarnation, std::move(address)});
+    assign.peers.push_back({NodeId{2}, Incarnation{incarnation}, session, std::move(address)});
+    // Something makes it fetch again.
+    Assignment assignment;
+    assignment.topic = orders.topic;
+    assignment.topic_name = "orders";
+    assignment.leader = NodeId{2};
+    assignment.replicas = {NodeId{1}, NodeId{2}};
+    assignment.isr = assignment.replicas;
+    assignment.partition_version = ++version;
+    assignment.leader_epoch = Epoch{version};
+    assign.assignments.push_back(std::move(assignment));
     bench.from_broker(std::move(assign));
-    bench.assign_replicas({.leader = 2, .epoch = epoch, .version = epoch});
+    bench.pass(0s);
   };
-  // Its disk was wiped and it came back elsewhere; the same life says nothing of itself twice.
-  tell(7, "tcp://elsewhere", 2);
-  REQUIRE(bench.connects.size() == 2);
-  CHECK(bench.connects.back().address == "tcp://elsewhere");
-  tell(6, "tcp://of-the-past", 3);
-  CHECK(bench.connects.size() == 2);
+  SECTION("its disk was wiped: a new folder begins behind all lives of the one before") {
+    tell(5, 1'700'000'001, "tcp://elsewhere");
+    REQUIRE(bench.connects.size() == 2);
+    CHECK(bench.connects.back().address == "tcp://elsewhere");
+    tell(4, 2, "tcp://of-the-past");
+    CHECK(bench.connects.size() == 2);
+    SECTION("and the folder before is used again") {
+      tell(6, 3, "tcp://node-2");
+      REQUIRE(bench.connects.size() == 3);
+      CHECK(bench.connects.back().address == "tcp://node-2");
+    }
+  }
+  SECTION("it starts again at the same place: over a connection of its own") {
+    tell(5, 2, "tcp://node-2");
+    CHECK(bench.connects.size() == 2);
+  }
+  SECTION("it registers again in the same life: the connection is as good as it was") {
+    tell(5, 1, "tcp://node-2");
+    CHECK(bench.connects.size() == 1);
+  }
+  SECTION("it is away: where it was is known better here") {
+    tell(0, 1'700'000'001, "tcp://of-the-past");
+    CHECK(bench.connects.size() == 1);
+  }
+}
+
+TEST_CASE("node: a partition whose topic has another name is halted, not written to",
+          "[partition]") {
+  NodeBench bench;
+  const bool is_open = GENERATE(true, false);
+  if (is_open) {
+    bench.lead();
+  } else {
+    bench.join();
+    bench.assign({orders});
+  }
+  Assign assign;
+  assign.controller_epoch = ControllerEpoch{1};
+  assign.session = bench.session;
+  assign.assignments.push_back({.topic = orders.topic,
+                                .topic_name = "invoices",
+                                .leader_epoch = Epoch{2},
+                                .leader = NodeId{1},
+                                .create = true});
+  bench.from_broker(assign);
+  if (!is_open) bench.open(orders);
+  CHECK(bench.view().role == RoleName::halted);
+  CHECK(bench.view().detail.find("broker.db is an old copy") != std::string::npos);
+  bench.from_broker(assign);
+  CHECK(bench.reply(bench.produce(batch_of({"a"}))).error() == Errc::storage_failed);
+  bench.pass(1s);
+  const ReplicaState said = bench.told<ReplicaReport>().back().replicas.back();
+  CHECK(said.state == PartitionState::halted);
+  CHECK(said.file == FileState::unknown);  // Not lost: it must not be made anew.
 }
 
 TEST_CASE("node: an older epoch than the partition's is ignored", "[partition]") {

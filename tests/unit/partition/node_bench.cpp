@@ -152,7 +152,7 @@ void NodeBench::join() {
 }
 
 void NodeBench::answer_registration(std::int64_t new_session, std::int64_t controller_epoch,
-                                    std::string cluster) {
+                                    std::string cluster, std::int64_t controller_start) {
   RequestId request{0};
   for (const Message& message : to_controller) {
     if (message.header.kind == Kind::register_node) request = message.header.request_id;
@@ -161,6 +161,7 @@ void NodeBench::answer_registration(std::int64_t new_session, std::int64_t contr
   RegisterNodeReply reply;
   reply.cluster_id = std::move(cluster);
   reply.controller_epoch = ControllerEpoch{controller_epoch};
+  reply.controller_start = controller_start;
   reply.session = session;
   reply.heartbeat_ms = 500;
   reply.lost_after_ms = 1500;

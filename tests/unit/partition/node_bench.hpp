@@ -66,7 +66,7 @@ class NodeBench {
   // ---- The usual ways.
   void join();  ///< Ticks, answers the registration, saves the membership.
   void answer_registration(std::int64_t session = 1, std::int64_t controller_epoch = 1,
-                           std::string cluster = "c1");
+                           std::string cluster = "c1", std::int64_t controller_start = 0);
   void save_membership();
   void assign(std::initializer_list<PartitionKey> keys, std::int64_t epoch = 1,
               TopicConfig config = {});

@@ -169,6 +169,44 @@ TEST_CASE("node: an older controller is refused, whatever it sends", "[partition
   CHECK(bench.node.view().link == LinkState::registered);
 }
 
+TEST_CASE("node: another broker in the epoch of the one it followed is refused", "[partition]") {
+  NodeOptions options = NodeBench::default_options();
+  options.life.start_id = 33;
+  options.membership = {"c1", ControllerEpoch{5}, 50};
+  NodeBench bench(options);
+  bench.pass(0s);
+  CHECK(bench.told<RegisterNode>()[0].start_id == 33);
+  CHECK(bench.told<RegisterNode>()[0].controller_start == 50);
+  bench.answer_registration(1, 5, "c1", 51);
+  CHECK(bench.node.view().link == LinkState::unregistered);
+  CHECK(bench.node_store.empty());
+  REQUIRE(bench.happened(EventKind::controller_fenced));
+  CHECK(bench.events.back().detail.find("broker.db is an old copy") != std::string::npos);
+  // The one that it followed, and then the next one.
+  bench.pass(5s);
+  bench.answer_registration(2, 5, "c1", 50);
+  CHECK(bench.node.view().link == LinkState::registered);
+  bench.from_broker(SayHello{ControllerEpoch{6}});
+  bench.pass(5s);
+  bench.answer_registration(3, 6, "c1", 51);
+  REQUIRE_FALSE(bench.node_store.empty());
+  const auto saved = std::get<SaveMembership>(bench.node_store.front()).membership;
+  CHECK(saved.controller_epoch == ControllerEpoch{6});
+  CHECK(saved.controller_start == 51);
+}
+
+TEST_CASE("node: it remembers who began the epoch that it has followed", "[partition]") {
+  NodeOptions options = NodeBench::default_options();
+  options.membership = {"c1", ControllerEpoch{5}, 0};  // Saved before there was such a number.
+  NodeBench bench(options);
+  bench.pass(0s);
+  bench.answer_registration(1, 5, "c1", 51);
+  REQUIRE(bench.node_store.size() == 1);
+  CHECK(std::get<SaveMembership>(bench.node_store.front()).membership.controller_start == 51);
+  bench.save_membership();
+  CHECK(bench.node.view().link == LinkState::registered);
+}
+
 TEST_CASE("node: it does not join another cluster than its data's", "[partition]") {
   NodeOptions options = NodeBench::default_options();
   options.membership = {"c1", ControllerEpoch{1}};
