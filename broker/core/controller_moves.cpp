@@ -10,6 +10,7 @@
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
+#include "common/proto/topic_rules.hpp"
 
 namespace pinion {
 
@@ -89,6 +90,11 @@ Result<void> Controller::alter(const Now& now, Topic& topic, const AlterTopic& a
     for (const PlacementNode& node : nodes) {
       if (target.size() < count && !names(target, node.id)) target.push_back(node.id);
     }
+    // Lowered and raised again before anything else happens, the minimum was met in between.
+    const std::size_t count_now = next.replicas.size();
+    const std::size_t least =
+        std::min(min_insync_of(topic.meta.config, count_now), min_insync_of(config, count_now));
+    next = without_stale_eligible(std::move(next), least);
     if (!same_nodes(target, next.replicas)) next.target = target;
     // A new version also when nothing moves: it brings the configuration to the replicas.
     set_decided(row->second, std::move(next), ops);

@@ -438,6 +438,23 @@ TEST_CASE("controller: nobody leaves for one that has started again and has not 
   f.report(2, 2, {lost});
   f.persist();
   CHECK(f.meta().isr == nodes({1}));  // It has everything, and leads when it comes.
+TEST_CASE("controller: a minimum that was lowered and raised at once leaves nobody eligible",
+          "[broker]") {
+  Replicated f;  // Of three the minimum is two.
+  f.loses(2);
+  f.loses(3);
+  REQUIRE(f.meta().isr == nodes({1}));
+  REQUIRE_FALSE(f.meta().eligible.empty());
+  for (const int minimum : {1, 2}) {
+    AlterTopic alter;
+    alter.name = "orders";
+    alter.min_insync_replicas = minimum;
+    f.ask(alter, Kind::alter_topic);
+    f.persist();
+    CHECK(f.meta().eligible.empty());  // In between the leader commits alone.
+  }
+}
+
   CHECK(f.meta().made == nodes({1, 3}));
 }
 
