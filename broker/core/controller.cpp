@@ -190,9 +190,11 @@ void Controller::apply(const MetaOp& op) {
       meta.file_bytes = partition->meta.file_bytes;
       self.partitions_.set(*partition, meta);
       // Of a replica that was moved away: when it comes back it begins anew.
-      std::erase_if(partition->reports, [&](const auto& report) {
-        return report.first != meta.leader && !names(meta.replicas, report.first);
-      });
+      const auto is_dropped = [&](const auto& row) {
+        return row.first != meta.leader && !names(meta.replicas, row.first);
+      };
+      std::erase_if(partition->reports, is_dropped);
+      std::erase_if(partition->whole, is_dropped);
     }
     void operator()(const SetOpened& o) {
       Partition* partition = self.partitions_.find(o.key);

@@ -249,10 +249,14 @@ class Controller {
   [[nodiscard]] PartitionMeta plan_without_lost(const Partition& partition) const;
   [[nodiscard]] PartitionMeta plan_leader(const Now& now, Partition& partition, PartitionMeta next,
                                           ControllerEffects& out);
+  void note_loss(Partition& partition, const ElectionInput& input, NodeId leader,
+                 ControllerEffects& out);
   [[nodiscard]] PartitionMeta plan_return(const Now& now, Partition& partition, PartitionMeta next);
   [[nodiscard]] PartitionMeta plan_new_life(const Partition& partition, NodeId node,
                                             bool new_store) const;
   [[nodiscard]] bool may_lead(const Partition& partition, NodeId node) const;
+  [[nodiscard]] static bool is_steady(const Partition& partition, NodeId node);
+  static void note_whole(Partition& partition, const PartitionStatus& status);
   [[nodiscard]] std::map<NodeId, Candidate> candidates(const Partition& partition) const;
   [[nodiscard]] std::size_t min_insync(PartitionKey key) const;
   void carry_out_plans(ControllerEffects& out);
@@ -306,11 +310,11 @@ class Controller {
   ControllerOptions options_;
   std::string cluster_id_;
   ControllerEpoch epoch_;
+  std::int64_t start_id_;
   MetaCounters counters_;  ///< As decided; what is handed out next.
 
   NodeTable nodes_;
   TopicTable topics_;
-  std::int64_t start_id_;
   PartitionTable partitions_;
   RegistrationTable registrations_;
 

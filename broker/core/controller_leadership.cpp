@@ -45,14 +45,37 @@ bool Controller::may_lead(const Partition& partition, NodeId id) const {
   return report->second.file == FileState::open || report->second.role == ReplicaRole::leader;
 }
 
+/// A leader has vouched for the very copy that is there now: nothing of it can have been lost
+/// since. That its node has lived for long says less, for it may have begun with an older disk.
+bool Controller::is_steady(const Partition& partition, NodeId id) {
+  const auto whole = partition.whole.find(id);
+  const auto report = partition.reports.find(id);
+  if (whole == partition.whole.end() || report == partition.reports.end()) return false;
+  return whole->second == Copy{report->second.copy_session, report->second.copy};
+}
+
+/// Whom the leader vouches for in its status. What it has vouched for once is not taken back when
+/// it says nothing of it, or another one leads: a copy that stays a member has what is committed
+/// later, and one that does not is no candidate.
+void Controller::note_whole(Partition& partition, const PartitionStatus& status) {
+  for (const FollowerStatus& follower : status.followers) {
+    if (follower.copy_session == 0 || follower.durable_end < status.high_watermark) continue;
+    if (!names(partition.meta.replicas, follower.node)) continue;
+    partition.whole[follower.node] = {follower.copy_session, follower.copy};
+  }
+}
+
 std::map<NodeId, Candidate> Controller::candidates(const Partition& partition) const {
+  const PartitionMeta& decided = partition.decided;
   std::map<NodeId, Candidate> found;
-  for (const NodeId id : partition.decided.replicas) {
+  for (const NodeId id : decided.replicas) {
     if (!may_lead(partition, id)) continue;
     const ReplicaState& report = partition.reports.at(id);
-    found[id] = {.is_steady = nodes_.find(id)->life_began < partition.leaderless_since,
-                 .last_epoch = report.last_epoch,
-                 .log_end = report.log_end};
+    found[id] = {
+        .is_steady = is_steady(partition, id),
+        .is_final = decided.leader == node_none && report.leader_epoch == decided.leader_epoch,
+        .last_epoch = report.last_epoch,
+        .log_end = report.log_end};
   }
   return found;
 }
@@ -81,7 +104,10 @@ PartitionMeta Controller::plan_without_lost(const Partition& partition) const {
         report != partition.reports.end() && report->second.state == PartitionState::halted;
     return node->alive() ? halted : node->is_gone;
   };
-  const auto is_there = [&](NodeId id) { return may_lead(partition, id); };
+  // Not for one that may itself lack something: then all are waited for, and compared.
+  const auto is_there = [&](NodeId id) {
+    return may_lead(partition, id) && (id == partition.decided.leader || is_steady(partition, id));
+  };
   for (const NodeId id : partition.decided.isr) {
     if (!is_lost(id) || next.isr.size() == 1) continue;
     if (std::none_of(next.isr.begin(), next.isr.end(), is_there)) break;
@@ -114,7 +140,12 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
   // After a start of this process all nodes get the time to come back to it.
   input.has_waited =
       now.monotonic - partition.leaderless_since >= options_.node_lost_after && all_had_time_;
-  input.unclean_allowed = !failing && topics_.find(next.key.topic)->meta.config.unclean_elections;
+  // Whoever goes on trying to open its file may yet have everything.
+  const bool may_open = std::any_of(next.isr.begin(), next.isr.end(), [&](NodeId id) {
+    const auto said = partition.reports.find(id);
+    return said != partition.reports.end() && said->second.file == FileState::failing;
+  });
+  input.unclean_allowed = !may_open && topics_.find(next.key.topic)->meta.config.unclean_elections;
   // The only one that may lead does so when it comes; there is nothing to compare it with.
   if (next.isr.size() == 1 && next.isr.front() == next.leader && next.eligible.empty() &&
       !input.unclean_allowed) {
@@ -122,22 +153,36 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
   }
   const Election election = plan_election(input);
   if (election.leader == node_none) {
-    if (election.must_wait || input.unclean_allowed) waiting_.insert(next.key);
-    return next;
+    if (election.must_wait || election.must_settle || input.unclean_allowed) {
+      waiting_.insert(next.key);
+    }
+    if (!election.must_settle) return next;
+    // From now on they have the time that they have after the loss of a leader.
+    partition.leaderless_since = now.monotonic;
+    return without_leader(std::move(next));
   }
-  if (election.is_unclean) {
-    const Offset end = input.candidates.at(election.leader).log_end;
-    out.events.push_back(
-        {.kind = BrokerEventKind::unclean_election,
-         .node = election.leader,
-         .partition = next.key,
-         .detail = "no replica that has everything is left; node " +
-                   std::to_string(election.leader.raw()) + " leads from offset " +
-                   std::to_string(end.raw()) + ", and the last leader was at " +
-                   std::to_string(std::max(partition.status.log_end, next.log_end).raw()) +
-                   ": what lies between is lost"});
-  }
+  if (election.is_unclean) note_loss(partition, input, election.leader, out);
   return elected(std::move(next), election);
+}
+
+/// Told once, and shown with the partition for as long as this process runs.
+void Controller::note_loss(Partition& partition, const ElectionInput& input, NodeId leader,
+                           ControllerEffects& out) {
+  const Offset end = input.candidates.at(leader).log_end;
+  const Offset last = std::max(partition.status.log_end, partition.meta.log_end);
+  const std::string from =
+      "node " + std::to_string(leader.raw()) + " leads from offset " + std::to_string(end.raw());
+  const std::string lost =
+      last > end ? "and the last leader was at " + std::to_string(last.raw()) +
+                       ": what lies between is lost"
+                 : "and where the last leader was is not known: what it had beyond is lost";
+  partition.loss = "elected uncleanly in epoch " +
+                   std::to_string(input.partition->leader_epoch.raw() + 1) + ": " + from + ", " +
+                   lost;
+  out.events.push_back({.kind = BrokerEventKind::unclean_election,
+                        .node = leader,
+                        .partition = partition.meta.key,
+                        .detail = "no replica that has everything is left; " + from + ", " + lost});
 }
 
 /// The preferred leader leads again, a while after it is in sync again.
@@ -146,7 +191,7 @@ PartitionMeta Controller::plan_return(const Now& now, Partition& partition, Part
   const Node* node = nodes_.find(preferred);
   const bool might = preferred != next.leader && names(next.isr, preferred) && node != nullptr &&
                      !node->meta.draining && may_lead(partition, preferred) &&
-                     partition.state == PartitionState::online;
+                     is_steady(partition, preferred) && partition.state == PartitionState::online;
   if (!might) {
     partition.preferred_since = never;
     return next;
@@ -157,7 +202,10 @@ PartitionMeta Controller::plan_return(const Now& now, Partition& partition, Part
 }
 
 PartitionMeta Controller::plan(const Now& now, Partition& partition, ControllerEffects& out) {
-  return plan_move(partition, plan_leader(now, partition, plan_without_lost(partition), out));
+  PartitionMeta next = plan_leader(now, partition, plan_without_lost(partition), out);
+  // A move names a leader of its own; while nobody leads, whoever has everything is to be found.
+  if (next.leader == node_none) return next;
+  return plan_move(partition, std::move(next));
 }
 
 /// A node has started again. What it led goes on in another epoch, with another leader when there
@@ -176,10 +224,7 @@ PartitionMeta Controller::plan_new_life(const Partition& partition, NodeId id,
   input.candidates.erase(id);
   const Election election = plan_election(input);
   if (election.leader != node_none) return elected(std::move(next), election);
-  next.leader = node_none;
-  next.leader_epoch = next.leader_epoch + 1;
-  next.version += 1;
-  return next;
+  return without_leader(std::move(next));
 }
 
 // ---- Carrying out
@@ -350,7 +395,10 @@ void Controller::take_proposal(const Now& now, const Node& node, const ProposedI
         registering_.count(member.node) == 0 && names(partition->meta.made, member.node) &&
         names(decided.made, member.node) && is_this_copy &&
         report->second.state != PartitionState::halted;
-    if (may_join) next.isr.push_back(member.node);
+    if (may_join) {
+      next.isr.push_back(member.node);
+      partition->whole[member.node] = {member.copy_session, member.copy};
+    }
     // Its report may have been lost, and its heartbeats do not show it.
     if (is_told && !is_this_copy) untold_.try_emplace({member.node, key});
   }

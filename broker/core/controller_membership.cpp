@@ -193,6 +193,9 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
       if (topics_.find(key.topic)->deleting) continue;
       Partition& partition = *partitions_.find(key);
       PartitionMeta next = plan_new_life(partition, request.node, new_store);
+      if (next.leader == node_none && partition.decided.leader != node_none) {
+        partition.leaderless_since = now.monotonic;
+      }
       const bool is_planned = std::find(planned_.begin(), planned_.end(), key) != planned_.end();
       if (next != partition.decided) {
         set_decided(partition, std::move(next), ops);
@@ -217,7 +220,6 @@ void Controller::then(const Now& now, const NodeKept& kept, ControllerEffects& o
   Node* node = nodes_.find(kept.node);
   PINION_ASSERT(node != nullptr);
   node->last_heartbeat = std::max(node->last_heartbeat, node->meta.last_heartbeat);
-  if (registering.new_life) node->life_began = now.monotonic;
   const bool was_gone =
       std::exchange(node->is_gone, false);  // It is here, if not in a session yet.
   then(now, PartitionsSet{registering.changed}, out);
@@ -256,9 +258,9 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
   RegisterNodeReply answer;
   answer.cluster_id = cluster_id_;
   answer.controller_epoch = epoch_;
+  answer.controller_start = start_id_;
   answer.session = node.session;
   answer.heartbeat_ms = static_cast<std::uint32_t>(options_.heartbeat_every.count() / 1'000);
-  answer.controller_start = start_id_;
   answer.lost_after_ms = static_cast<std::uint32_t>(options_.node_lost_after.count() / 1'000);
   answer.record_bytes_max = options_.record_bytes_max;
   out.to_nodes.push_back({node.routing, make_reply(registering.header, std::move(answer))});
@@ -327,6 +329,7 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
     if (partition->status.readers.size() > limits::readers_per_status_max) {
       partition->status.readers.resize(limits::readers_per_status_max);
     }
+    note_whole(*partition, status);
     refresh_.insert(key);
     if (known == partition->reports.end() && status.state != PartitionState::halted) {
       // The report was lost, and a heartbeat does not say what stood in it.

@@ -23,6 +23,11 @@ namespace {
   return bytes;
 }
 
+/// What is the matter; when nothing is, what once was and has cost records.
+[[nodiscard]] std::string detail_of(const Partition& partition) {
+  return partition.detail.empty() ? partition.loss : partition.detail;
+}
+
 }  // namespace
 
 // ---- Metadata
@@ -43,7 +48,7 @@ TopicMetadata Controller::metadata_of(const Topic& topic) const {
                                    .state = partition.state,
                                    .replicas = partition.meta.replicas,
                                    .isr = partition.meta.isr,
-                                   .detail = partition.detail,
+                                   .detail = detail_of(partition),
                                    .target = partition.meta.target});
   }
   return metadata;
@@ -109,7 +114,7 @@ PartitionStatus Controller::status_of(const Partition& partition) const {
   status.node = partition.meta.leader;
   status.leader_epoch = partition.meta.leader_epoch;
   status.state = partition.state;
-  status.detail = partition.detail;
+  status.detail = detail_of(partition);
   return status;
 }
 

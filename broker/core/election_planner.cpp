@@ -14,23 +14,47 @@ bool names(const std::vector<NodeId>& nodes, NodeId node) noexcept {
 
 namespace {
 
-/// The best of those that `may` lead, in the order of the replicas; steady ones first.
-[[nodiscard]] NodeId best_of(const ElectionInput& input, const std::vector<NodeId>& may,
-                             bool longest) {
-  NodeId best = node_none;
-  Candidate chosen;
+/// Those that `may` lead and are there, in the order of the replicas.
+[[nodiscard]] std::vector<NodeId> present(const ElectionInput& input,
+                                          const std::vector<NodeId>& may) {
+  std::vector<NodeId> there;
   for (const NodeId node : input.partition->replicas) {
-    const auto candidate = input.candidates.find(node);
-    if (candidate == input.candidates.end() || !names(may, node)) continue;
-    const Candidate& other = candidate->second;
-    const bool better = longest ? std::tie(other.last_epoch, other.log_end) >
-                                      std::tie(chosen.last_epoch, chosen.log_end)
-                                : other.is_steady && !chosen.is_steady;
-    if (best != node_none && !better) continue;
-    best = node;
-    chosen = other;
+    if (names(may, node) && input.candidates.count(node) > 0) there.push_back(node);
   }
-  return best;
+  return there;
+}
+
+[[nodiscard]] NodeId longest_of(const ElectionInput& input, const std::vector<NodeId>& nodes) {
+  return *std::max_element(nodes.begin(), nodes.end(), [&](NodeId one, NodeId other) {
+    const Candidate& a = input.candidates.at(one);
+    const Candidate& b = input.candidates.at(other);
+    return std::tie(a.last_epoch, a.log_end) < std::tie(b.last_epoch, b.log_end);
+  });
+}
+
+/// Nobody vouches for any of them. Requires: some are there.
+[[nodiscard]] Election compare(const ElectionInput& input, std::vector<NodeId> there,
+                               std::size_t expected) {
+  // There is nothing to compare it with.
+  if (there.size() == 1 && (expected == 1 || input.has_waited)) return {.leader = there.front()};
+  if (input.partition->leader != node_none) return {.must_settle = true};
+  const std::size_t count = there.size();
+  std::erase_if(there, [&](NodeId node) { return !input.candidates.at(node).is_final; });
+  const bool all_have_said = there.size() == count && count == expected;
+  if (there.empty() || (!all_have_said && !input.has_waited)) return {.must_wait = true};
+  return {.leader = longest_of(input, there)};
+}
+
+/// Whoever has the most, of those that live.
+[[nodiscard]] Election plan_unclean(const ElectionInput& input) {
+  const std::vector<NodeId> there = present(input, input.partition->replicas);
+  if (there.empty()) return {};
+  if (!input.has_waited) return {.must_wait = true};
+  if (input.partition->leader != node_none) return {.must_settle = true};
+  const bool is_final = std::all_of(
+      there.begin(), there.end(), [&](NodeId node) { return input.candidates.at(node).is_final; });
+  if (!is_final) return {.must_wait = true};
+  return {.leader = longest_of(input, there), .is_unclean = true};
 }
 
 }  // namespace
@@ -38,33 +62,23 @@ namespace {
 Election plan_election(const ElectionInput& input) {
   const PartitionMeta& partition = *input.partition;
   for (const std::vector<NodeId>* may : {&partition.isr, &partition.eligible}) {
-    std::size_t there = 0;
-    std::size_t expected = 0;
-    bool any_steady = false;
-    for (const NodeId node : *may) {
-      if (!names(partition.replicas, node)) continue;
-      ++expected;
-      const auto candidate = input.candidates.find(node);
-      if (candidate == input.candidates.end()) continue;
-      ++there;
-      any_steady = any_steady || candidate->second.is_steady;
-    }
-    if (there == 0) {
+    const std::vector<NodeId> there = present(input, *may);
+    if (there.empty()) {
       // Members that are only away may still come: those that left before them are not asked yet.
-      if (may == &partition.isr && !input.has_waited) {
-        for (const NodeId node : partition.eligible) {
-          if (input.candidates.count(node) > 0) return {node_none, false, true};
-        }
-      }
+      const bool others = !present(input, partition.eligible).empty();
+      if (may == &partition.isr && others && !input.has_waited) return {.must_wait = true};
       continue;
     }
-    if (any_steady) return {best_of(input, *may, false), false, false};
-    if (there < expected && !input.has_waited) return {node_none, false, true};
-    return {best_of(input, *may, true), false, false};
+    const auto steady = std::find_if(there.begin(), there.end(), [&](NodeId node) {
+      return input.candidates.at(node).is_steady;
+    });
+    if (steady != there.end()) return {.leader = *steady};
+    const auto expected = std::count_if(
+        may->begin(), may->end(), [&](NodeId node) { return names(partition.replicas, node); });
+    return compare(input, there, static_cast<std::size_t>(expected));
   }
-  if (!input.unclean_allowed || input.candidates.empty()) return {};
-  if (!input.has_waited) return {node_none, false, true};
-  return {best_of(input, partition.replicas, true), true, false};
+  if (!input.unclean_allowed) return {};
+  return plan_unclean(input);
 }
 
 PartitionMeta elected(PartitionMeta partition, const Election& election) {
@@ -83,6 +97,13 @@ PartitionMeta elected(PartitionMeta partition, const Election& election) {
     std::erase(partition.eligible, election.leader);
     partition.isr = {election.leader};
   }
+  return partition;
+}
+
+PartitionMeta without_leader(PartitionMeta partition) {
+  partition.leader = node_none;
+  partition.leader_epoch = partition.leader_epoch + 1;
+  partition.version += 1;
   return partition;
 }
 

@@ -3,9 +3,10 @@
 //
 // A node's replica is a *candidate* when its node lives and has said in this session that the file
 // is open. Members of the in-sync set, and eligible ones when none of those is there, have
-// everything that is committed; so among them the order of the replicas decides. When all of them
-// have started again since the last leader was there, nobody's word is older than his start: then
-// the one with the longest log of the highest epoch is taken, and all are waited for a while.
+// everything that is committed, unless a disk lied or was put back from a backup; so among those
+// for whose copies a leader has vouched the order of the replicas decides. When none of them is
+// there, nobody is to lead first, so that no log grows any more; all are waited for a while, and
+// the one with the longest log of the highest epoch is taken.
 #pragma once
 
 #include "common/base/ids.hpp"
@@ -18,7 +19,8 @@
 namespace pinion {
 
 struct Candidate {
-  bool is_steady = false;  ///< Its node has lived since before the last leader was lost.
+  bool is_steady = false;  ///< A leader has said of this very copy that it has everything.
+  bool is_final = false;   ///< It has said what it has since nobody leads.
   Epoch last_epoch{0};
   Offset log_end{0};
 };
@@ -32,14 +34,18 @@ struct ElectionInput {
 
 struct Election {
   NodeId leader = node_none;
-  bool is_unclean = false;  ///< Committed records may be lost.
-  bool must_wait = false;   ///< There are candidates, and others are waited for.
+  bool is_unclean = false;   ///< Committed records may be lost.
+  bool must_wait = false;    ///< There are candidates, and others are waited for.
+  bool must_settle = false;  ///< First nobody is to lead: then what they say is final.
 };
 
 [[nodiscard]] Election plan_election(const ElectionInput& input);
 
 /// The same row with another leader in its next epoch. Requires: the election found one.
 [[nodiscard]] PartitionMeta elected(PartitionMeta partition, const Election& election);
+
+/// The same row led by nobody in its next epoch.
+[[nodiscard]] PartitionMeta without_leader(PartitionMeta partition);
 
 /// The same row without a member of the in-sync set. Requires: it is not the only one.
 [[nodiscard]] PartitionMeta without_member(PartitionMeta partition, NodeId node,

@@ -30,7 +30,6 @@ struct Node {
   Micros tombstones_again_at = never;
   Micros drops_again_at = never;
   bool is_gone = false;  ///< Not alive, and waited for long enough: others take over from it.
-  Micros life_began{0};  ///< Monotonic; 0: its life was known when this process started.
 
   [[nodiscard]] bool alive() const noexcept { return health == NodeHealth::alive; }
 };

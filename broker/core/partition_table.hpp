@@ -34,10 +34,20 @@ struct ReportedReplica : ReplicaState {
   RequestId said_in{0};
 };
 
+/// One opening of a replica's file.
+struct Copy {
+  std::int64_t session = 0;
+  std::int64_t number = 0;
+  bool operator==(const Copy&) const = default;
+};
+
 struct Partition {
   PartitionMeta meta;     ///< Durable.
   PartitionMeta decided;  ///< The same with all decisions that are on their way to the store.
   std::map<NodeId, ReportedReplica> reports;  ///< Of this session of their nodes.
+  /// Which opening of each replica's file a leader has last said to have everything that was
+  /// committed then. As long as it is that one, and the node a member, it has what came since.
+  std::map<NodeId, Copy> whole;
   Micros leaderless_since{0};      ///< Since when nobody leads; candidates are waited for.
   Micros preferred_since = never;  ///< Since when the first replica might lead again.
   PartitionState state = PartitionState::offline;
@@ -46,6 +56,7 @@ struct Partition {
   PartitionState reported = PartitionState::offline;
   std::string reported_detail;
   PartitionStatus status;  ///< From the last heartbeat that named it.
+  std::string loss;        ///< What an unclean election has cost, for people; since the start.
 };
 
 class PartitionTable {

@@ -182,6 +182,7 @@ class Replica {
   [[nodiscard]] std::vector<NodeId> in_sync() const;
   void review_isr(const Now& now, Effects& out);
   [[nodiscard]] bool may_join(const Leading& leading, const Follower& follower) const;
+  void note_if_whole(const Leading& leading, Follower& follower);
   [[nodiscard]] bool is_older(const Follower& follower) const;
   void propose(const Now& now, std::vector<NodeId> isr, Effects& out);
   void adopt_replicas(const Now& now, Leading& leading, Effects& out);

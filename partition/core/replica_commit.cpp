@@ -131,6 +131,12 @@ bool Replica::may_join(const Leading& leading, const Follower& follower) const {
              std::max(log_.positions.committed_version(), leading.position_begin);
 }
 
+/// The controller relies on it in an election: it hears of it soon, also when nothing else changes.
+void Replica::note_if_whole(const Leading& leading, Follower& follower) {
+  const bool is_whole = may_join(leading, follower);
+  if (std::exchange(follower.is_whole, is_whole) != is_whole) changed();
+}
+
 /// Of a member: it lacks what is committed, which it once had on its disk. Its data folder was put
 /// back from a backup, or its disk lies about what it has written.
 bool Replica::is_older(const Follower& follower) const {

@@ -98,6 +98,7 @@ void Replica::on_replica_fetch(const Now& now, Request& request, Effects& out) {
   follower->agreed = true;
   follower->read_end = std::max(follower->read_end, fetch.offset);
   note_progress(now, *follower, fetch.durable_end, fetch.durable_position_version);
+  note_if_whole(leading, *follower);
   const Micros wait =
       std::min<Micros>(std::chrono::milliseconds(fetch.wait_ms), limits::fetch_wait_max);
   serve_follower(now, *follower, {std::move(request.asker), fetch, now.monotonic + wait}, out);
@@ -116,6 +117,7 @@ void Replica::step(const Now& now, const ReplicaProgress& progress, Epoch epoch,
     return;
   }
   note_progress(now, follower, progress.durable_end, progress.durable_position_version);
+  note_if_whole(*leading, follower);
   commit_what_is(now, out);
   review_isr(now, out);
 }

@@ -69,9 +69,12 @@ PartitionStatus Replica::status() const {
     for (const auto& [node, follower] : leading->followers) {
       const bool is_member = std::find(isr.begin(), isr.end(), node) != isr.end();
       const bool at_end = follower.agreed && follower.durable_end >= log_.durable_end;
+      // Which opening of its file: the leader vouches for it, or says nothing.
+      const bool is_whole = may_join(*leading, follower);
       status.followers.push_back({node, is_member,
                                   follower.agreed ? follower.durable_end : offset_unassigned,
-                                  at_end ? Micros{0} : follower.caught_up_wall});
+                                  at_end ? Micros{0} : follower.caught_up_wall,
+                                  is_whole ? follower.session : 0, is_whole ? follower.copy : 0});
     }
   }
   return status;

@@ -1,87 +1,8 @@
 // Replicated partitions: leaders, in-sync sets, copies that are lost.
-#include "tests/unit/broker/controller_fixture.hpp"
+#include "tests/unit/broker/replicated_fixture.hpp"
 
 using namespace pinion;
 using namespace pinion::test;
-
-namespace {
-
-constexpr auto leads = ReplicaRole::leader;
-constexpr auto follows = ReplicaRole::following;
-
-/// Three nodes and one topic of one partition with three replicas, all in sync.
-class Replicated : public ControllerFixture {
- public:
-  explicit Replicated(TopicConfig config = {}) {
-    for (const int id : {1, 2, 3}) registers(id);
-    CreateTopic body{.name = "orders", .config = config};
-    body.config.partitions = 1;
-    body.config.replication = 3;
-    ask(std::move(body), Kind::create_topic);
-    persist();
-    topic = controller->topics().find(std::string_view("orders"))->meta.id;
-    key = {topic, PartitionIndex{0}};
-    REQUIRE(meta().replicas == std::vector<NodeId>{NodeId{1}, NodeId{2}, NodeId{3}});
-    REQUIRE(meta().isr == std::vector<NodeId>{NodeId{1}});
-    all_report();
-    proposes(1, {1, 2, 3});
-    REQUIRE(meta().isr.size() == 3);
-    tick(options.push_interval);
-    clear();
-  }
-
-  [[nodiscard]] const PartitionMeta& meta() const { return partition(topic).meta; }
-
-  void says(int id, ReplicaRole role, std::int64_t log_end = 0, std::int64_t epoch = 0,
-            int incarnation = 1) {
-    report(id, incarnation, {said(id, key, role, log_end, epoch)});
-    persist();
-  }
-  void all_report() {
-    for (const int id : {1, 2, 3}) {
-      says(id, meta().leader == NodeId(id) ? leads : follows);
-    }
-  }
-  void proposes(int id, std::vector<int> isr, int incarnation = 1, std::int64_t version = 0,
-                std::int64_t copy = 0, std::vector<NodeId> older = {}) {
-    IsrProposal body;
-    body.node = NodeId(id);
-    body.incarnation = Incarnation(1);
-    body.session = session(id);
-    ProposedIsr proposal;
-    proposal.topic = topic;
-    proposal.leader_epoch = meta().leader_epoch;
-    proposal.partition_version = version == 0 ? meta().version : version;
-    for (const int member : isr) {
-      proposal.isr.push_back({NodeId(member), Incarnation(incarnation), 0, copy});
-    }
-    proposal.older = std::move(older);
-    body.proposals.push_back(proposal);
-    from_node(id, std::move(body), Kind::isr_proposal);
-    persist();
-  }
-  /// Others go on living while one is silent for long enough.
-  void loses(int lost) {
-    for (int i = 0; i < 20; ++i) {
-      for (const int id : {1, 2, 3}) {
-        if (id != lost && controller->nodes().find(NodeId(id))->alive()) heartbeat(id);
-      }
-      tick(100ms);
-    }
-    persist();
-  }
-
-  TopicId topic{0};
-  PartitionKey key;
-};
-
-std::vector<NodeId> nodes(std::initializer_list<int> ids) {
-  std::vector<NodeId> all;
-  for (const int id : ids) all.emplace_back(id);
-  return all;
-}
-
-}  // namespace
 
 TEST_CASE("controller: a lost leader's partition is led by another in-sync replica", "[broker]") {
   Replicated f;
@@ -359,18 +280,44 @@ TEST_CASE("controller: unclean elections happen where the topic asks, and say wh
   f.says(2, ReplicaRole::catching_up, 5, 1);
   f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);
   f.clear();
-  for (int i = 0; i < 30; ++i) {
-    f.heartbeat(2);
-    f.tick(100ms);
-  }
-  f.persist();
+  f.live({2}, 2s);
+  CHECK(f.meta().leader == (allowed ? node_none : NodeId{1}));
+  f.says(2, ReplicaRole::catching_up, 7, 1);  // What it has when nobody leads any more.
+  f.live({2}, 2s);
   const auto told = std::count_if(f.out.events.begin(), f.out.events.end(), [](const auto& event) {
-    return event.kind == BrokerEventKind::unclean_election;
+    return event.kind == BrokerEventKind::unclean_election &&
+           event.detail.find("leads from offset 7") != std::string::npos;
   });
   CHECK(f.meta().leader == (allowed ? NodeId{2} : NodeId{1}));
   CHECK(told == (allowed ? 1 : 0));
-  if (allowed) CHECK(f.meta().isr == nodes({2}));
-  if (!allowed) CHECK(f.state(f.topic) == PartitionState::offline);
+  if (!allowed) {
+    CHECK(f.state(f.topic) == PartitionState::offline);
+    return;
+  }
+  CHECK(f.meta().isr == nodes({2}));
+  // People see it as long as nothing worse is the matter.
+  f.says(2, leads, 7, 1);
+  REQUIRE(f.state(f.topic) == PartitionState::online);
+  const auto seen = f.body<MetadataReply>(f.ask(MetadataRequest{}, Kind::metadata));
+  CHECK(seen.topics.at(0).partitions.at(0).detail.find("leads from offset 7") != std::string::npos);
+}
+
+TEST_CASE("controller: an unclean election takes the log that is longest when nobody leads",
+          "[broker]") {
+  Replicated f({.min_insync_replicas = 1, .unclean_elections = true});
+  f.loses(2);
+  f.loses(3);
+  REQUIRE(f.meta().isr == nodes({1}));
+  for (const int id : {2, 3}) f.registers(id);
+  f.says(2, ReplicaRole::catching_up, 5, 1);
+  f.says(3, ReplicaRole::catching_up, 0, 1);  // It copies on, and says nothing more of it.
+  f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);
+  f.live({2, 3}, 2s);
+  REQUIRE(f.meta().leader == node_none);
+  f.says(2, ReplicaRole::catching_up, 5, 1);
+  f.says(3, ReplicaRole::catching_up, 9, 1);
+  f.live({2, 3}, 2s);
+  CHECK(f.meta().leader == NodeId{3});
 }
 
 TEST_CASE("controller: KIP-966, who left while nothing was committed may lead", "[broker]") {
@@ -418,9 +365,18 @@ TEST_CASE("controller: a follower that starts again at once stays in sync, and m
   f.registers(2, 2);
   CHECK(f.meta().isr == nodes({1, 2, 3}));
   CHECK(f.meta().leader == NodeId{1});
-  f.says(2, ReplicaRole::catching_up, 0, 0, 2);
+  const auto says_again = [&] {
+    ReplicaState again = f.said(2, f.key, ReplicaRole::catching_up);
+    again.copy = 9;
+    f.report(2, 2, {again});
+    f.persist();
+  };
+  says_again();
   for (const int id : {1, 3}) f.from_node(id, Goodbye{Incarnation{1}}, Kind::goodbye);
   f.persist();
+  CHECK(f.meta().leader == node_none);  // Nobody has vouched for its copy: all are waited for.
+  says_again();
+  f.live({2}, 8s, 2);
   CHECK(f.meta().leader == NodeId{2});
 }
 
@@ -438,23 +394,6 @@ TEST_CASE("controller: nobody leaves for one that has started again and has not 
   f.report(2, 2, {lost});
   f.persist();
   CHECK(f.meta().isr == nodes({1}));  // It has everything, and leads when it comes.
-TEST_CASE("controller: a minimum that was lowered and raised at once leaves nobody eligible",
-          "[broker]") {
-  Replicated f;  // Of three the minimum is two.
-  f.loses(2);
-  f.loses(3);
-  REQUIRE(f.meta().isr == nodes({1}));
-  REQUIRE_FALSE(f.meta().eligible.empty());
-  for (const int minimum : {1, 2}) {
-    AlterTopic alter;
-    alter.name = "orders";
-    alter.min_insync_replicas = minimum;
-    f.ask(alter, Kind::alter_topic);
-    f.persist();
-    CHECK(f.meta().eligible.empty());  // In between the leader commits alone.
-  }
-}
-
   CHECK(f.meta().made == nodes({1, 3}));
 }
 
@@ -497,6 +436,23 @@ TEST_CASE("controller: whoever left before the minimum was lowered is no candida
   }
   CHECK(f.meta().leader != NodeId{3});
   CHECK(f.meta().isr == nodes({1}));
+}
+
+TEST_CASE("controller: a minimum that was lowered and raised at once leaves nobody eligible",
+          "[broker]") {
+  Replicated f;  // Of three the minimum is two.
+  f.loses(2);
+  f.loses(3);
+  REQUIRE(f.meta().isr == nodes({1}));
+  REQUIRE_FALSE(f.meta().eligible.empty());
+  for (const int minimum : {1, 2}) {
+    AlterTopic alter;
+    alter.name = "orders";
+    alter.min_insync_replicas = minimum;
+    f.ask(alter, Kind::alter_topic);
+    f.persist();
+    CHECK(f.meta().eligible.empty());  // In between the leader commits alone.
+  }
 }
 
 TEST_CASE("controller: of two reports that overtake each other the later one holds", "[broker]") {

@@ -13,7 +13,7 @@ constexpr NodeId c{3};
 PartitionMeta partition_of(std::vector<NodeId> isr, std::vector<NodeId> eligible = {}) {
   PartitionMeta partition;
   partition.replicas = {a, b, c};
-  partition.leader = a;
+  partition.leader = node_none;
   partition.isr = std::move(isr);
   partition.eligible = std::move(eligible);
   partition.made = {a, b, c};
@@ -23,10 +23,13 @@ PartitionMeta partition_of(std::vector<NodeId> isr, std::vector<NodeId> eligible
 }
 
 Candidate steady(std::int64_t log_end = 0, std::int64_t epoch = 1) {
-  return {true, Epoch{epoch}, Offset{log_end}};
+  return {true, true, Epoch{epoch}, Offset{log_end}};
 }
-Candidate restarted(std::int64_t log_end = 0, std::int64_t epoch = 1) {
-  return {false, Epoch{epoch}, Offset{log_end}};
+Candidate unknown(std::int64_t log_end = 0, std::int64_t epoch = 1) {
+  return {false, true, Epoch{epoch}, Offset{log_end}};
+}
+Candidate said_before(std::int64_t log_end, std::int64_t epoch = 1) {
+  return {false, false, Epoch{epoch}, Offset{log_end}};
 }
 
 Election plan(const PartitionMeta& partition, std::map<NodeId, Candidate> candidates,
@@ -44,21 +47,55 @@ TEST_CASE("election: the first replica that is in sync and there leads", "[broke
   CHECK(plan(partition, {}).leader == node_none);
 }
 
-TEST_CASE("election: one that has lived all along goes before one that has started again",
+TEST_CASE("election: one whose copy a leader vouched for goes before one that is not known",
           "[broker]") {
-  CHECK(plan(partition_of({a, b, c}), {{a, restarted(9)}, {b, steady()}}).leader == b);
+  CHECK(plan(partition_of({a, b, c}), {{a, unknown(9)}, {b, steady()}}).leader == b);
 }
 
-TEST_CASE("election: when all have started again the longest log of the highest epoch leads",
+TEST_CASE("election: when no copy is vouched for the longest log of the highest epoch leads",
           "[broker]") {
   const PartitionMeta partition = partition_of({a, b, c});
-  const std::map<NodeId, Candidate> some{{a, restarted(9, 3)}, {b, restarted(5, 4)}};
+  const std::map<NodeId, Candidate> some{{a, unknown(9, 3)}, {b, unknown(5, 4)}};
   CHECK(plan(partition, some).must_wait);
   CHECK(plan(partition, some).leader == node_none);
   CHECK(plan(partition, some, true).leader == b);
   std::map<NodeId, Candidate> all = some;
-  all[c] = restarted(7, 4);
+  all[c] = unknown(7, 4);
   CHECK(plan(partition, all).leader == c);
+  // Of two that are alike the first replica.
+  all[b] = unknown(7, 4);
+  CHECK(plan(partition, all).leader == b);
+}
+
+TEST_CASE("election: logs are compared when nobody leads, and each has said what it has since",
+          "[broker]") {
+  PartitionMeta partition = partition_of({b, c});
+  partition.leader = a;
+  std::map<NodeId, Candidate> both{{b, said_before(9)}, {c, said_before(7)}};
+  const Election first = plan(partition, both, GENERATE(false, true));
+  CHECK(first.must_settle);
+  CHECK(first.leader == node_none);
+  partition = without_leader(partition);
+  CHECK(partition.leader == node_none);
+  CHECK(partition.leader_epoch == Epoch{5});
+  CHECK(partition.version == 10);
+  CHECK(plan(partition, both).must_wait);
+  CHECK(plan(partition, both, true).must_wait);
+  both[c] = unknown(12);
+  CHECK(plan(partition, both).must_wait);
+  CHECK(plan(partition, both, true).leader == c);  // Whoever lives and is silent is not asked.
+  both[b] = unknown(15);
+  CHECK(plan(partition, both).leader == b);
+}
+
+TEST_CASE("election: there is nothing to compare the only one with", "[broker]") {
+  PartitionMeta partition = partition_of({b});
+  partition.leader = a;
+  CHECK(plan(partition, {{b, said_before(9)}}).leader == b);
+  partition = partition_of({b, c});
+  partition.leader = a;
+  CHECK(plan(partition, {{b, said_before(9)}}).must_settle);
+  CHECK(plan(partition, {{b, said_before(9)}}, true).leader == b);
 }
 
 TEST_CASE("election: eligible ones lead when no member of the in-sync set comes", "[broker]") {
@@ -73,6 +110,10 @@ TEST_CASE("election: unclean only where it is allowed, and the longest log then"
   const std::map<NodeId, Candidate> others{{b, steady(3, 2)}, {c, steady(8, 2)}};
   CHECK(plan(partition, others, true).leader == node_none);
   CHECK(plan(partition, others, false, true).must_wait);
+  PartitionMeta led = partition;
+  led.leader = a;
+  CHECK(plan(led, others, true, true).must_settle);
+  CHECK(plan(partition, {{b, steady(3, 2)}, {c, said_before(8, 2)}}, true, true).must_wait);
   const Election election = plan(partition, others, true, true);
   CHECK(election.leader == c);
   CHECK(election.is_unclean);

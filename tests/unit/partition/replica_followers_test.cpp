@@ -208,6 +208,62 @@ TEST_CASE("replica: a follower that has everything is proposed, one that lags le
   CHECK(bench.proposed()->isr.size() == 2);
 }
 
+TEST_CASE("replica: its status names the copies of the followers that have everything",
+          "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  write(bench, "a");
+  const auto named = [&](std::int32_t node) {
+    // Whatever it is, the broker hears of it by itself, with the next heartbeats.
+    for (int i = 0; i < 4; ++i) {
+      bench.pass(500ms);
+      bench.from_broker(NodeHeartbeatReply{ControllerEpoch{1}, 1},
+                        bench.to_controller.back().header.request_id);
+    }
+    FollowerStatus last;
+    for (const NodeHeartbeat& beat : bench.told<NodeHeartbeat>()) {
+      for (const PartitionStatus& status : beat.partitions) {
+        for (const FollowerStatus& follower : status.followers) {
+          if (follower.node == NodeId{node}) last = follower;
+        }
+      }
+    }
+    return std::pair(last.copy_session, last.copy);
+  };
+  using Pair = std::pair<std::int64_t, std::int64_t>;
+  CHECK(named(2) == Pair(1, 1));
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1});
+  CHECK(named(2) == Pair(1, 1));
+  SECTION("one that opened its file again is named when it has everything again") {
+    // Its log ends before what is committed.
+    bench.replica_fetch({.node = 2, .offset = 0, .session = 4, .copy = 6});
+    CHECK(named(2) != Pair(4, 6));
+    CHECK(named(3) == Pair(1, 1));
+    bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1, .session = 4, .copy = 6});
+    CHECK(named(2) == Pair(4, 6));
+  }
+  SECTION("one that has all records and not all positions is not") {
+    bench.commit("consumer:x", 1);
+    bench.persist();
+    for (const int node : {2, 3}) {
+      bench.replica_fetch({.node = node, .offset = 1, .last_epoch = 1, .position_version = 1});
+    }
+    CHECK(named(2) == Pair(1, 1));
+    bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1, .session = 4, .copy = 6});
+    CHECK(named(2) != Pair(4, 6));
+    bench.replica_fetch(
+        {.node = 2, .offset = 1, .last_epoch = 1, .position_version = 1, .session = 4, .copy = 6});
+    CHECK(named(2) == Pair(4, 6));
+  }
+  SECTION("a leader in a new epoch knows nothing of them yet") {
+    bench.assign_replicas({.epoch = 2, .version = 2});
+    CHECK(named(2) == Pair(0, 0));
+    bench.replica_fetch({.node = 2, .epoch = 2, .offset = 1, .last_epoch = 1});
+    CHECK(named(2) == Pair(1, 1));
+  }
+}
+
 TEST_CASE("replica: a member that lacks what is committed has to go, and is said to",
           "[partition]") {
   NodeBench bench;
