@@ -32,6 +32,8 @@ const char* const faults[] = {
     "fault: lost files",
     "fault: another disk",
     "fault: an older disk",
+    "fault: another node beside an older disk",
+    "fault: a disk of an earlier life",
     "fault: kill of a client",
     "network: lost",
     "network: duplicated",

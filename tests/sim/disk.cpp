@@ -31,6 +31,11 @@ class MemorySimDisk final : public Disk {
     return spoiled;
   }
   void back_up() override { backup_ = disk_->copy(); }
+  bool swap_with_backup() override {
+    if (backup_ == nullptr) return false;
+    std::swap(disk_, backup_);
+    return true;
+  }
   void set_sync(SyncFault fault) override {
     disk_->set_sync(fault == SyncFault::none ? test::MemoryDisk::Sync::honest
                                              : test::MemoryDisk::Sync::failing);

@@ -33,6 +33,10 @@ class Disk {
   /// Keeps a copy of everything, for Spoil::put_back.
   virtual void back_up() {}
 
+  /// While no process runs over it: what the last backup has is the disk, and what was the disk is
+  /// the backup. False: there is no backup, or this disk cannot do that.
+  [[nodiscard]] virtual bool swap_with_backup() { return false; }
+
   /// While no process runs over it: some of the files are damaged or gone, or all of the disk is
   /// another one, or what the last backup has. Which files; none: nothing was done, for there are
   /// none, the backup lacks none of their records, or this disk cannot do that.

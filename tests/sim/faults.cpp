@@ -1,6 +1,7 @@
 #include "tests/sim/faults.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace pinion::sim {
 
@@ -276,14 +277,23 @@ bool Faults::is_whole() const {
 void Faults::spoil_disk() {
   NodeProcess& node = some_node();
   if (world_.options.workload.replication < 2 || !is_whole()) return;
-  const auto how = static_cast<Spoil>(prng_.below(4));
+  if (prng_.chance(1, 5)) return put_back_earlier_life();
+  const auto how = prng_.chance(1, 2) ? Spoil::put_back : static_cast<Spoil>(prng_.below(3));
   if (how != Spoil::put_back) return spoil(node, how);
   // Of the same life: a copy of an earlier one is refused until somebody makes room for it.
   node.disk().back_up();
   backup_waits_ = true;
-  later(outage(), [this, &node, life = node.incarnation()] {
+  when_whole(outage(), [this, &node, life = node.incarnation()](bool whole) {
     backup_waits_ = false;
-    if (is_whole() && node.incarnation() == life) spoil(node, Spoil::put_back);
+    if (whole && node.incarnation() == life) spoil(node, Spoil::put_back);
+  });
+}
+
+/// After so long, and a little longer when what went wrong before is not over by then.
+void Faults::when_whole(Micros delay, std::function<void(bool)> then, int tries) {
+  later(delay, [this, then = std::move(then), tries] {
+    if (is_whole() || tries == 0) return then(is_whole());
+    when_whole(200ms, then, tries - 1);
   });
 }
 
@@ -300,13 +310,87 @@ void Faults::spoil(NodeProcess& node, Spoil how) {
     world_.counters.count(std::string("fault: ") + name);
     cluster_.note_spoiled(node, how, spoiled);
   }
-  later(outage(), [&node] {
+  // Sometimes it is back before anybody has missed it.
+  const Micros back = prng_.chance(1, 2) ? Micros(prng_.between(1'000, 1'000'000)) : outage();
+  later(back, [&node] {
     if (!node.up()) node.start();
   });
+  if (how == Spoil::put_back) strike_beside(node, back);
+}
+
+/// A leader that has not heard yet what a member has lost is lost itself: the third one has
+/// everything, and is the one that has to lead.
+void Faults::strike_beside(NodeProcess& spoiled, Micros back) {
+  if (world_.options.workload.replication < 3 || prng_.chance(1, 3)) return;
+  NodeProcess* other = &some_node();
+  for (const PartitionMeta& partition : cluster_.broker().durable_meta().partitions) {
+    if (partition.leader == node_none || partition.leader == spoiled.id()) continue;
+    other = cluster_.nodes()[static_cast<std::size_t>(partition.leader.raw() - 1)].get();
+    break;
+  }
+  if (other == &spoiled) return;
+  const bool is_kill = prng_.chance(1, 2);
+  later(std::max(Micros(1), back + Micros(prng_.between(-50'000, 300'000))),
+        [this, other, is_kill] {
+          if (!cluster_.is_recovering() || !other->up() || other->paused()) return;
+          world_.counters.count("fault: another node beside an older disk");
+          if (is_kill) return down(*other, Process::Death::kill);
+          other->pause();
+          later(outage(), [other] { other->resume(); });
+        });
+}
+
+/// The controller has heard of the life that it is in.
+bool Faults::is_known(const NodeProcess& node) const {
+  for (const NodeMeta& meta : cluster_.broker().durable_meta().nodes) {
+    if (meta.id == node.id()) return meta.incarnation == node.incarnation();
+  }
+  return false;
+}
+
+/// A copy of the disk as it was in an earlier life: it is refused, and nothing else goes wrong
+/// meanwhile. Then the node comes back with its own.
+void Faults::put_back_earlier_life() {
+  NodeProcess& node = some_node();
+  node.disk().back_up();
+  backup_waits_ = true;
+  down(node, Process::Death::kill);
+  when_whole(outage() + world_.options.faults.outage_max, [this, &node](bool whole) {
+    if (!whole || !is_known(node)) {
+      backup_waits_ = false;
+      return;
+    }
+    node.crash(Process::Death::kill);
+    if (node.disk().swap_with_backup()) {
+      world_.counters.count("fault: a disk of an earlier life");
+      world_.trace.brief(node.name().c_str(), "gets a disk of an earlier life");
+      node.disk().set_spoiled(true);
+      of_the_past_ = &node;
+    }
+    node.start();
+    later(outage(), [this] {
+      take_out_earlier_life();
+      backup_waits_ = false;
+    });
+  });
+}
+
+void Faults::take_out_earlier_life() {
+  if (of_the_past_ == nullptr) return;
+  NodeProcess& node = *std::exchange(of_the_past_, nullptr);
+  const partition::Node* core = node.core();
+  if (core != nullptr && core->link() == partition::LinkState::registered) {
+    world_.checker.violate("older-life", node.name() + " was taken in with a disk of the past");
+  }
+  if (node.up()) node.crash(Process::Death::kill);
+  (void)node.disk().swap_with_backup();
+  node.disk().set_spoiled(false);
+  node.start();
 }
 
 void Faults::heal() {
   ++era_;
+  take_out_earlier_life();
   world_.trace.brief("faults", "end; everything is healed");
   world_.network.heal_all();
   NetworkOptions calm = world_.network.options();

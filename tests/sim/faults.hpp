@@ -53,6 +53,11 @@ class Faults {
   void spoil_disk();
   [[nodiscard]] bool is_whole() const;
   void spoil(NodeProcess& node, Spoil how);
+  void strike_beside(NodeProcess& spoiled, Micros at);
+  [[nodiscard]] bool is_known(const NodeProcess& node) const;
+  void when_whole(Micros delay, std::function<void(bool)> then, int tries = 50);
+  void put_back_earlier_life();
+  void take_out_earlier_life();
 
   void cut_between(std::int32_t from, std::int32_t to);
   void heal_between(std::int32_t from, std::int32_t to);
@@ -65,7 +70,8 @@ class Faults {
   std::uint64_t weight_ = 0;
   std::uint64_t disks_made_ = 0;
   int failing_disks_ = 0;
-  bool backup_waits_ = false;  ///< To be put back: nothing else goes wrong meanwhile.
+  NodeProcess* of_the_past_ = nullptr;  ///< It runs over a disk of an earlier life of its own.
+  bool backup_waits_ = false;           ///< To be put back: nothing else goes wrong meanwhile.
   std::uint64_t era_ = 0;  ///< What was planned before heal() does not happen after it.
 };
 
