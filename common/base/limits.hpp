@@ -220,7 +220,7 @@ inline constexpr Micros register_again_within = register_backoff_max + register_
 /// What a follower asks for at once. With one fetch under way a partition, 1 MiB a round trip of
 /// some milliseconds is more than a disk writes.
 inline constexpr std::size_t replica_fetch_bytes = 1 * mib;
-/// Of the table of positions a follower is sent so much at once, and the rest with its next fetches.
+/// Of the table of positions a follower is sent so much at once, the rest with its next fetches.
 inline constexpr std::size_t replica_positions_bytes = 1 * mib;
 /// A fetch waits this long at the leader's end; so this is how stale a quiet follower may be, and
 /// what an idle cluster works for: each follower asks this often.
