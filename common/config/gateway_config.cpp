@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> access_logs = {"none", "errors", "all"};
 constexpr std::size_t path_bytes_max = 4 * limits::kib;
+/// Less than a connection's buffer (buffer_bytes_max of http_budgets.hpp).
+constexpr std::uint64_t header_bytes_most = 60 * limits::kib;
 
 /// Every key of the file, in the order of configs/gateway.toml.
 void read_keys(TomlTable& table, GatewayConfig& config, std::string& access_log) {
@@ -58,7 +60,7 @@ std::optional<ConfigFault> find_fault(const GatewayConfig& config) {
   check.number("threads", config.threads, 1, 64);
   check.number("answer_within_ms", config.answer_within_ms, 100, 60'000);
   check.number("connections_max", config.connections_max, 1, 1'000'000);
-  check.number("header_bytes_max", config.header_bytes_max, limits::kib, limits::mib);
+  check.number("header_bytes_max", config.header_bytes_max, limits::kib, header_bytes_most);
   check.number("body_bytes_max", config.body_bytes_max, limits::kib, limits::record_bytes_ceiling);
   check.number("small_body_bytes_max", config.small_body_bytes_max, limits::kib,
                limits::record_bytes_ceiling);

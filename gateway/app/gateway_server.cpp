@@ -84,7 +84,8 @@ class Application : public HttpApplication, public HttpObserver {
   }
 
   void on_served(const ServedRequest& request) override {
-    const Call call = find_route(request.method, request.target).call;
+    const Call call =
+        request.method == "-" ? Call::malformed : find_route(request.method, request.target).call;
     metrics_.count_request(call, request.status, request.took);
     if (access_log_ == AccessLog::none) return;
     if (access_log_ == AccessLog::errors && request.status < 500) return;
@@ -97,6 +98,10 @@ class Application : public HttpApplication, public HttpObserver {
   }
   void on_connections(std::size_t open) override { metrics_.set_connections(open); }
   void on_dropped(std::string_view why) override { metrics_.count_dropped(why); }
+  void on_fault(std::string_view what) override {
+    metrics_.count_dropped("fault");
+    log_error("a connection was ended", {{"what", what}});
+  }
 
  private:
   Cluster* cluster_;

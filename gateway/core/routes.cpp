@@ -94,6 +94,8 @@ Route find_route(std::string_view method, std::string_view target) {
 
 std::string_view name_of(Call call) noexcept {
   switch (call) {
+    case Call::malformed:
+      return "malformed";
     case Call::unknown_path:
       return "unknown_path";
     case Call::wrong_method:

@@ -8,6 +8,7 @@
 namespace pinion::gateway {
 
 enum class Call : std::uint8_t {
+  malformed,  ///< No request at all, so no call.
   unknown_path,
   wrong_method,
   create_topic,

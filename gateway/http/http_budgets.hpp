@@ -29,6 +29,11 @@ inline constexpr std::size_t small_answer_bytes = 16 * limits::kib;
 /// nothing is told from a slow one.
 inline constexpr std::size_t write_bytes = 64 * limits::kib;
 
+/// What was read of a connection and is not parsed yet: a header, the line in front of a chunk,
+/// what follows the last one. Beast keeps a field's length in 16 bits and throws at one that is
+/// longer; this is less.
+inline constexpr std::size_t buffer_bytes_max = 65'000;
+
 /// Bodies that come, and answers that are taken, are looked at this often.
 inline constexpr Micros watched_for = 2s;
 [[nodiscard]] constexpr bool is_slower_than(std::uint64_t bytes_per_second, std::uint64_t bytes,

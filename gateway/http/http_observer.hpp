@@ -11,12 +11,12 @@
 namespace pinion::gateway {
 
 struct ServedRequest {
-  std::string_view peer;  ///< "127.0.0.1"
-  std::string_view method;
+  std::string_view peer;    ///< "127.0.0.1"
+  std::string_view method;  ///< "-" for what is no request, as its target.
   std::string_view target;
   std::uint16_t status = 0;
   std::size_t body_bytes = 0;  ///< Of the answer.
-  Micros took{0};              ///< From the request's last byte to the answer's.
+  Micros took{0};  ///< From the request's last byte to the answer's; a stream's at its end.
 };
 
 class HttpObserver {
@@ -26,6 +26,8 @@ class HttpObserver {
   virtual void on_connections(std::size_t open) = 0;
   /// A connection that was ended or refused; `why` is one of a few fixed words.
   virtual void on_dropped(std::string_view why) = 0;
+  /// Something was thrown where nothing should be: a connection was ended for it.
+  virtual void on_fault(std::string_view what) = 0;
 };
 
 }  // namespace pinion::gateway

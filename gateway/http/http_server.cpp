@@ -11,6 +11,7 @@
 #include <charconv>
 #include <chrono>
 #include <ctime>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -70,16 +71,27 @@ struct Lane : HttpLane {
 
   void start() {
     tick();
-    thread = std::thread([this] { context.run(); });
+    thread = std::thread([this] {
+      while (!is_over()) run_on();
+    });
   }
+  /// What is thrown ends the session that it came through, for nobody else holds it, and no more.
+  void run_on() {
+    try {
+      context.run();
+    } catch (const std::exception& error) {
+      shared->observer->on_fault(error.what());
+    }
+  }
+  [[nodiscard]] bool is_over() const { return context.stopped(); }
   void tick() {
     now = monotonic_now();
     date = http_date();
-    for (HttpSession* session : all()) session->on_tick();
     timer.expires_after(tick_every);
     timer.async_wait([this](error_code error) {
       if (!error) tick();
     });
+    for (HttpSession* session : all()) session->on_tick();
   }
 
   /// A copy: a session may end, and leave, while it is asked.
@@ -154,12 +166,11 @@ void HttpServer::Inside::accept(tcp::acceptor& acceptor) {
           });
           return;
         }
-        if (shared.connections.load() >= shared.options.connections_max) {
-          shared.observer->on_dropped("too_many_connections");  // The socket closes itself.
-        } else {
-          on_accepted(lane, std::move(socket));
-        }
         accept(acceptor);
+        if (shared.connections.load() < shared.options.connections_max) {
+          return on_accepted(lane, std::move(socket));
+        }
+        shared.observer->on_dropped("too_many_connections");  // The socket closes itself.
       });
 }
 

@@ -17,6 +17,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/read_size.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -24,12 +25,12 @@
 
 #include "gateway/core/answers.hpp"
 #include "gateway/http/clock.hpp"
+#include "gateway/http/http_framing.hpp"
 #include "gateway/http/http_session.hpp"
 #include "gateway/http/http_text.hpp"
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -42,12 +43,6 @@ namespace pinion::gateway {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
-
-/// Beast's strings are Boost's.
-template <typename Text>
-[[nodiscard]] std::string_view text_of(const Text& text) {
-  return {text.data(), text.size()};
-}
 
 template <typename Stream>
 class HttpSessionOver : public HttpSession,
@@ -67,6 +62,7 @@ class HttpSessionOver : public HttpSession,
     shared_->observer->on_connections(++shared_->connections);
   }
   ~HttpSessionOver() override {
+    tell_of_stream();
     if (events_) events_->stop();
     lane_->sessions.erase(this);
     shared_->observer->on_connections(--shared_->connections);
@@ -96,6 +92,7 @@ class HttpSessionOver : public HttpSession,
   void stop() override {
     const auto self = this->shared_from_this();
     if (state_ == State::serving) hurry();
+    if (state_ == State::reading) deadline_ = std::min(deadline_, lane_->now + unfinished_for);
     if (state_ == State::idle) leave();
     if (state_ == State::streaming && !is_writing_) say_goodbye();
   }
@@ -109,6 +106,7 @@ class HttpSessionOver : public HttpSession,
   }
 
   void close() {
+    tell_of_stream();
     become(State::closed, never);
     error_code ignored;
     stream_.lowest_layer().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
@@ -179,19 +177,38 @@ class HttpSessionOver : public HttpSession,
     parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
     has_header_ = false;
     method_ = target_ = "-";
-    const bool begun = buffer_.size() > 0;
-    if (!begun && buffer_.capacity() > buffer_kept_max) buffer_.shrink_to_fit();
-    if (begun) {
-      begin_reading();
-    } else {
-      become(State::idle, shared_->options.idle_timeout);
-    }
-    read_some();
+    skip_empty_lines(buffer_);
+    if (has_begun(buffer_)) return begin_reading();
+    if (buffer_.capacity() > buffer_kept_max) buffer_.shrink_to_fit();
+    become(State::idle, shared_->options.idle_timeout);
+    read_first();
+  }
+
+  /// By ourselves: Beast comes back with a whole header and no sooner, and the time for a request
+  /// runs from its first byte.
+  void read_first() {
+    const auto room = buffer_.prepare(beast::read_size(buffer_, buffer_bytes_max));
+    stream_.async_read_some(room,
+                            [self = this->shared_from_this()](error_code error, std::size_t bytes) {
+                              self->on_first(error, bytes);
+                            });
+  }
+
+  void on_first(error_code error, std::size_t bytes) {
+    if (state_ == State::closed) return;
+    if (error) return is_leaving_ ? say_goodbye() : on_read_error(error);
+    buffer_.commit(bytes);
+    skip_empty_lines(buffer_);
+    if (!has_begun(buffer_)) return read_first();
+    is_leaving_ = false;
+    begin_reading();
   }
 
   void begin_reading() {
-    become(State::reading, shared_->options.request_timeout);
+    const bool stopping = shared_->stopping.load();
+    become(State::reading, stopping ? unfinished_for : shared_->options.request_timeout);
     watch();
+    read_some();
   }
 
   void read_some() {
@@ -202,11 +219,8 @@ class HttpSessionOver : public HttpSession,
 
   void on_read(error_code error) {
     if (state_ == State::closed) return;
-    if (is_leaving_ && error) return say_goodbye();
-    is_leaving_ = false;
-    if (late_) return refuse(408, "The request was not finished in time", "slow_request");
+    if (late_) return refuse_late();
     if (error) return on_read_error(error);
-    if (state_ == State::idle) begin_reading();
     if (parser_->is_header_done() && !has_header_) {
       has_header_ = true;
       return on_header();
@@ -214,12 +228,20 @@ class HttpSessionOver : public HttpSession,
     go_on_reading();
   }
 
+  void refuse_late() {
+    if (!shared_->stopping.load()) {
+      return refuse(408, "The request was not finished in time", "slow_request");
+    }
+    refuse(failed({Errc::throttled, "This gateway ends before the request was finished"}, {}),
+           "stopping");
+  }
+
   void on_header() {
     const auto& head = parser_->get();
     method_ = text_of(head.method_string());
     target_ = text_of(head.target());
     traits_ = shared_->application->traits_of(method_, target_);
-    if (!has_known_framing()) {
+    if (!has_known_framing(head)) {
       return refuse(400, "Of transfer encodings this server takes chunked alone", "malformed");
     }
     if (parser_->content_length().value_or(0) > traits_.body_bytes_max) {
@@ -231,16 +253,6 @@ class HttpSessionOver : public HttpSession,
         head.version() >= 11 && beast::iequals(head[beast::http::field::expect], "100-continue");
     if (continues && !parser_->is_done()) return send_continue();
     go_on_reading();
-  }
-
-  /// With another encoding, or several, where the request ends is anybody's guess: and what stands
-  /// behind it would be taken for the next one.
-  [[nodiscard]] bool has_known_framing() const {
-    const auto& head = parser_->get();
-    const auto given = head.equal_range(beast::http::field::transfer_encoding);
-    if (given.first == given.second) return true;
-    return std::next(given.first) == given.second && head.version() >= 11 &&
-           beast::iequals(given.first->value(), "chunked");
   }
 
   void go_on_reading() {
@@ -255,7 +267,8 @@ class HttpSessionOver : public HttpSession,
 
   void on_read_error(error_code error) {
     namespace http = beast::http;
-    if (error == http::error::header_limit) {
+    // The other one: the line in front of a chunk, or what follows the last one, has no end.
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
       return refuse(431, "The headers are larger than this server takes", "large_header");
     }
     if (error == http::error::body_limit) {
@@ -317,6 +330,8 @@ class HttpSessionOver : public HttpSession,
     if (state_ == State::closed) return;
     if (auto* answer = std::get_if<HttpAnswer>(&result)) return send(std::move(*answer));
     events_ = std::get<std::shared_ptr<EventStream>>(std::move(result));
+    is_stream_ = true;
+    body_bytes_ = 0;
     out_ = stream_head(lane_->date);
     write_piece();
   }
@@ -400,9 +415,16 @@ class HttpSessionOver : public HttpSession,
     linger();
   }
 
+  /// A stream is served when it ends, whoever ended it.
+  void tell_of_stream() {
+    if (!std::exchange(is_stream_, false)) return;
+    shared_->observer->on_served(
+        {peer_, method_, target_, 200, body_bytes_, monotonic_now() - served_from_});
+  }
+
   /// Ends in order: the peer may still be sending, and a reset would take the answer from it.
   void linger() {
-    become(State::ending, linger_for);
+    become(State::ending, shared_->stopping.load() ? unfinished_for : linger_for);
     drain_left_ = drain_bytes_max;
     end_sending([self = this->shared_from_this()] { self->drain(); });
   }
@@ -439,6 +461,7 @@ class HttpSessionOver : public HttpSession,
         if (self->state_ != State::streaming) return;
         if (!piece) return self->linger();
         self->out_ = std::move(*piece);
+        self->body_bytes_ += self->out_.size();
         self->write_piece();
       });
     });
@@ -453,6 +476,8 @@ class HttpSessionOver : public HttpSession,
   /// Kept by an idle connection: 2,000 of them then take some 20 MB at most.
   static constexpr std::size_t buffer_kept_max = 8 * 1024;
   static constexpr Micros linger_for = 2s;
+  /// Once the server stops: for the rest of a request, and for a peer that still sends.
+  static constexpr Micros unfinished_for = 500ms;
   static constexpr std::size_t drain_bytes_max = 32 * 1024 * 1024;
 
   HttpLane* lane_;
@@ -465,12 +490,13 @@ class HttpSessionOver : public HttpSession,
   bool has_header_ = false;
   bool is_leaving_ = false;
   bool is_writing_ = false;
+  bool is_stream_ = false;  ///< What is served, and not told of yet.
   RequestTraits traits_;
   HeldBytes held_body_;
   HeldBytes held_answer_;
   Micros watched_from_{0};  ///< The body that is being read, or the answer that is written.
   std::uint64_t watched_bytes_ = 0;
-  beast::flat_buffer buffer_;
+  beast::flat_buffer buffer_{buffer_bytes_max};
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   std::shared_ptr<EventStream> events_;
   std::string method_;
