@@ -30,7 +30,10 @@ class Address(NamedTuple):
 
 def parse_brokers(broker: Broker) -> List[Address]:
     """All addresses of a ``broker`` argument: one, several with commas between, or a list."""
-    texts = broker.split(",") if isinstance(broker, str) else list(broker)
+    try:
+        texts = broker.split(",") if isinstance(broker, str) else list(broker)
+    except TypeError:
+        raise InvalidArgument(f"broker is {_FORMS[5:]}, or a list of them, not {broker!r}") from None
     addresses = [parse_address(text) for text in texts]
     if not addresses:
         raise InvalidArgument("broker is empty: give the gateway's address, as 'localhost:8080'")

@@ -36,6 +36,9 @@ Json = Dict[str, Any]
 # Seconds after which a silent gateway is given up and asked again. A gateway waits for the cluster
 # for 10 s, as it comes, and then answers 503.
 ATTEMPT_TIMEOUT = 12.0
+# Seconds after which somebody who waits is told that nobody takes a connection: longer than a
+# gateway takes to restart, shorter than people wait for an address with a mistake in it.
+UNREACHABLE_AFTER = 10.0
 BACK_OFF_MIN = 0.02  # Seconds before the second attempt; doubles, with jitter, up to
 BACK_OFF_MAX = 1.0
 
@@ -148,8 +151,12 @@ class Gateway:
         deadline: float,
         patience: float = 0.0,
         stopped: Optional[threading.Event] = None,
+        unreachable_after: Optional[float] = None,
     ) -> Json:
         """Attempts until an answer is final or the deadline has passed.
+
+        ``unreachable_after``: seconds in which no gateway took a connection at all, which are
+        enough to say so.
 
         ``params`` go into the query string of a GET, else into a JSON body. When ``stopped`` is set
         meanwhile, the attempts end as at a deadline.
@@ -163,6 +170,7 @@ class Gateway:
         back_off = BackOff()
         fate = Fate.DID_NOT_HAPPEN
         unreachable = True
+        heard_at = time.monotonic()  # Or begun.
         while True:
             try:
                 return self.attempt(method, path, body, deadline, patience)
@@ -174,14 +182,20 @@ class Gateway:
                 if failed.fate is Fate.UNKNOWN:
                     fate = Fate.UNKNOWN
                 unreachable = unreachable and failed.unreachable
-                left = deadline - time.monotonic()
+                if not failed.unreachable:
+                    heard_at = time.monotonic()
+                until = deadline
+                if unreachable_after is not None and heard_at + unreachable_after < deadline:
+                    until = heard_at + unreachable_after
+                left = until - time.monotonic()
                 delay = min(back_off.delay(failed), max(left, 0.0))
                 if stopped is not None:
                     over = stopped.wait(delay)
                 else:
                     time.sleep(delay)
                     over = False
-                if over or time.monotonic() >= deadline:
+                if over or time.monotonic() >= until:
+                    unreachable = unreachable or until < deadline
                     raise self.expired(method, path, str(failed), fate, unreachable) from None
 
     def expired(
@@ -261,10 +275,14 @@ def judge(answer: _http.Answer, request: str) -> Json:
             fate=fate,
             after=_retry_after(answer, value),
         )
-    if value is None or not message:
+    # A gateway of Pinion has every path that is asked for here.
+    elsewhere = answer.status in (404, 405) and not code
+    if value is None or not message or elsewhere:
         what = f"{request} was answered {answer.status} {answer.body[:100]!r}"
         if answer.status == 413:
             raise RecordTooLarge(what + "; send smaller batches or records", fate=fate)
+        if elsewhere:
+            what += "; is the path in the broker argument right"
         raise ProtocolError(what + "; is this a Pinion gateway of this version?", fate=fate)
     raise _named_error(answer.status, message, code, fate, bool(value.get("retriable", False)))
 

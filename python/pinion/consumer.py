@@ -31,7 +31,8 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Typ
 from urllib.parse import urlencode
 
 from ._address import DEFAULT_BROKER, Broker
-from ._gateway import Again, BackOff, Gateway, Gateways, Json, encode, topic_path
+from ._gateway import UNREACHABLE_AFTER, Again, BackOff, Gateway, Gateways, Json, encode
+from ._gateway import topic_path
 from ._process import OfThisProcess
 from ._reading import Place, Reading, Source, TopicSources
 from .errors import Closed, InvalidArgument, NothingUnread, OffsetOutOfRange
@@ -78,7 +79,8 @@ class Consumer(OfThisProcess):
     on_lost_position: what to do when retention has deleted messages that were not read:
         ``"error"`` (OffsetOutOfRange; ``seek`` to go on), ``"earliest"`` or ``"latest"``.
     records_max: how many are read ahead of one partition at once; about 1 MiB at most.
-    timeout: how long the calls that are no reading wait for the cluster.
+    timeout: how long the calls that are no reading wait for the cluster; the constructor and
+        ``size`` say after 10 s that no gateway takes a connection at all.
     """
 
     def __init__(
@@ -360,6 +362,7 @@ class Consumer(OfThisProcess):
                         "/size",
                         {"topic": one.name, "consumer_id": one.consumer_id},
                         deadline=time.monotonic() + self._timeout,
+                        unreachable_after=UNREACHABLE_AFTER,
                     )["size"]
                 )
                 for one in some
@@ -440,7 +443,11 @@ class Consumer(OfThisProcess):
         consumer_id = self._given.get(name)
         if consumer_id is None:
             answer = self._gateway.call(
-                "POST", "/consumer/register", {"topic": name}, deadline=deadline
+                "POST",
+                "/consumer/register",
+                {"topic": name},
+                deadline=deadline,
+                unreachable_after=UNREACHABLE_AFTER,
             )
             consumer_id = _int(answer, "consumer_id")
         one = _Subscription(name, consumer_id)
@@ -450,6 +457,7 @@ class Consumer(OfThisProcess):
                 f"{topic_path(name)}/positions",
                 {"consumer_id": consumer_id},
                 deadline=deadline,
+                unreachable_after=UNREACHABLE_AFTER,
             )
             for position in answer.get("positions", ()):
                 partition, offset = _int(position, "partition_id"), _int(position, "offset")

@@ -28,7 +28,7 @@ from typing import Iterable, List, Optional, Type
 from . import _outbox
 from ._address import DEFAULT_BROKER, Broker
 from ._delivery import Counters, Delivery, registration
-from ._gateway import Gateway, Gateways
+from ._gateway import UNREACHABLE_AFTER, Gateway, Gateways
 from ._keys import partition_of_key
 from ._process import OfThisProcess
 from .errors import BufferFull, Closed, DeadlineExceeded, Fate, InvalidArgument
@@ -242,6 +242,7 @@ class Producer(OfThisProcess):
                 {"topic": name},
                 deadline=time.monotonic() + self._block_timeout,
                 stopped=self._delivery.ended,
+                unreachable_after=UNREACHABLE_AFTER,
             )
             producer_id, count = registration(answer)
             with self._lock:
@@ -323,7 +324,10 @@ class Producer(OfThisProcess):
 
 def topic_names(topics: Iterable[str]) -> List[str]:
     """The names, each once; a single string is one name, not a list of letters."""
-    names = [topics] if isinstance(topics, str) else list(topics)
+    try:
+        names = [topics] if isinstance(topics, str) else list(topics)
+    except TypeError:
+        raise InvalidArgument(f"topics is a list of names, not {topics!r}") from None
     for name in names:
         if not isinstance(name, str) or not name:
             raise InvalidArgument(f"a topic's name is text that is not empty, not {name!r}")

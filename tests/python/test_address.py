@@ -64,6 +64,10 @@ class Addresses(unittest.TestCase):
             parse_brokers([])
         with self.assertRaises(InvalidArgument):
             parse_address(8080)  # type: ignore[arg-type]
+        for broker in (None, 5, 1.5, object()):
+            with self.subTest(broker):
+                with self.assertRaisesRegex(InvalidArgument, "host:port"):
+                    parse_brokers(broker)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

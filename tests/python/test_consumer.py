@@ -5,12 +5,13 @@ import threading
 import time
 import unittest
 from typing import List
+from unittest import mock
 
 from support import GatewayTest, wait_until
 
 import pinion
 from pinion import Closed, Consumer, GatewayUnreachable, InvalidArgument, OffsetOutOfRange
-from pinion import UnknownId, UnknownPartition, UnknownTopic, _reading
+from pinion import ProtocolError, UnknownId, UnknownPartition, UnknownTopic, _reading
 from pinion import consumer as consumer_module
 
 
@@ -259,6 +260,32 @@ class Faults(GatewayTest):
         self.gateway.stop()
         with self.assertRaisesRegex(GatewayUnreachable, "pinion up --http"):
             Consumer(["t"], self.gateway.address, timeout=0.2)
+
+    def test_no_gateway_is_said_long_before_the_timeout(self) -> None:
+        self.fill("t", ["a"])
+        consumer = self.consumer(["t"], timeout=60)
+        self.gateway.stop()
+        begun = time.monotonic()
+        with mock.patch.object(consumer_module, "UNREACHABLE_AFTER", 0.3):
+            with self.assertRaises(GatewayUnreachable):
+                Consumer(["t"], self.gateway.address, timeout=60)
+            with self.assertRaises(GatewayUnreachable):
+                consumer.size()
+        self.assertTrue(0.5 < time.monotonic() - begun < 10)
+        self.gateway.start()
+        self.assertEqual(consumer.size(), 1)
+
+    def test_another_servers_path_is_no_gateway(self) -> None:
+        self.fill("t", [])
+        with self.assertRaisesRegex(ProtocolError, "path in the broker argument"):
+            Consumer(["t"], f"http://{self.gateway.address}/elsewhere", timeout=3)
+
+    def test_arguments_of_another_type_are_refused_and_named(self) -> None:
+        for topics in (None, 5):
+            with self.assertRaisesRegex(InvalidArgument, "topics is a list of names"):
+                Consumer(topics, self.gateway.address)  # type: ignore[arg-type]
+        with self.assertRaisesRegex(InvalidArgument, "broker is"):
+            Consumer(["t"], None)  # type: ignore[arg-type]
 
 
 class Positions(GatewayTest):
