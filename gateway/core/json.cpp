@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -79,6 +80,66 @@ Result<Json> parse_json(std::string_view text, std::size_t values_max) {
     return failure(Errc::malformed, reader.problem);
   }
   return std::move(reader.root);
+}
+
+namespace {
+
+void skip_white(std::string_view text, std::size_t& at) {
+  at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+}
+
+/// Behind the string that begins at `at`.
+void skip_string(std::string_view text, std::size_t& at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at) {
+    if (text[at] == '\\') ++at;
+  }
+  at = std::min(at + 1, text.size());
+}
+
+/// Behind the value that begins at `at`.
+void skip_value(std::string_view text, std::size_t& at) {
+  std::size_t depth = 0;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (depth == 0 && (c == ',' || c == '}' || c == ']')) return;
+    if (c == '"') {
+      skip_string(text, at);
+      continue;
+    }
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    ++at;
+  }
+}
+
+bool is_name(std::string_view written, std::string_view name) {
+  if (written.find('\\') == std::string_view::npos) {
+    return written.substr(1, written.size() - 2) == name;
+  }
+  const auto read = parse_json(written);
+  return read && read->get_ref<const std::string&>() == name;
+}
+
+}  // namespace
+
+std::string_view member_text(std::string_view object, std::string_view name) {
+  std::string_view found;
+  for (std::size_t at = 1; at < object.size(); ++at) {  // Behind the brace, or a comma.
+    skip_white(object, at);
+    if (at >= object.size() || object[at] != '"') break;
+    const std::size_t key = at;
+    skip_string(object, at);
+    const std::string_view written = object.substr(key, at - key);
+    skip_white(object, at);
+    ++at;  // The colon.
+    skip_white(object, at);
+    const std::size_t begin = at;
+    skip_value(object, at);
+    if (!is_name(written, name)) continue;
+    found = object.substr(begin, at - begin);
+    found = found.substr(0, found.find_last_not_of(" \t\r\n") + 1);
+  }
+  return found;
 }
 
 void JsonObject::begin(std::string_view name) {

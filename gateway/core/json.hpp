@@ -28,6 +28,10 @@ inline constexpr std::size_t json_values_max = 10'000;
 [[nodiscard]] Result<Json> parse_json(std::string_view text,
                                       std::size_t values_max = json_values_max);
 
+/// How the value of a member is written, of several with one name the last. Requires: `object` is
+/// the text of a JSON object that has it, without anything around it.
+[[nodiscard]] std::string_view member_text(std::string_view object, std::string_view name);
+
 /// A JSON object that is being written: JsonObject().add("a", 1).add("b", "text").take().
 class JsonObject {
  public:

@@ -86,13 +86,33 @@ bool read_parts(std::string_view body, std::string_view boundary, Pairs& pairs) 
   return true;
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  text = trimmed(text);
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+/// Beyond some 2^53 not every whole number is one of these.
+std::optional<std::int64_t> whole_number(double number) {
+  if (std::nearbyint(number) != number || std::abs(number) >= 9e15) return std::nullopt;
+  return static_cast<std::int64_t>(number);
+}
+
+template <typename Number>
+std::optional<Number> read_all(std::string_view text) {
+  Number number{};
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
   return number;
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  if (const auto number = read_all<std::int64_t>(text)) return number;
+  const auto number = read_all<double>(text);
+  return number ? whole_number(*number) : std::nullopt;
+}
+
+std::optional<std::int64_t> whole_number(const Json& value) {
+  if (value.is_number_float()) return whole_number(value.get<double>());
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0) return std::nullopt;
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  return std::nullopt;
 }
 
 }  // namespace
@@ -134,6 +154,7 @@ Result<Parameters> Parameters::read(const HttpRequest& request, std::size_t json
   } else if (body.front() == '{') {
     PINION_TRY(json, parse_json(body, json_values));
     parameters.body_ = std::move(json);
+    parameters.body_text_ = body;
   } else if (body.front() == '[' || body.front() == '"') {
     return failure(Errc::malformed, "The body is not a JSON object: parameters have names");
   } else if (!read_pairs(body, parameters.form_)) {
@@ -148,24 +169,21 @@ const Json* Parameters::json(std::string_view name) const {
   return at == body_.end() ? nullptr : &*at;
 }
 
+const std::string* Parameters::find_pair(std::string_view name) const {
+  for (const Pairs* pairs : {&form_, &query_}) {
+    const auto at = pairs->find(name);
+    if (at != pairs->end()) return &at->second;
+  }
+  return nullptr;
+}
+
 std::optional<std::string> Parameters::find(std::string_view name) const {
   if (const Json* value = json(name); value != nullptr && !value->is_null()) {
     if (value->is_string()) return value->get_ref<const std::string&>();
-    // A float that is a whole number is written as one: clients in languages with one kind of
-    // number send 7.0.
-    if (value->is_number_float()) {
-      const double number = value->get<double>();
-      if (std::nearbyint(number) == number && std::abs(number) < 9e15) {
-        return std::to_string(static_cast<std::int64_t>(number));
-      }
-    }
-    return value->dump();
+    return std::string(member_text(body_text_, name));
   }
-  for (const Pairs* pairs : {&form_, &query_}) {
-    const auto at = pairs->find(name);
-    if (at != pairs->end()) return at->second;
-  }
-  return std::nullopt;
+  const std::string* pair = find_pair(name);
+  return pair == nullptr ? std::nullopt : std::optional<std::string>(*pair);
 }
 
 std::optional<std::string> Parameters::text(Names names) const {
@@ -180,10 +198,13 @@ std::optional<std::string> Parameters::text(Names names) const {
 
 GivenNumber Parameters::number(Names names) const {
   for (const std::string_view name : names) {
-    const auto found = find(name);
-    if (!found || trimmed(*found).empty()) continue;
-    if (trimmed(*found) == "null") continue;  // In a query string.
-    return {true, whole_number(*found)};
+    const Json* value = json(name);
+    const bool is_json = value != nullptr && !value->is_null();
+    if (is_json && !value->is_string()) return {true, whole_number(*value)};
+    const std::string* written = is_json ? &value->get_ref<const std::string&>() : find_pair(name);
+    const std::string_view text = written == nullptr ? std::string_view() : trimmed(*written);
+    if (text.empty() || text == "null") continue;  // The second in a query string.
+    return {true, whole_number(text)};
   }
   return {};
 }

@@ -22,12 +22,14 @@ namespace pinion::gateway {
 /// Each "%41" as its byte and each '+' as a space; what is no escape stays as it is.
 [[nodiscard]] std::string decode_percent(std::string_view text);
 
-/// An id as clients write it: a JSON number or a numeric string of 64 bits. Anything else is no id.
+/// A number as clients write it: a JSON number or the same as text, whole and of 64 bits. Clients
+/// in languages with one kind of number write 7.0, which is 7. Anything else is no number.
 struct GivenNumber {
   bool is_given = false;  ///< False: absent, null or empty.
   std::optional<std::int64_t> value;
 };
 
+/// Requires: the request's memory outlives it.
 class Parameters {
  public:
   using Names = std::initializer_list<std::string_view>;
@@ -41,8 +43,8 @@ class Parameters {
                                                std::size_t json_values = json_values_max);
 
   /// Of several names the first that is there with a value counts, else the first that is there and
-  /// empty. A number or boolean is taken by its digits or name, an object or array as its JSON.
-  /// Nothing: absent or null.
+  /// empty. What is no string is taken as it is written: 1.50, {"b": 1, "a": 2}. Nothing: absent or
+  /// null.
   [[nodiscard]] std::optional<std::string> text(Names names) const;
   [[nodiscard]] GivenNumber number(Names names) const;
   /// As it stands in a JSON body, or null.
@@ -50,8 +52,10 @@ class Parameters {
 
  private:
   [[nodiscard]] std::optional<std::string> find(std::string_view name) const;
+  [[nodiscard]] const std::string* find_pair(std::string_view name) const;
 
-  Json body_;  ///< An object, or null.
+  Json body_;                   ///< An object, or null.
+  std::string_view body_text_;  ///< What it was read from.
   std::map<std::string, std::string, std::less<>> form_;
   std::map<std::string, std::string, std::less<>> query_;
 };

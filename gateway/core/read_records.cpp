@@ -68,6 +68,13 @@ Result<std::string> read_headers(const Json& headers, std::size_t index) {
   return text;
 }
 
+/// Nothing: it is no whole number of 64 bits. Beyond them nlohmann would wrap around.
+std::optional<std::int64_t> whole_number(const Json& value) {
+  if (!value.is_number_integer()) return std::nullopt;
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0) return std::nullopt;
+  return value.get<std::int64_t>();
+}
+
 Result<RecordToSend> read_record(const Json& json, std::size_t index) {
   RecordToSend record;
   if (json.is_string()) {
@@ -85,14 +92,16 @@ Result<RecordToSend> read_record(const Json& json, std::size_t index) {
     record.headers = std::move(headers);
   }
   if (const auto at = json.find("timestamp"); at != json.end() && !at->is_null()) {
-    if (!at->is_number_integer()) return refuse(index, "timestamp is not a whole number");
-    record.timestamp = Micros(at->get<std::int64_t>());
+    const auto number = whole_number(*at);
+    if (!number) return refuse(index, "timestamp is not a whole number of microseconds");
+    record.timestamp = Micros(*number);
   }
   if (const auto at = json.find("partition"); at != json.end() && !at->is_null()) {
-    const bool fits = at->is_number_integer() && at->get<std::int64_t>() >= -1 &&
-                      at->get<std::int64_t>() < limits::partitions_per_topic_max;
-    if (!fits) return refuse(index, "partition is not a partition's number");
-    if (at->get<std::int64_t>() >= 0) record.partition = PartitionIndex(at->get<std::int32_t>());
+    const auto number = whole_number(*at);
+    if (!number || *number < -1 || *number >= limits::partitions_per_topic_max) {
+      return refuse(index, "partition is not a partition's number");
+    }
+    if (*number >= 0) record.partition = PartitionIndex(static_cast<std::int32_t>(*number));
   }
   return record;
 }

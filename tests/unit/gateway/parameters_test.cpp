@@ -144,14 +144,33 @@ TEST_CASE("parameters: null is absent, and other kinds of value are taken as tex
   CHECK(p->text({"b"}) == "true");
   CHECK(p->text({"i"}) == "7");
   CHECK(p->text({"f"}) == "1.5");
-  CHECK(p->text({"w"}) == "7");
+  CHECK(p->text({"w"}) == "7.0");
   CHECK(p->text({"o"}) == R"({"k":[1]})");
   CHECK(p->text({"e"}) == "");
 }
 
+TEST_CASE("parameters: what is no string is taken as it is written", "[gateway]") {
+  const auto text = [](const std::string& body) {
+    const auto p = Parameters::read(request("POST", "/x", body));
+    REQUIRE(p);
+    return p->text({"m"}).value_or("nothing");
+  };
+  for (const char* written :
+       {"12345678901234567890123", "1.50", "-0", "1E5", "true", R"({"b": 1, "a": [ 2,{"c":"}"}]})",
+        R"(["\"]\\", 1.0 ])", "[]", "{}"}) {
+    INFO(written);
+    CHECK(text("{\"m\":" + std::string(written) + "}") == written);
+    CHECK(text("{ \"a\" : [{\"m\":0}], \"m\"\n: " + std::string(written) +
+               "\t, \"z\":\",\\\"m\"}") == written);
+    CHECK(text("{\"m\":0,\"\\u006d\":" + std::string(written) + "}") == written);
+  }
+  CHECK(text(R"({"m":"\u0041\n"})") == "A\n");
+}
+
 TEST_CASE("parameters: numbers are JSON numbers or numeric strings of 64 bits", "[gateway]") {
   const auto value = [](const std::string& json) {
-    const auto p = Parameters::read(request("POST", "/x", "{\"n\":" + json + "}"));
+    const std::string body = "{\"n\":" + json + "}";
+    const auto p = Parameters::read(request("POST", "/x", body));
     REQUIRE(p);
     return p->number({"n"});
   };
@@ -160,9 +179,19 @@ TEST_CASE("parameters: numbers are JSON numbers or numeric strings of 64 bits", 
   CHECK(value("\" 7 \"").value == 7);
   CHECK(value("-1").value == -1);
   CHECK(value("7.0").value == 7);
+  CHECK(value("\"7.0\"").value == 7);
+  CHECK(value("\"+7\"").value == 7);
+  CHECK(value("1e2").value == 100);
+  CHECK(value("\"1e2\"").value == 100);
+  for (const char* target : {"/x?n=7.0", "/x?n=7", "/x?n=%207.00"}) {
+    const auto p = Parameters::read(request("GET", target));
+    REQUIRE(p);
+    CHECK(p->number({"n"}).value == 7);
+  }
   CHECK(value("9223372036854775807").value == 9223372036854775807);
   for (const char* garbage : {"9223372036854775808", "1e300", "7.5", "\"invalid\"", "\"7x\"",
-                              "true", "[7]", "{}", "\"0x7\"", "\"--1\""}) {
+                              "true", "[7]", "{}", "\"0x7\"", "\"--1\"", "\"7.5\"", "\"nan\"",
+                              "\"inf\"", "\"9223372036854775808\"", "18446744073709551615"}) {
     INFO(garbage);
     CHECK(value(garbage).is_given);
     CHECK_FALSE(value(garbage).value);

@@ -39,6 +39,10 @@ TEST_CASE("records: what is wrong is named with its place", "[gateway]") {
         R"(["a",{"value":"v","key":[]}])", R"(["a",{"value":"v","headers":5}])",
         R"(["a",{"value":"v","headers":{"n":5}}])", R"(["a",{"value":"v","headers":[["n"]]}])",
         R"(["a",{"value":"v","headers":{"":"x"}}])", R"(["a",{"value":"v","timestamp":"x"}])",
+        R"(["a",{"value":"v","timestamp":18446744073709551615}])",
+        R"(["a",{"value":"v","timestamp":9223372036854775808}])",
+        R"(["a",{"value":"v","timestamp":1.5}])",
+        R"(["a",{"value":"v","partition":18446744073709551615}])",
         R"(["a",{"value":"v","partition":-2}])", R"(["a",{"value":"v","partition":99999999}])"}) {
     INFO(wrong);
     const auto records = read(wrong);
