@@ -19,6 +19,14 @@ std::uint64_t random_number() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+/// Of a command that is not sent. A repeat of a dequeue is another one's too: what became of the
+/// attempt before it nobody here knows.
+Fate fate_unsent(const Command& command) {
+  const auto* dequeue = std::get_if<DequeueCommand>(&command);
+  const bool may_be_repeat = dequeue != nullptr && !dequeue->request_id.empty();
+  return may_be_repeat ? Fate::unknown : Fate::did_not_happen;
+}
+
 }  // namespace
 
 Cluster::Cluster(ClusterOptions options, std::unique_ptr<Client> client,
@@ -59,7 +67,9 @@ bool Cluster::is_away() const {
 HttpApplication::Hurry Cluster::carry_out(Command command, Respond respond) {
   if (is_away()) {
     const Error away{Errc::connection_lost, client_->status().problem};
-    respond(std::holds_alternative<HealthCommand>(command) ? unhealthy(away) : failed(away, {}));
+    respond(std::holds_alternative<HealthCommand>(command)
+                ? unhealthy(away)
+                : failed(away, {}, fate_unsent(command)));
     return {};
   }
   if (const auto* reading = std::get_if<ReadRecordsCommand>(&command)) {
@@ -70,7 +80,10 @@ HttpApplication::Hurry Cluster::carry_out(Command command, Respond respond) {
 }
 
 void Cluster::follow(FollowCommand command, std::function<void(HttpResult)> then) {
-  if (is_away()) return then(failed({Errc::connection_lost, client_->status().problem}, {}));
+  if (is_away()) {
+    const Error away{Errc::connection_lost, client_->status().problem};
+    return then(failed(away, {}, Fate::did_not_happen));
+  }
   FollowFeed::open(calls_, tail_places_, std::move(command), options_.answer_within,
                    std::move(then));
 }

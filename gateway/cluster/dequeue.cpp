@@ -33,6 +33,14 @@ HttpAnswer dequeued(const DequeuedRecord& record) {
   return answer(std::move(object));
 }
 
+/// With an id, an attempt before may have been carried out by the leader that is away now.
+HttpAnswer not_dequeued(const Error& error, const std::string& topic, const std::string& id) {
+  if (!id.empty() && error.code == Errc::partition_offline) {
+    return failed(error, topic, Fate::unknown);
+  }
+  return failed(error, topic);
+}
+
 /// One dequeue from any partition of a topic. Lives as long as its callbacks; on one of them at a
 /// time, but for the questions of step 2, which share the mutex.
 class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
@@ -64,10 +72,10 @@ class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
            PartitionState::online;
   }
   [[nodiscard]] HttpAnswer away(PartitionIndex partition) const {
-    return failed(
+    return not_dequeued(
         {Errc::partition_offline, "partition " + std::to_string(partition.raw()) + " of topic '" +
                                       topic_->name + "' has no leader at the moment"},
-        topic_->name);
+        topic_->name, token_);
   }
   /// All steps together end in time.
   [[nodiscard]] Micros left() const { return std::max(Micros(1ms), deadline_ - monotonic_now()); }
@@ -80,7 +88,7 @@ class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
         [self = shared_from_this(), empty = std::move(empty)](Result<DequeuedRecord> record) {
           if (record) return self->respond_(dequeued(*record));
           if (record.error().code == Errc::nothing_unread) return empty();
-          self->respond_(failed(record.error(), self->topic_->name));
+          self->respond_(not_dequeued(record.error(), self->topic_->name, self->token_));
         });
   }
 
@@ -166,28 +174,31 @@ std::uint32_t Cluster::next_turn(RegistrationId consumer) {
 
 void Cluster::on(DequeueCommand& given, Respond respond) {
   const auto command = std::make_shared<DequeueCommand>(std::move(given));
-  with_client(ClientKind::consumer, command->topic, command->consumer, command->partition, respond,
-              [this, command, respond](const Topic& topic, MaybePartition partition) {
-                if (!partition && topic->partitions.size() == 1) partition = PartitionIndex(0);
-                if (partition) {
-                  calls_.dequeue({topic->name, *partition, reader_of(command->consumer),
-                                  command->request_id, nowhere},
-                                 options_.answer_within,
-                                 [this, topic, command, respond](Result<DequeuedRecord> record) {
-                                   if (!record) return respond(failed(record.error(), topic->name));
-                                   note_position(topic->id, record->record.partition,
-                                                 command->consumer, record->record.offset + 1);
-                                   respond(dequeued(*record));
-                                 });
-                  return;
+  with_client(
+      ClientKind::consumer, command->topic, command->consumer, command->partition, respond,
+      [this, command, respond](const Topic& topic, MaybePartition partition) {
+        if (!partition && topic->partitions.size() == 1) partition = PartitionIndex(0);
+        if (partition) {
+          calls_.dequeue(
+              {topic->name, *partition, reader_of(command->consumer), command->request_id, nowhere},
+              options_.answer_within,
+              [this, topic, command, respond](Result<DequeuedRecord> record) {
+                if (!record) {
+                  return respond(not_dequeued(record.error(), topic->name, command->request_id));
                 }
-                const std::uint32_t first = command->request_id.empty()
-                                                ? next_turn(command->consumer)
-                                                : turn_of_request(command->request_id);
-                std::make_shared<AnyDequeue>(calls_, topic, *command, first, options_.answer_within,
-                                             respond)
-                    ->begin();
+                note_position(topic->id, record->record.partition, command->consumer,
+                              record->record.offset + 1);
+                respond(dequeued(*record));
               });
+          return;
+        }
+        const std::uint32_t first = command->request_id.empty()
+                                        ? next_turn(command->consumer)
+                                        : turn_of_request(command->request_id);
+        std::make_shared<AnyDequeue>(calls_, topic, *command, first, options_.answer_within,
+                                     respond)
+            ->begin();
+      });
 }
 
 }  // namespace pinion::gateway

@@ -83,10 +83,14 @@ HttpAnswer refused(std::string_view message, std::string_view code, std::uint16_
 }
 
 Failure failure_of(const Error& error, std::string_view topic) {
+  return failure_of(error, topic, fate_of(error.code));
+}
+
+Failure failure_of(const Error& error, std::string_view topic, Fate fate) {
   Failure failure{status_of(error.code),
                   failure_object(message_of(error, topic), name_of(error.code))};
   if (failure.status == 503) {
-    const bool happened_not = fate_of(error.code) == Fate::did_not_happen;
+    const bool happened_not = fate == Fate::did_not_happen;
     failure.object.add("fate", happened_not ? "did_not_happen" : "unknown");
   }
   return failure;
@@ -94,6 +98,10 @@ Failure failure_of(const Error& error, std::string_view topic) {
 
 HttpAnswer failed(const Error& error, std::string_view topic) {
   return answer(failure_of(error, topic));
+}
+
+HttpAnswer failed(const Error& error, std::string_view topic, Fate fate) {
+  return answer(failure_of(error, topic, fate));
 }
 
 HttpAnswer unhealthy(const Error& why) {

@@ -23,12 +23,15 @@ namespace pinion::gateway {
 
 /// What the cluster said, in this interface's codes and texts. `topic` is what was asked about.
 [[nodiscard]] HttpAnswer failed(const Error& error, std::string_view topic);
+/// The same where the fate is another than the code's: of what was not sent at all, say.
+[[nodiscard]] HttpAnswer failed(const Error& error, std::string_view topic, Fate fate);
 /// The same as an object that the caller adds to, and the status it goes with.
 struct Failure {
   std::uint16_t status = 400;
   JsonObject object;
 };
 [[nodiscard]] Failure failure_of(const Error& error, std::string_view topic);
+[[nodiscard]] Failure failure_of(const Error& error, std::string_view topic, Fate fate);
 /// With Retry-After where the status asks for it.
 [[nodiscard]] HttpAnswer answer(Failure&& failure);
 

@@ -27,6 +27,16 @@ TEST_CASE("answers: the texts that clients compare", "[gateway]") {
   CHECK(message_of(invalid_consumer()) == "Invalid consumer_id");
 }
 
+TEST_CASE("answers: a fate may be another than the code's", "[gateway]") {
+  const Error lost{Errc::connection_lost, "why"};
+  CHECK(failed(lost, "x").body.find(R"("fate":"unknown")") != std::string::npos);
+  const HttpAnswer unsent = failed(lost, "x", Fate::did_not_happen);
+  CHECK(unsent.status == 503);
+  CHECK(unsent.retry_after > 0);
+  CHECK(unsent.body.find(R"("fate":"did_not_happen")") != std::string::npos);
+  CHECK(unsent.body.find(R"("code":"connection_lost")") != std::string::npos);
+}
+
 TEST_CASE("answers: the caller's failures are 400, the cluster's 503 with Retry-After",
           "[gateway]") {
   for (const Errc code :
