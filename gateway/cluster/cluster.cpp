@@ -3,6 +3,7 @@
 #include "common/proto/validate.hpp"
 #include "gateway/cluster/follow_feed.hpp"
 #include "gateway/core/answers.hpp"
+#include "gateway/http/clock.hpp"
 
 #include <random>
 #include <utility>
@@ -35,6 +36,12 @@ Cluster::Cluster(ClusterOptions options, std::unique_ptr<Client> client,
       client_(std::move(client)),
       producer_(std::move(producer)),
       calls_(client_->calls()),
+      lanes_(std::make_shared<FetchLanes>(
+          [calls = calls_](const FetchCall& call, Micros timeout,
+                           std::function<void(Result<FetchAnswer>)> then) mutable {
+            calls.fetch(call, timeout, std::move(then));
+          },
+          monotonic_now)),
       first_number_(random_number() & ~std::uint64_t{0xffff'ffff}) {}
 
 Result<std::unique_ptr<Cluster>> Cluster::open(const ClusterOptions& options) {
@@ -84,7 +91,7 @@ void Cluster::follow(FollowCommand command, std::function<void(HttpResult)> then
     const Error away{Errc::connection_lost, client_->status().problem};
     return then(failed(away, {}, Fate::did_not_happen));
   }
-  FollowFeed::open(calls_, tail_places_, std::move(command), options_.answer_within,
+  FollowFeed::open(calls_, lanes_, tail_places_, std::move(command), options_.answer_within,
                    std::move(then));
 }
 

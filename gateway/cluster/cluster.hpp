@@ -13,6 +13,7 @@
 
 #include "client/api/client.hpp"
 #include "common/base/result.hpp"
+#include "gateway/cluster/fetch_lanes.hpp"
 #include "gateway/cluster/registration_cache.hpp"
 #include "gateway/cluster/waiting_places.hpp"
 #include "gateway/core/commands.hpp"
@@ -139,6 +140,7 @@ class Cluster {
   std::unique_ptr<Client> client_;
   std::unique_ptr<Producer> producer_;
   Calls calls_;
+  std::shared_ptr<FetchLanes> lanes_;
   RegistrationCache registrations_;
   const std::uint64_t first_number_;  ///< Random: names of registrations are this and a count.
   std::atomic<std::uint64_t> numbers_{0};

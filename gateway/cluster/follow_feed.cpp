@@ -38,11 +38,12 @@ std::string event(std::string_view id, std::string_view data, std::string_view n
 
 }  // namespace
 
-void FollowFeed::open(Calls calls, Places& places, FollowCommand command, Micros answer_within,
-                      Open then) {
+void FollowFeed::open(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& places,
+                      FollowCommand command, Micros answer_within, Open then) {
   calls.find_topic(
       command.topic, answer_within,
-      [calls, &places, command, answer_within, then = std::move(then)](Result<Calls::Topic> topic) {
+      [calls, lanes = std::move(lanes), &places, command, answer_within,
+       then = std::move(then)](Result<Calls::Topic> topic) {
         if (!topic && topic.error().code == Errc::invalid_argument) {
           return then(no_such_topic(command.topic));
         }
@@ -56,13 +57,13 @@ void FollowFeed::open(Calls calls, Places& places, FollowCommand command, Micros
                               " partitions: name one"));
         }
         std::shared_ptr<FollowFeed> feed(
-            new FollowFeed(calls, places, command.topic, answer_within));
+            new FollowFeed(calls, lanes, places, command.topic, answer_within));
         if (!feed->places_.try_take(command.partition ? 1 : count)) {
           return then(failed(no_place_to_wait(), command.topic));
         }
         for (const PartitionMetadata& one : (*topic)->partitions) {
           if (!command.partition || *command.partition == one.partition) {
-            feed->parts_.push_back({one.partition, Offset{0}, false});
+            feed->parts_.push_back({.partition = one.partition});
           }
         }
         locate(std::move(feed), command, then);
@@ -160,18 +161,18 @@ void FollowFeed::ask(const std::vector<Question>& questions) {
       const std::lock_guard lock(mutex_);
       fetch.partition = parts_[index].partition;
       fetch.offset = parts_[index].next;
+      fetch.wait = !is_of_line && parts_[index].is_at_end ? fetch_waits : Micros{0};
     }
     fetch.bytes_max = static_cast<std::uint32_t>(
         std::clamp(read_ahead_bytes / parts_.size(), fetch_bytes_least, fetch_bytes_most));
-    fetch.wait = is_of_line ? Micros{0} : fetch_waits;
-    calls_.fetch(fetch, is_of_line ? line_patience : fetch_waits + answer_within_,
-                 [self = shared_from_this(), at = index](Result<FetchAnswer> fetched) {
-                   self->on_fetched(at, std::move(fetched));
-                 });
+    lanes_->fetch(fetch, is_of_line ? line_patience : fetch.wait + answer_within_,
+                  [self = shared_from_this(), at = index](const Result<FetchAnswer>& fetched) {
+                    self->on_fetched(at, fetched);
+                  });
   }
 }
 
-void FollowFeed::on_fetched(std::size_t index, Result<FetchAnswer> fetched) {
+void FollowFeed::on_fetched(std::size_t index, const Result<FetchAnswer>& fetched) {
   std::function<void(std::optional<std::string>)> waiting;
   std::string piece;
   std::vector<Question> questions;
@@ -179,7 +180,7 @@ void FollowFeed::on_fetched(std::size_t index, Result<FetchAnswer> fetched) {
     const std::lock_guard lock(mutex_);
     parts_[index].is_asking = false;
     if (is_stopped_) return;
-    take_in(index, std::move(fetched));
+    take_in(index, fetched);
     if (!waiting_) return;
     piece = take_piece();
     // The next fetch ends, and is looked at, about fetch_waits from now.
@@ -196,7 +197,7 @@ void FollowFeed::on_fetched(std::size_t index, Result<FetchAnswer> fetched) {
   waiting(std::move(piece));
 }
 
-void FollowFeed::take_in(std::size_t index, Result<FetchAnswer> fetched) {
+void FollowFeed::take_in(std::size_t index, const Result<FetchAnswer>& fetched) {
   if (fetched) {
     if (!fetched->records.empty() && pieces_bytes_ >= read_ahead_bytes) {
       line_.push_back(index);
@@ -206,6 +207,7 @@ void FollowFeed::take_in(std::size_t index, Result<FetchAnswer> fetched) {
       parts_[index].next = record.offset + 1;
       add_event(event(event_id(), record_json(record, WithPartition::yes)));
     }
+    parts_[index].is_at_end = fetched->records.empty() || fetched->next >= fetched->high_watermark;
     return;
   }
   // What is refused at once would be asked again and again.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "client/api/calls.hpp"
+#include "gateway/cluster/fetch_lanes.hpp"
 #include "gateway/cluster/waiting_places.hpp"
 #include "gateway/core/commands.hpp"
 #include "gateway/http/http_application.hpp"
@@ -30,8 +31,8 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   using Open = std::function<void(HttpResult)>;
   /// Finds the topic and where its partitions are to be read from, then gives the stream; or an
   /// answer that says why there is none.
-  static void open(Calls calls, Places& places, FollowCommand command, Micros answer_within,
-                   Open then);
+  static void open(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& places,
+                   FollowCommand command, Micros answer_within, Open then);
 
   void next(std::function<void(std::optional<std::string>)> then) override;
   void stop() override;
@@ -41,10 +42,13 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
     PartitionIndex partition{0};
     Offset next{0};
     bool is_asking = false;
+    bool is_at_end = false;  ///< As of the last answer: there is nothing but to wait.
   };
 
-  FollowFeed(Calls calls, Places& places, std::string topic, Micros answer_within)
+  FollowFeed(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& places, std::string topic,
+             Micros answer_within)
       : calls_(std::move(calls)),
+        lanes_(std::move(lanes)),
         topic_(std::move(topic)),
         answer_within_(answer_within),
         places_(places) {}
@@ -55,15 +59,16 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
     bool is_of_line = false;
   };
   void ask(const std::vector<Question>& questions);
-  void on_fetched(std::size_t index, Result<FetchAnswer> fetched);
+  void on_fetched(std::size_t index, const Result<FetchAnswer>& fetched);
   /// Requires: under the mutex.
   [[nodiscard]] std::string event_id() const;
   [[nodiscard]] std::vector<Question> choose();
-  void take_in(std::size_t index, Result<FetchAnswer> fetched);
+  void take_in(std::size_t index, const Result<FetchAnswer>& fetched);
   void add_event(std::string&& event);
   [[nodiscard]] std::string take_piece();
 
   Calls calls_;
+  std::shared_ptr<FetchLanes> lanes_;
   const std::string topic_;
   const Micros answer_within_;
   HeldPlaces places_;

@@ -43,9 +43,10 @@ HttpAnswer read_answer(const ReadRecordsCommand& command, const FetchAnswer& fet
 /// callbacks and what may hurry it.
 class RecordRead : public std::enable_shared_from_this<RecordRead> {
  public:
-  RecordRead(Calls calls, Places& places, ReadRecordsCommand command, Micros answer_within,
-             Cluster::Respond respond)
+  RecordRead(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& places,
+             ReadRecordsCommand command, Micros answer_within, Cluster::Respond respond)
       : calls_(std::move(calls)),
+        lanes_(std::move(lanes)),
         command_(std::move(command)),
         answer_within_(answer_within),
         place_(places),
@@ -100,13 +101,12 @@ class RecordRead : public std::enable_shared_from_this<RecordRead> {
     fetch.offset = offset_;
     fetch.bytes_max = read_bytes;
     fetch.wait = wait;
-    calls_.fetch(fetch, wait + answer_within_,
-                 [self = shared_from_this()](Result<FetchAnswer> fetched) {
-                   self->on_fetched(std::move(fetched));
-                 });
+    lanes_->fetch(
+        fetch, wait + answer_within_,
+        [self = shared_from_this()](const Result<FetchAnswer>& fetched) { self->on_fetched(fetched); });
   }
 
-  void on_fetched(Result<FetchAnswer> fetched) {
+  void on_fetched(const Result<FetchAnswer>& fetched) {
     if (!fetched && fetched.error().code == Errc::offset_out_of_range) {
       return tell_range(fetched.error());
     }
@@ -143,6 +143,7 @@ class RecordRead : public std::enable_shared_from_this<RecordRead> {
   }
 
   Calls calls_;
+  std::shared_ptr<FetchLanes> lanes_;
   const ReadRecordsCommand command_;
   const Micros answer_within_;
   HeldPlaces place_;
@@ -158,7 +159,7 @@ class RecordRead : public std::enable_shared_from_this<RecordRead> {
 }  // namespace
 
 HttpApplication::Hurry Cluster::read(const ReadRecordsCommand& command, Respond respond) {
-  const auto reading = std::make_shared<RecordRead>(calls_, poll_places_, command,
+  const auto reading = std::make_shared<RecordRead>(calls_, lanes_, poll_places_, command,
                                                     options_.answer_within, std::move(respond));
   with_topic(
       command.topic, [reading](HttpAnswer refusal) { reading->finish(std::move(refusal)); },

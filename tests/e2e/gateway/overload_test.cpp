@@ -44,6 +44,21 @@ std::string records_path(const std::string& topic) {
   return "/topics/" + topic + "/partitions/0/records";
 }
 
+/// Counts the events of a stream that comes in parts.
+struct EventCounter {
+  void take(const std::string& more) {
+    static const std::string mark = "\ndata: ";
+    text += more;
+    std::size_t at = 0;
+    for (std::size_t found; (found = text.find(mark, at)) != std::string::npos; ++count) {
+      at = found + mark.size();
+    }
+    text.erase(0, std::max(at, text.size() - std::min(text.size(), mark.size() - 1)));
+  }
+  int count = 0;
+  std::string text;
+};
+
 /// Half of the places to wait is for tails, half for polls.
 constexpr int tail_places = 2'048;
 constexpr int poll_places = 2'048;
@@ -218,20 +233,47 @@ TEST_CASE("overload: a live tail of many large batches brings all of them, a pie
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   CHECK(gateway.process().resident_bytes() - before < 100'000'000);
 #endif
-  const std::string mark = "\ndata: ";
-  int events = 0;
-  std::string text;
-  while (events < partitions * records) {
+  EventCounter events;
+  while (events.count < partitions * records) {
     const std::string more = tail.receive_until("u0001");
     if (more.empty()) break;
-    text += more;
-    std::size_t at = 0;
-    for (std::size_t found; (found = text.find(mark, at)) != std::string::npos; ++events) {
-      at = found + mark.size();
-    }
-    text.erase(0, std::max(at, text.size() - std::min(text.size(), mark.size() - 1)));
+    events.take(more);
   }
-  CHECK(events == partitions * records);
+  CHECK(events.count == partitions * records);
+}
+
+TEST_CASE("overload: live tails that nobody reads do not hold up one that is read",
+          "[gateway][overload]") {
+  constexpr int deaf_ones = 100;
+  constexpr int batches = 60;
+  constexpr int records = 50;
+  const std::string topic = HttpCluster::shared().new_topic(3);
+  GatewayProcess gateway(HttpCluster::shared().broker());
+  const std::string tail = get("/topics/" + topic + "/events?from=earliest");
+  Clients deaf;
+  for (int i = 0; i < deaf_ones; ++i) add(deaf, gateway.port()).send(tail);
+  HttpClient reader(gateway.port());
+  REQUIRE(reader.connect());
+  reader.send(tail);
+  REQUIRE(reader.receive(true).status == 200);
+  std::string batch = R"({"records":[)";
+  for (int i = 0; i < records; ++i)
+    batch += (i > 0 ? ",\"" : "\"") + std::string(10'000, 'y') + '"';
+  HttpClient client(gateway.port());
+  for (int i = 0; i < batches; ++i) {
+    static_cast<void>(good(client.ask("POST", "/topics/" + topic + "/records", batch + "]}")));
+  }
+  EventCounter events;
+  Micros longest{0};
+  while (events.count < batches * records) {
+    const Micros begun = now();
+    const std::string more = reader.receive_until("yyy");
+    longest = std::max(longest, now() - begun);
+    if (more.empty()) break;
+    events.take(more);
+  }
+  CHECK(events.count == batches * records);
+  CHECK(longest < patience(3s));
 }
 
 TEST_CASE("overload: a few slow uploads do not keep everybody else's out", "[gateway][overload]") {
