@@ -82,6 +82,9 @@ HttpApplication::Hurry Cluster::carry_out(Command command, Respond respond) {
   if (const auto* reading = std::get_if<ReadRecordsCommand>(&command)) {
     return read(*reading, std::move(respond));
   }
+  if (const auto* asking = std::get_if<QueryCommand>(&command)) {
+    return query(*asking, std::move(respond));
+  }
   std::visit([&](auto& what) { on(what, std::move(respond)); }, command);
   return {};
 }
@@ -260,6 +263,9 @@ void Cluster::on(MetricsCommand&, Respond respond) { respond(unknown_path("/metr
 void Cluster::on(FollowCommand&, Respond respond) { respond(unknown_path("/events")); }
 void Cluster::on(ReadRecordsCommand& command, Respond respond) {
   static_cast<void>(read(command, std::move(respond)));
+}
+void Cluster::on(QueryCommand& command, Respond respond) {
+  static_cast<void>(query(command, std::move(respond)));
 }
 
 }  // namespace pinion::gateway

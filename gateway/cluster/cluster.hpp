@@ -105,6 +105,7 @@ class Cluster {
   // reading.cpp
   [[nodiscard]] HttpApplication::Hurry read(const ReadRecordsCommand& command, Respond respond);
   void on(ReadRecordsCommand& command, Respond respond);
+  [[nodiscard]] HttpApplication::Hurry query(const QueryCommand& command, Respond respond);
   void on(QueryCommand& command, Respond respond);
 
   // positions.cpp
@@ -137,6 +138,7 @@ class Cluster {
   Places poll_places_{poll_places_max};
   Places tail_places_{tail_places_max};
   Places query_places_{query_places_max};
+  PlacesOf<PartitionKey> partition_query_places_{queries_of_partition_max};
   std::unique_ptr<Client> client_;
   std::unique_ptr<Producer> producer_;
   Calls calls_;

@@ -7,6 +7,7 @@
 #include "common/base/text.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <optional>
@@ -101,9 +102,10 @@ class RecordRead : public std::enable_shared_from_this<RecordRead> {
     fetch.offset = offset_;
     fetch.bytes_max = read_bytes;
     fetch.wait = wait;
-    lanes_->fetch(
-        fetch, wait + answer_within_,
-        [self = shared_from_this()](const Result<FetchAnswer>& fetched) { self->on_fetched(fetched); });
+    lanes_->fetch(fetch, wait + answer_within_,
+                  [self = shared_from_this()](const Result<FetchAnswer>& fetched) {
+                    self->on_fetched(fetched);
+                  });
   }
 
   void on_fetched(const Result<FetchAnswer>& fetched) {
@@ -196,38 +198,47 @@ std::string value_json(const SqlValue& value) {
 /// and a topic may have thousands.
 constexpr std::size_t rows_bytes_max = 16 * limits::mib;
 
-/// One query over one partition after the other.
+/// One query over one partition after the other. Lives as long as its callbacks and what may hurry
+/// it.
 class Querying : public std::enable_shared_from_this<Querying> {
  public:
-  Querying(Calls calls, Places& places, QueryCommand command, std::int32_t first, std::int32_t last,
-           Micros timeout, Cluster::Respond respond)
+  Querying(Calls calls, Places& places, PlacesOf<PartitionKey>& partition_places,
+           QueryCommand command, Micros timeout, Cluster::Respond respond)
       : calls_(std::move(calls)),
         command_(std::move(command)),
-        next_(first),
-        last_(last),
         timeout_(timeout),
         place_(places),
+        partition_places_(&partition_places),
         rows_left_(command_.rows_max),
         respond_(std::move(respond)) {}
 
-  void begin() {
-    if (!place_.try_take(1)) return respond_(failed(no_place_for_query(), command_.topic));
+  void begin(TopicId topic, std::int32_t first, std::int32_t last) {
+    if (!place_.try_take(1)) return fail(no_place_for_query());
+    topic_ = topic;
+    next_ = first;
+    last_ = last;
     go_on();
   }
+  void refuse(HttpAnswer refusal) { respond_(std::move(refusal)); }
+  /// Any thread. The partition that is being asked cannot be stopped; no further one is asked.
+  void hurry() { is_hurried_.store(true); }
 
  private:
+  void fail(const Error& error) { respond_(failed(error, command_.topic)); }
+
   void go_on() {
     if (next_ > last_) return finish();
-    if (rows_left_ == 0 || rows_.bytes() > rows_bytes_max) {
+    if (rows_left_ == 0 || rows_.bytes() > rows_bytes_max || is_hurried_.load()) {
       truncated_ = true;  // There may be more.
       return finish();
     }
     const PartitionIndex partition(next_++);
+    const PartitionKey key{topic_, partition};
+    if (!partition_places_->try_take(key)) return fail(no_place_on_partition());
     calls_.query({command_.topic, partition}, command_.sql, rows_left_, timeout_,
-                 [self = shared_from_this()](Result<QueryReply> reply) {
-                   if (!reply) {
-                     return self->respond_(failed(reply.error(), self->command_.topic));
-                   }
+                 [self = shared_from_this(), key](Result<QueryReply> reply) {
+                   self->partition_places_->give_back(key);
+                   if (!reply) return self->fail(reply.error());
                    self->take(*reply);
                    self->go_on();
                  });
@@ -261,10 +272,13 @@ class Querying : public std::enable_shared_from_this<Querying> {
 
   Calls calls_;
   const QueryCommand command_;
-  std::int32_t next_;
-  const std::int32_t last_;
+  TopicId topic_{0};
+  std::int32_t next_ = 0;
+  std::int32_t last_ = 0;
   const Micros timeout_;
   HeldPlaces place_;
+  PlacesOf<PartitionKey>* partition_places_;
+  std::atomic<bool> is_hurried_{false};
   std::uint32_t rows_left_;
   std::string columns_;
   JsonArray rows_;
@@ -274,19 +288,21 @@ class Querying : public std::enable_shared_from_this<Querying> {
 
 }  // namespace
 
-void Cluster::on(QueryCommand& command, Respond respond) {
-  with_topic(command.topic, respond, [this, command, respond](const Topic& topic) {
-    const auto count = static_cast<std::int32_t>(topic->partitions.size());
-    if (command.partition && command.partition->raw() >= count) {
-      return respond(no_such_partition(topic->name, command.partition->raw(),
-                                       static_cast<std::size_t>(count)));
-    }
-    const std::int32_t first = command.partition ? command.partition->raw() : 0;
-    const std::int32_t last = command.partition ? first : count - 1;
-    const Micros timeout = options_.answer_within + limits::query_time_max;
-    std::make_shared<Querying>(calls_, query_places_, command, first, last, timeout, respond)
-        ->begin();
-  });
+HttpApplication::Hurry Cluster::query(const QueryCommand& command, Respond respond) {
+  const auto querying = std::make_shared<Querying>(
+      calls_, query_places_, partition_query_places_, command,
+      options_.answer_within + limits::query_time_max, std::move(respond));
+  with_topic(
+      command.topic, [querying](HttpAnswer refusal) { querying->refuse(std::move(refusal)); },
+      [querying, wanted = command.partition](const Topic& topic) {
+        const auto count = static_cast<std::int32_t>(topic->partitions.size());
+        if (wanted && wanted->raw() >= count) {
+          return querying->refuse(
+              no_such_partition(topic->name, wanted->raw(), static_cast<std::size_t>(count)));
+        }
+        querying->begin(topic->id, wanted ? wanted->raw() : 0, wanted ? wanted->raw() : count - 1);
+      });
+  return [querying] { querying->hurry(); };
 }
 
 }  // namespace pinion::gateway

@@ -11,6 +11,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <map>
+#include <mutex>
 
 namespace pinion::gateway {
 
@@ -26,6 +28,10 @@ inline constexpr std::size_t poll_places_max = waiting_places_max - tail_places_
 
 /// SQL queries at once. Each may gather 16 MiB of rows.
 inline constexpr std::size_t query_places_max = 16;
+
+/// On one partition: a node has two threads that read, and the query of one who has gone keeps its
+/// own until its time is over. So others are told to come again, and do not wait behind it.
+inline constexpr std::size_t queries_of_partition_max = 2;
 
 class Places {
  public:
@@ -66,6 +72,30 @@ class HeldPlaces {
   std::size_t held_ = 0;
 };
 
+/// A bounded number for each of many things.
+template <typename Key>
+class PlacesOf {
+ public:
+  explicit PlacesOf(std::size_t each_max) : each_max_(each_max) {}
+  [[nodiscard]] bool try_take(const Key& key) {
+    const std::lock_guard lock(mutex_);
+    std::size_t& taken = taken_[key];
+    if (taken == each_max_) return false;
+    ++taken;
+    return true;
+  }
+  void give_back(const Key& key) {
+    const std::lock_guard lock(mutex_);
+    const auto at = taken_.find(key);
+    if (--at->second == 0) taken_.erase(at);
+  }
+
+ private:
+  const std::size_t each_max_;
+  std::mutex mutex_;
+  std::map<Key, std::size_t> taken_;
+};
+
 /// What a poll or tail beyond them is told.
 [[nodiscard]] inline Error no_place_to_wait() {
   return {Errc::throttled,
@@ -76,6 +106,10 @@ class HeldPlaces {
 [[nodiscard]] inline Error no_place_for_query() {
   return {Errc::throttled,
           "Too many SQL queries at once at this gateway; try again, or another one"};
+}
+[[nodiscard]] inline Error no_place_on_partition() {
+  return {Errc::throttled,
+          "Other SQL queries of this gateway run on the partition; try again when they are over"};
 }
 
 }  // namespace pinion::gateway

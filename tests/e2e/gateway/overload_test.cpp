@@ -177,10 +177,11 @@ TEST_CASE("overload: readers that take a little now and then shut nobody else ou
   const std::string path = "/topics/" + topic + "/query";
   const std::string query = object({{"sql", "select value from readable"}});
   Clients slow;
-  for (int i = 0; i < 5; ++i) {
-    add(slow, gateway.port())
-        .send("POST " + path + " HTTP/1.1\r\nContent-Length: " + std::to_string(query.size()) +
-              "\r\n\r\n" + query);
+  for (int i = 0; i < 4; ++i) {
+    HttpClient& one = add(slow, gateway.port());
+    one.send("POST " + path + " HTTP/1.1\r\nContent-Length: " + std::to_string(query.size()) +
+             "\r\n\r\n" + query);
+    REQUIRE(one.receive(true).status == 200);  // Only two at once are on a partition.
   }
   const auto take_a_little = [&] {
     for (auto& one : slow) static_cast<void>(one->receive_until("u0001"));

@@ -158,12 +158,27 @@ TEST_CASE("pinion-gateway: SQL answers on their way are few, and more are told t
   REQUIRE(cluster.wait_until_online());
   GatewayProcess gateway(cluster.address());
   HttpClient client(gateway.port());
-  static_cast<void>(good(client.ask("POST", "/topics", object({{"topic", "t"}}))));
-  const std::string query = object({{"sql", "select 1"}});
-  static_cast<void>(good(client.ask("POST", "/topics/t/query", query)));
+  static_cast<void>(
+      good(client.ask("POST", "/topics", object({{"topic", "t"}, {"partitions", "9"}}))));
+  const auto query_of = [](int partition) {
+    return object({{"sql", "select 1"}, {"partition", std::to_string(partition)}});
+  };
+  static_cast<void>(good(client.ask("POST", "/topics/t/query", query_of(0))));
   cluster.end_node(1);
   std::vector<std::unique_ptr<HttpClient>> waiting;
-  for (int i = 0; i < 16; ++i) {
+  HttpReply reply;
+  // While all of them wait for a leader.
+  const auto refused = [&](int partition) {
+    return eventually(
+        patience(8s),
+        [&] {
+          HttpClient other(gateway.port(), 1s);
+          return (reply = other.ask("POST", "/topics/t/query", query_of(partition))).status > 0;
+        },
+        50ms);
+  };
+  const auto wait = [&](int partition) {
+    const std::string query = query_of(partition);
     waiting.push_back(std::make_unique<HttpClient>(gateway.port()));
     REQUIRE(waiting.back()->connect());
     waiting.back()->send("POST /topics/t/query HTTP/1.1\r\nContent-Length: " +

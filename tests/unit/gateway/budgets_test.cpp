@@ -54,6 +54,17 @@ TEST_CASE("budgets: a slow reader is ended before anybody is refused for its sak
   SUCCEED();
 }
 
+TEST_CASE("budgets: each of many things has its own places", "[gateway]") {
+  PlacesOf<int> places(2);
+  CHECK(places.try_take(1));
+  CHECK(places.try_take(1));
+  CHECK_FALSE(places.try_take(1));
+  CHECK(places.try_take(2));
+  places.give_back(1);
+  CHECK(places.try_take(1));
+  CHECK_FALSE(places.try_take(1));
+}
+
 TEST_CASE("budgets: places to wait leave half of the credit, and come back", "[gateway]") {
   static_assert(2 * waiting_places_max <= limits::client_requests_inflight_max);
   static_assert(tail_places_max + poll_places_max == waiting_places_max);
