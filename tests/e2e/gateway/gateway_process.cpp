@@ -11,9 +11,11 @@ namespace {
 constexpr const char* nginx_program = "/usr/sbin/nginx";
 
 void replace(std::string& text, const std::string& what, const std::string& with) {
-  const std::size_t at = text.find(what);
+  std::size_t at = text.find(what);
   if (at == std::string::npos) throw std::runtime_error("configs/nginx.conf has no " + what);
-  text.replace(at, what.size(), with);
+  for (; at != std::string::npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
 }
 
 }  // namespace

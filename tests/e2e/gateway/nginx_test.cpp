@@ -6,8 +6,13 @@
 #include "tests/e2e/gateway/http_cluster.hpp"
 #include "tests/support/process_cluster.hpp"
 
+#include <atomic>
 #include <csignal>
+#include <mutex>
+#include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 using namespace pinion;
 using namespace pinion::test;
@@ -59,7 +64,12 @@ TEST_CASE("nginx: what it refuses itself is JSON, in the gateways' codes", "[.ng
       bad(raw(port, head + "X-Large: " + std::string(20'000, 'x') + "\r\n\r\n"), 431));
   static_cast<void>(
       bad(raw(port, "GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\nHost: x\r\n\r\n"), 431));
-  static_cast<void>(bad(raw(port, "TRACE /ping HTTP/1.1\r\nHost: x\r\n\r\n"), 400));
+  for (const std::string request : {"TRACE /ping", "CONNECT /"}) {
+    const HttpReply reply = raw(port, request + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    static_cast<void>(bad(reply, 405));
+    CHECK_FALSE(reply.header("allow").empty());
+  }
+  static_cast<void>(bad(raw(port, "GET / HTTP/9.9\r\nHost: x\r\n\r\n"), 400));
   static_cast<void>(bad(raw(port, head + "Transfer-Encoding: gzip\r\n\r\n"), 400));
   static_cast<void>(bad(raw(port, "GET /.nginx/malformed HTTP/1.1\r\nHost: x\r\n\r\n"), 404));
   // What a gateway takes passes, and what a gateway answers is left as it is.
@@ -79,6 +89,71 @@ TEST_CASE("nginx: both gateways restarted at once are used again at once", "[.ng
     behind.second.start();
     CHECK(behind.client.ask("GET", "/ping").status == 200);
   }
+}
+
+TEST_CASE("nginx: gateways that are restarted in turn are never both away", "[.nginx]") {
+  Behind behind;
+  // So that each is counted as failed, again and again, within the two seconds that this is for.
+  for (int round = 0; round < 6; ++round) {
+    GatewayProcess& one = round % 2 == 0 ? behind.first : behind.second;
+    one.kill();
+    for (int i = 0; i < 10; ++i) CHECK(behind.client.ask("GET", "/ping").status == 200);
+    one.start();
+  }
+}
+
+TEST_CASE("nginx: takers without ids of their own lose nothing when gateways are killed",
+          "[.nginx]") {
+  constexpr int takers = 48;
+  constexpr int kills = 8;
+  constexpr int messages = 60'000;
+  Behind behind;
+  HttpClient direct(HttpCluster::shared().port());
+  const std::string topic = HttpCluster::shared().new_topic(1);
+  const std::string consumer =
+      good(direct.ask("POST", "/consumer/register", object({{"topic", topic}})))["consumer_id"]
+          .dump();
+  for (int first = 0; first < messages; first += 4'000) {
+    std::string records = R"({"records":[)";
+    for (int i = first; i < first + 4'000; ++i) {
+      records += (i > first ? ",\"" : "\"") + std::to_string(i) + '"';
+    }
+    static_cast<void>(good(direct.ask("POST", "/topics/" + topic + "/records", records + "]}")));
+  }
+  const std::string of_consumer = "?topic=" + topic + "&consumer_id=" + consumer;
+  std::atomic<bool> is_over{false};
+  std::atomic<std::size_t> answers{0};
+  std::mutex mutex;
+  std::set<std::string> got;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < takers; ++i) {
+    threads.emplace_back([&] {
+      HttpClient client(behind.nginx.port());
+      while (!is_over.load()) {
+        const HttpReply reply = client.ask("GET", "/consumer/consume" + of_consumer);
+        if (reply.status != 200) continue;
+        ++answers;
+        const auto json = gateway::parse_json(reply.body);
+        const std::lock_guard lock(mutex);
+        if (json) got.insert((*json)["message"].get<std::string>());
+      }
+    });
+  }
+  for (int i = 0; i < kills; ++i) {
+    GatewayProcess& one = i % 2 == 0 ? behind.first : behind.second;
+    const std::size_t before = answers.load();
+    const bool takes = eventually(patience(20s), [&] { return answers.load() > before + 200; });
+    one.kill();
+    CHECK(takes);
+    const std::size_t alone = answers.load();
+    CHECK(eventually(patience(20s), [&] { return answers.load() > alone + 50; }));
+    one.start();
+  }
+  is_over.store(true);
+  for (std::thread& thread : threads) thread.join();
+  const auto unread = good(direct.ask("GET", "/size" + of_consumer))["size"].get<std::size_t>();
+  CHECK(got.size() == messages - unread);  // As far as the consumer was moved on.
+  CHECK(answers.load() == got.size());
 }
 
 TEST_CASE("nginx: SQL and everything else pass", "[.nginx]") {
