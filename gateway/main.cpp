@@ -64,8 +64,11 @@ int main(int argc, char** argv) {
   if (path.empty()) return fail("name a configuration file, such as configs/gateway.toml");
   const auto config = pinion::load_gateway_config(path);
   if (!config) return fail(config.error().to_string());
-  if (check_only) return std::printf("%s is good\n", path.c_str()) < 0 ? 1 : 0;
-
+  if (check_only) {
+    const auto good = pinion::gateway::GatewayServer::check_config(*config);
+    if (!good) return fail(good.error().to_string());
+    return std::printf("%s is good\n", path.c_str()) < 0 ? 1 : 0;
+  }
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;
   sigemptyset(&signals);

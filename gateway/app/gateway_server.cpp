@@ -127,6 +127,11 @@ GatewayServer::GatewayServer(std::unique_ptr<Inside> inside) noexcept
 
 GatewayServer::~GatewayServer() { stop(); }
 
+Result<void> GatewayServer::check_config(const GatewayConfig& config) {
+  PINION_CHECK(check(config));
+  return HttpServer::check_tls(http_options(config));
+}
+
 Result<std::unique_ptr<GatewayServer>> GatewayServer::start(const GatewayConfig& config) {
   PINION_CHECK(check(config));
   raise_descriptor_limit();

@@ -19,6 +19,9 @@ class GatewayServer {
   /// config_invalid, io_failed (an address in use, a certificate), wrong_cluster.
   [[nodiscard]] static Result<std::unique_ptr<GatewayServer>> start(const GatewayConfig& config);
 
+  /// What start() would find wrong without opening anything: values, certificate and key.
+  [[nodiscard]] static Result<void> check_config(const GatewayConfig& config);
+
   /// Stops as stop() does.
   ~GatewayServer();
   GatewayServer(const GatewayServer&) = delete;

@@ -7,6 +7,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <mutex>
@@ -20,6 +21,11 @@ const prometheus::Histogram::BucketBoundaries latency_buckets = {
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
 
 constexpr std::size_t calls = static_cast<std::size_t>(Call::cluster) + 1;
+
+/// What is counted elsewhere.
+void raise_to(prometheus::Counter& counter, std::uint64_t count) {
+  counter.Increment(std::max(0.0, static_cast<double>(count) - counter.Value()));
+}
 
 }  // namespace
 
@@ -50,15 +56,15 @@ struct Metrics::Inside {
                                      .Help("1 when the leader broker answers.")
                                      .Register(registry)
                                      .Add({});
-  prometheus::Gauge& reconnects = prometheus::BuildGauge()
-                                      .Name("pinion_gateway_broker_reconnects")
-                                      .Help("How often the connection was lost, since the start.")
-                                      .Register(registry)
-                                      .Add({});
-  prometheus::Family<prometheus::Gauge>& records =
-      prometheus::BuildGauge()
-          .Name("pinion_gateway_records")
-          .Help("Records sent without a sequence, by what became of them, since the start.")
+  prometheus::Counter& reconnects = prometheus::BuildCounter()
+                                        .Name("pinion_gateway_broker_reconnects_total")
+                                        .Help("How often the connection was lost.")
+                                        .Register(registry)
+                                        .Add({});
+  prometheus::Family<prometheus::Counter>& records =
+      prometheus::BuildCounter()
+          .Name("pinion_gateway_records_total")
+          .Help("Records sent without a sequence, by what became of them.")
           .Register(registry);
   prometheus::Gauge& buffered = prometheus::BuildGauge()
                                     .Name("pinion_gateway_buffered_bytes")
@@ -70,6 +76,7 @@ struct Metrics::Inside {
   std::array<prometheus::Histogram*, calls> seconds_of{};
   std::mutex mutex;
   std::map<std::pair<Call, std::uint16_t>, prometheus::Counter*> requests_of;
+  std::mutex text_mutex;
 };
 
 Metrics::Metrics() : inside_(std::make_unique<Inside>()) {
@@ -106,10 +113,11 @@ void Metrics::count_dropped(std::string_view why) {
 }
 
 std::string Metrics::text(const ConnectionStatus& connection, const ProducerCounters& producer) {
+  const std::lock_guard lock(inside_->text_mutex);  // Two who ask at once would count twice.
   inside_->connected.Set(connection.connected ? 1 : 0);
-  inside_->reconnects.Set(static_cast<double>(connection.reconnects));
+  raise_to(inside_->reconnects, connection.reconnects);
   const auto set = [this](const char* outcome, std::uint64_t count) {
-    inside_->records.Add({{"outcome", outcome}}).Set(static_cast<double>(count));
+    raise_to(inside_->records.Add({{"outcome", outcome}}), count);
   };
   set("acknowledged", producer.records_acknowledged);
   set("failed", producer.records_failed);

@@ -15,6 +15,10 @@ namespace {
 /// this is not, so that nobody piles up: neither by commands nor by streams.
 constexpr Micros away_patience = 3s;
 
+/// Whoever starts a gateway sees at once when its broker is another cluster's; one that is not
+/// there is waited for while serving.
+constexpr Micros connect_timeout = 250ms;
+
 std::uint64_t random_number() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
@@ -49,7 +53,7 @@ Result<std::unique_ptr<Cluster>> Cluster::open(const ClusterOptions& options) {
   client_options.broker = options.broker;
   client_options.name = "pinion-gateway";
   client_options.if_away = BrokerAway::go_on;
-  client_options.connect_timeout = 2s;
+  client_options.connect_timeout = connect_timeout;
   PINION_TRY(client, Client::connect(client_options));
   ProducerOptions producer_options;
   producer_options.back_pressure = BackPressure::fail;

@@ -5,15 +5,21 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <openssl/ssl.h>
+
 #include "gateway/http/clock.hpp"
 #include "gateway/http/http_session.hpp"
 
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <utility>
+
+#include <unistd.h>
 
 namespace pinion::gateway {
 namespace {
@@ -112,30 +118,49 @@ struct HttpServer::Inside {
   std::size_t next_lane = 0;
   std::vector<std::string> addresses;
 
-  [[nodiscard]] Result<void> use_tls();
   [[nodiscard]] Result<void> listen(const std::string& bind);
   void accept(tcp::acceptor& acceptor);
   void on_accepted(Lane& lane, tcp::socket socket);
 };
 
-Result<void> HttpServer::Inside::use_tls() {
-  const HttpServerOptions& options = shared.options;
-  if (options.tls_certificate.empty()) return {};
-  tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+namespace {
+
+/// OpenSSL has no words for what the system says.
+std::string reason_of(const std::string& file, const error_code& error) {
+  if (::access(file.c_str(), R_OK) != 0) return std::generic_category().message(errno);
+  return error.message();
+}
+
+/// Nothing: plain HTTP.
+Result<std::unique_ptr<asio::ssl::context>> make_tls(const HttpServerOptions& options) {
+  if (options.tls_certificate.empty()) return std::unique_ptr<asio::ssl::context>();
+  auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
   error_code error;
   tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
                    asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
                    asio::ssl::context::no_tlsv1_1);
   tls->use_certificate_chain_file(options.tls_certificate, error);
   if (error) {
-    return failure(Errc::io_failed, "the certificate " + options.tls_certificate +
-                                        " cannot be used: " + error.message());
+    return failure(Errc::io_failed,
+                   "the certificate " + options.tls_certificate +
+                       " cannot be used: " + reason_of(options.tls_certificate, error));
   }
   tls->use_private_key_file(options.tls_key, asio::ssl::context::pem, error);
   if (error) {
-    return failure(Errc::io_failed,
-                   "the key " + options.tls_key + " cannot be used: " + error.message());
+    return failure(Errc::io_failed, "the key " + options.tls_key +
+                                        " cannot be used: " + reason_of(options.tls_key, error));
   }
+  if (::SSL_CTX_check_private_key(tls->native_handle()) != 1) {
+    return failure(Errc::io_failed,
+                   "the key " + options.tls_key + " is not that of " + options.tls_certificate);
+  }
+  return tls;
+}
+
+}  // namespace
+
+Result<void> HttpServer::check_tls(const HttpServerOptions& options) {
+  PINION_CHECK(make_tls(options));
   return {};
 }
 
@@ -194,7 +219,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& o
   inside->shared.options = options;
   inside->shared.application = &application;
   inside->shared.observer = &observer;
-  PINION_CHECK(inside->use_tls());
+  PINION_TRY(tls, make_tls(options));
+  inside->tls = std::move(tls);
   for (std::uint32_t i = 0; i < std::max(1U, options.threads); ++i) {
     inside->lanes.push_back(std::make_unique<Lane>(inside->shared));
   }

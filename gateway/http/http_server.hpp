@@ -41,6 +41,8 @@ class HttpServer {
   [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options,
                                                                  HttpApplication& application,
                                                                  HttpObserver& observer);
+  /// Whether the certificate and its key can be read and belong together; io_failed says why not.
+  [[nodiscard]] static Result<void> check_tls(const HttpServerOptions& options);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
