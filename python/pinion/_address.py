@@ -33,7 +33,7 @@ def parse_brokers(broker: Broker) -> List[Address]:
     try:
         texts = broker.split(",") if isinstance(broker, str) else list(broker)
     except TypeError:
-        raise InvalidArgument(f"broker is {_FORMS[5:]}, or a list of them, not {broker!r}") from None
+        raise InvalidArgument(f"broker is no address but {broker!r}; {_FORMS}, or more") from None
     addresses = [parse_address(text) for text in texts]
     if not addresses:
         raise InvalidArgument("broker is empty: give the gateway's address, as 'localhost:8080'")
