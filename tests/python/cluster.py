@@ -143,7 +143,7 @@ class Nginx:
         text = (ROOT / "configs/nginx.conf").read_text("utf-8")
         ours = [self.address, *(gateway.address for gateway in gateways)]
         for shipped, own in zip(("127.0.0.1:8088", "127.0.0.1:8080", "127.0.0.1:8081"), ours):
-            assert text.count(shipped) == 1, shipped
+            assert shipped in text, shipped
             text = text.replace(shipped, own)
         self._config = os.path.join(self._folder, "nginx.conf")
         pathlib.Path(self._config).write_text(text, "utf-8")
