@@ -6,10 +6,10 @@
 #pragma once
 
 #include "broker/core/broker.hpp"
-#include "broker/driver/memory_fuse.hpp"
 #include "broker/driver/meta_writer.hpp"
-#include "broker/driver/process_memory.hpp"
 #include "common/obs/log.hpp"
+#include "common/obs/memory_fuse.hpp"
+#include "common/obs/process_memory.hpp"
 #include "common/ports/meta_store.hpp"
 #include "common/ports/transport.hpp"
 

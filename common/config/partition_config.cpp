@@ -23,6 +23,7 @@ void read_keys(TomlTable& table, PartitionConfig& config) {
   table.read("store_threads", config.store_threads);
   table.read("reader_threads", config.reader_threads);
   table.read("io_threads", config.io_threads);
+  table.read("memory_fuse_mib", config.memory_fuse_mib);
   table.read("low_space_mib", config.low_space_mib);
   table.read("wal_mib_max", config.wal_mib_max);
   table.read("file_idle_close_s", config.file_idle_close_s);
@@ -66,6 +67,7 @@ std::optional<ConfigFault> find_fault(const PartitionConfig& config) {
   check.number("store_threads", config.store_threads, 1, 64);
   check.number("reader_threads", config.reader_threads, 1, 64);
   check.number("io_threads", config.io_threads, 1, 16);
+  check.number("memory_fuse_mib", config.memory_fuse_mib, 128, 65'536);
   check.number("low_space_mib", config.low_space_mib, space_mib_least, 16'777'216);
   if (config.wal_mib_max != 0) {
     check.number("wal_mib_max", config.wal_mib_max, wal_mib_least, 16'777'216);

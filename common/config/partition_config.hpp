@@ -30,6 +30,9 @@ struct PartitionConfig {
   std::uint32_t reader_threads = limits::reader_threads_default;
   std::uint32_t io_threads = 1;  ///< libzmq's: about one per GB/s of traffic.
 
+  /// The process's memory at which the data socket is closed and bound again.
+  std::uint32_t memory_fuse_mib = 1'024;
+
   std::uint32_t low_space_mib =  ///< Free space below which writes are refused.
       static_cast<std::uint32_t>(limits::low_space_bytes_default / limits::mib);
   std::uint32_t wal_mib_max = 0;         ///< Of one partition's file; 0: until low_space_mib.

@@ -71,6 +71,7 @@ partition::PartitionDriverOptions driver_options(const PartitionConfig& config) 
       std::int64_t{config.retention_mib_default} * static_cast<std::int64_t>(limits::mib);
   options.store_threads = config.store_threads;
   options.reader_threads = config.reader_threads;
+  options.memory_fuse_bytes = std::uint64_t{config.memory_fuse_mib} * limits::mib;
   return options;
 }
 

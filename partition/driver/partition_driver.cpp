@@ -3,10 +3,11 @@
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
 #include "common/obs/log.hpp"
+#include "common/obs/memory_fuse.hpp"
+#include "common/obs/process_memory.hpp"
 #include "common/proto/codec.hpp"
 #include "partition/driver/driver_clock.hpp"
 #include "partition/driver/driver_log.hpp"
-#include "partition/driver/process_memory.hpp"
 #include "partition/driver/reader_thread.hpp"
 #include "partition/driver/result_queue.hpp"
 #include "partition/driver/store_thread.hpp"
@@ -33,6 +34,7 @@ constexpr Link data_link{1};
 constexpr std::size_t inputs_before_effects = 32;
 constexpr std::size_t persist_bytes_before_effects = 256 * limits::kib;
 constexpr Micros measure_every = 1s;
+constexpr Micros memory_check_every = 100ms;
 constexpr Micros stop_warning_after = 5s;
 
 }  // namespace
@@ -47,6 +49,7 @@ class PartitionDriver::Inside {
         node_(options_.node),
         routing_id_("n" + std::to_string(options_.node.id.raw()) + "." +
                     std::to_string(options_.node.life.incarnation.raw())),
+        fuse_(options_.memory_fuse_bytes),
         log_(options_.node.id) {
     for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.store_threads); ++i) {
       store_threads_.push_back(std::make_unique<StoreThread>(store, results_));
@@ -89,6 +92,7 @@ class PartitionDriver::Inside {
   void connect(const ConnectPeer& peer);
   void flush_unsent();
   [[nodiscard]] NodeId peer_of(Link link) const noexcept;
+  void watch_memory();
   void measure_when_due();
   [[nodiscard]] static std::size_t place_of(PartitionKey key) noexcept {
     return static_cast<std::size_t>(key.topic.raw()) * 31 +
@@ -126,6 +130,9 @@ class PartitionDriver::Inside {
   std::map<PartitionKey, std::shared_ptr<const LogIdentity>> identities_;
   std::map<Ticket, std::shared_ptr<GivenUp>>
       queries_;  ///< Under way; at most queries_inflight_max.
+  ProcessMemory memory_;
+  MemoryFuse fuse_;
+  Micros memory_check_at_{0};
   DriverLog log_;
   std::uint64_t malformed_ = 0;
   std::uint64_t unsent_to_peers_ = 0;
@@ -146,13 +153,15 @@ void PartitionDriver::Inside::run() {
     take_results();
     carry_out();  // Answers first: they are what somebody waits for.
     const bool more = take_messages();
+    if (now_.monotonic >= memory_check_at_) watch_memory();
     measure_when_due();
     step(Tick{});
     carry_out();
     registered_.store(node_.link() == LinkState::registered, std::memory_order_relaxed);
     if (node_.stopped()) break;
     if (more) continue;
-    Micros sleep = node_.next_deadline() - now_.monotonic;
+    // Memory grows without a message becoming readable, so it is looked at whatever happens.
+    Micros sleep = std::min(node_.next_deadline(), memory_check_at_) - now_.monotonic;
     if (stopping_since_ != never) sleep = std::min<Micros>(sleep, 100ms);
     if (!unsent_.empty()) sleep = std::min<Micros>(sleep, 100ms);
     if (sleep > Micros{0}) transport_->wait(sleep);
@@ -345,6 +354,30 @@ void PartitionDriver::Inside::flush_unsent() {
   }
 }
 
+/// Anybody may connect to the data socket, and nothing else bounds a message that never ends. What
+/// followers had under way there they ask for again.
+void PartitionDriver::Inside::watch_memory() {
+  memory_check_at_ = now_.monotonic + memory_check_every;
+  const std::uint64_t bytes = memory_.bytes();
+  switch (fuse_.check(now_.monotonic, bytes)) {
+    case MemoryFuse::Verdict::fine:
+      return;
+    case MemoryFuse::Verdict::trip:
+      log_error("memory fuse tripped; other nodes are cut off and connect again",
+                {{"node", options_.node.id},
+                 {"memory_bytes", bytes},
+                 {"fuse_bytes", options_.memory_fuse_bytes}});
+      transport_->reset(data_link);
+      return;
+    case MemoryFuse::Verdict::settled:
+      memory_.trim();
+      fuse_.settle(memory_.bytes());
+      log_info("memory after the fuse",
+               {{"node", options_.node.id}, {"memory_bytes", memory_.bytes()}});
+      return;
+  }
+}
+
 void PartitionDriver::Inside::measure_when_due() {
   // Along with whatever woke the thread; nothing is woken for it.
   if (now_.monotonic < measure_at_) return;
@@ -352,8 +385,8 @@ void PartitionDriver::Inside::measure_when_due() {
   if (!measuring_disk_) store_threads_.front()->push(MeasureDisk{});
   measuring_disk_ = true;
   LoadMeasured load;
-  load.memory_bytes = process_memory_bytes();
-  load.refused = malformed_ + transport_->dropped() + unsent_to_peers_;
+  load.memory_bytes = memory_.bytes();
+  load.refused = malformed_ + transport_->dropped() + unsent_to_peers_ + fuse_.trips();
   load.open_files = options_.open_files ? static_cast<std::uint32_t>(options_.open_files()) : 0;
   std::vector<std::uint32_t> times;
   for (const auto& thread : store_threads_) {

@@ -1,6 +1,7 @@
 // PartitionDriver: runs a Node. Its I/O thread owns the transport and steps the core; store threads
 // write and maintain the files, reader threads read them. Bounded queues lie between, and nothing
-// blocks the I/O thread.
+// blocks the I/O thread. It decides nothing but when the data socket is reset
+// (common/obs/memory_fuse.hpp).
 //
 //   broker -> transport -> I/O thread: decode, step -> store thread of the file: group commit
 //                              ^                                     |
@@ -9,6 +10,7 @@
 // start() and stop() belong to one thread (the server's); the rest is inside.
 #pragma once
 
+#include "common/base/limits.hpp"
 #include "common/base/result.hpp"
 #include "common/ports/record_store.hpp"
 #include "common/ports/transport.hpp"
@@ -25,6 +27,8 @@ struct PartitionDriverOptions {
   NodeOptions node;  ///< Its life and membership are asked of the store.
   std::size_t store_threads = limits::store_threads_default;
   std::size_t reader_threads = limits::reader_threads_default;
+  /// The process's memory at which the data socket is closed and bound again.
+  std::uint64_t memory_fuse_bytes = 1024 * limits::mib;
   /// Files open now, for the node's load; may be empty. Called by the I/O thread.
   std::function<std::size_t()> open_files;
 };

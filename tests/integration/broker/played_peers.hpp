@@ -5,8 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include "broker/app/broker_server.hpp"
-#include "broker/driver/process_memory.hpp"
 #include "common/base/limits.hpp"
+#include "common/obs/process_memory.hpp"
 #include "common/proto/codec.hpp"
 #include "common/zmq/zmq_transport.hpp"
 #include "tests/support/raw_peer.hpp"
@@ -147,9 +147,9 @@ class PlayedNode {
       const auto* fetch = request ? std::get_if<Fetch>(&*request) : nullptr;
       // Who asks for as much as there may be gets it, in bytes that say nothing.
       const bool much = fetch != nullptr && fetch->bytes_max == limits::fetch_bytes_max;
-      (void)transport.try_send(Link{0},
-                               join(parts->path, encode_header(answer.header),
-                                    encode_body(answer.body), much ? Frames{much_} : Frames{}));
+      (void)transport.try_send(
+          Link{0}, join(parts->path, encode_header(answer.header), encode_body(answer.body),
+                        much ? Frames{much_} : Frames{}));
       ++answered_;
       return;
     }

@@ -185,7 +185,8 @@ void PlayedBroker::take(Micros wait, Answering answering) {
 
 void PlayedBroker::on_message(Message message, Answering answering) {
   ++counts_[message.header.kind];
-  if (std::holds_alternative<RegisterNode>(message.body)) {
+  if (const auto* node = std::get_if<RegisterNode>(&message.body)) {
+    node_address_ = node->address;
     registration_ = message.header.request_id;
     if (answering == Answering::yes && session_ != 0) answer_registration();
   } else if (auto* heartbeat = std::get_if<NodeHeartbeat>(&message.body)) {

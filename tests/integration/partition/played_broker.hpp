@@ -45,6 +45,8 @@ class PlayedBroker {
   /// Takes messages, but answers nothing, until it holds.
   void silently_until(const std::function<bool()>& holds);
 
+  /// Where the node said, when it registered, that others reach it.
+  [[nodiscard]] const std::string& node_address() const { return node_address_; }
   [[nodiscard]] std::size_t count(Kind kind) const;
   [[nodiscard]] PartitionState state_of(PartitionKey key) const;
   [[nodiscard]] const NodeHeartbeat& last_heartbeat() const { return last_heartbeat_; }
@@ -66,6 +68,7 @@ class PlayedBroker {
   std::map<PartitionKey, PartitionState> states_;
   std::vector<TopicId> deleted_;
   NodeHeartbeat last_heartbeat_;
+  std::string node_address_;
   RequestId registration_{0};
   std::int64_t session_ = 0;  ///< 0: nobody is admitted yet.
   std::int64_t answered_session_ = 0;

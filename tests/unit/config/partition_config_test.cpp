@@ -34,6 +34,7 @@ topics = ["orders-*", "audit"]
 store_threads = 8
 reader_threads = 3
 io_threads = 2
+memory_fuse_mib = 500
 low_space_mib = 100
 wal_mib_max = 50
 file_idle_close_s = 5
@@ -54,6 +55,7 @@ log = { level = "off" }
   expected.store_threads = 8;
   expected.reader_threads = 3;
   expected.io_threads = 2;
+  expected.memory_fuse_mib = 500;
   expected.low_space_mib = 100;
   expected.wal_mib_max = 50;
   expected.file_idle_close_s = 5;
@@ -89,6 +91,8 @@ TEST_CASE("config: a partition broker's impossible values are refused", "[config
        "*"},
       {"node_id = 1\nstore_threads = 0", "p.toml:2: store_threads is 0; it must be 1 to 64"},
       {"node_id = 1\nreader_threads = 65", "p.toml:2: reader_threads is 65; it must be 1 to 64"},
+      {"node_id = 1\nmemory_fuse_mib = 100",
+       "p.toml:2: memory_fuse_mib is 100; it must be 128 to 65536"},
       {"node_id = 1\nlow_space_mib = 7", "p.toml:2: low_space_mib is 7; it must be 8 to 16777216"},
       {"node_id = 1\nwal_mib_max = 1", "p.toml:2: wal_mib_max is 1; it must be 8 to 16777216"},
       {"node_id = 1\nfile_idle_close_s = 0",

@@ -1,11 +1,11 @@
-#include "broker/driver/memory_fuse.hpp"
+#include "common/obs/memory_fuse.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace pinion;
 using Verdict = MemoryFuse::Verdict;
 
-TEST_CASE("memory fuse: trips at its size, once, and settles a little later", "[broker]") {
+TEST_CASE("memory fuse: trips at its size, once, and settles a little later", "[obs]") {
   MemoryFuse fuse(400);
   CHECK(fuse.check(0ms, 399) == Verdict::fine);
   CHECK(fuse.check(100ms, 400) == Verdict::trip);
@@ -18,7 +18,7 @@ TEST_CASE("memory fuse: trips at its size, once, and settles a little later", "[
 }
 
 TEST_CASE("memory fuse: memory that a reset does not give back trips it only when it grows",
-          "[broker]") {
+          "[obs]") {
   MemoryFuse fuse(400);
   CHECK(fuse.check(0s, 450) == Verdict::trip);
   CHECK(fuse.check(1s, 450) == Verdict::settled);
@@ -33,7 +33,7 @@ TEST_CASE("memory fuse: memory that a reset does not give back trips it only whe
   CHECK(fuse.check(6s, 400) == Verdict::trip);
 }
 
-TEST_CASE("memory fuse: is as before when memory has gone down again", "[broker]") {
+TEST_CASE("memory fuse: is as before when memory has gone down again", "[obs]") {
   MemoryFuse fuse(400);
   CHECK(fuse.check(0s, 450) == Verdict::trip);
   CHECK(fuse.check(1s, 450) == Verdict::settled);

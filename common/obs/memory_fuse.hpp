@@ -1,8 +1,9 @@
-// MemoryFuse: when the client socket must be closed and bound again.
+// MemoryFuse: when a socket that strangers reach must be closed and bound again, be it the
+// broker's client socket or a partition broker's data socket.
 //
 // MAXMSGSIZE bounds a frame and nothing bounds an unfinished multipart message: one peer that sends
 // small MORE frames for ever grows the process while nothing becomes readable. So the process's
-// memory is watched. What a reset did not give back was not the clients': the fuse then trips only
+// memory is watched. What a reset did not give back was not its peers': the fuse then trips only
 // when memory grows by another quarter, and is as before when memory has gone down again.
 //
 // Pure; one thread.
@@ -49,8 +50,8 @@ class MemoryFuse {
   }
 
   [[nodiscard]] std::uint64_t trips() const noexcept { return trips_; }
-  /// Whether the reset after an earlier trip did not help: it is not the clients' socket that holds
-  /// the memory.
+  /// Whether the reset after an earlier trip did not help: it is not that socket that holds the
+  /// memory.
   [[nodiscard]] bool kept() const noexcept { return kept_; }
 
   static constexpr Micros settle_after = 300ms;

@@ -1,4 +1,4 @@
-#include "broker/driver/process_memory.hpp"
+#include "common/obs/process_memory.hpp"
 
 #include <array>
 #include <charconv>
