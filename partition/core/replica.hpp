@@ -201,6 +201,7 @@ class Replica {
   void answer_follower_read(const Now& now, ReadJob& job, Result<std::vector<Batch>>& batches,
                             Effects& out);
   [[nodiscard]] bool has_news(const Follower& follower, const ReplicaFetch& fetch) const;
+  void add_positions(ReplicaFetchReply& reply, const ReplicaFetch& fetch) const;
 
   // replica_copying.cpp: a follower.
   [[nodiscard]] Copying* copying() noexcept;
@@ -213,7 +214,8 @@ class Replica {
   [[nodiscard]] Result<void> check_copied(const ReplicaFetchReply& reply,
                                           const Frames& payloads) const;
   void copy_batch(const BatchHeader& header, Bytes payload, Effects& out);
-  void copy_positions(const ReplicaFetchReply& reply, Effects& out);
+  void copy_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out);
+  void gather_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out);
   void cut(const ReplicaFetchReply& reply, Effects& out);
   void begin_again(ReplicaFetchReply& reply, Effects& out);
   void follow_high_watermark(const Now& now, Effects& out);

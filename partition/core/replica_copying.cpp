@@ -250,7 +250,7 @@ void Replica::copy(const Now& now, ReplicaFetchReply& reply, Frames& payloads, E
   for (std::size_t i = 0; i < reply.batches.size(); ++i) {
     copy_batch(reply.batches[i], std::move(payloads[i]), out);
   }
-  copy_positions(reply, out);
+  copy_positions(now, reply, out);
   if (!reply.batches.empty()) note_high_watermark(now, out);
   follow_high_watermark(now, out);
   fetch_on(now, out);
@@ -274,29 +274,52 @@ void Replica::copy_batch(const BatchHeader& header, Bytes payload, Effects& out)
   log_.tail.push(batch);
 }
 
-void Replica::copy_positions(const ReplicaFetchReply& reply, Effects& out) {
+void Replica::copy_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out) {
   Copying& copying = *this->copying();
   if (reply.position_version <= copying.position_version) return;
-  copying.position_version = reply.position_version;
-  const Ticket first = shared_->last_ticket + 1;
   if (reply.all_positions) {
-    ResetPositions reset;
-    for (const PositionRow& row : reply.positions) reset.positions.push_back(position_of(row));
-    log_.positions.replace(reset.positions, reply.position_version, first);
-    const std::size_t bytes = limits::batch_cost_bytes * (1 + reset.positions.size());
-    Pending& entry = persist(std::move(reset), bytes, out);
-    PINION_ASSERT(entry.ticket == first);
-    entry.op = PendingCopiedPositions{reply.position_version};
-    return;
+    copying.gathering = true;
+    copying.gathered.clear();
   }
+  copying.position_version = reply.position_version;
+  if (copying.gathering) return gather_positions(now, reply, out);
+  Pending* last = nullptr;
   for (const PositionRow& row : reply.positions) {
     if (row.version <= log_.positions.last_version()) continue;
     const Ticket ticket = shared_->last_ticket + 1;
     const Position& taken = log_.positions.take(position_of(row), ticket);
-    Pending& entry = persist(PutPosition{taken}, limits::batch_cost_bytes, out);
-    PINION_ASSERT(entry.ticket == ticket);
-    entry.op = PendingCopiedPositions{row.version};
+    last = &persist(PutPosition{taken}, limits::batch_cost_bytes, out);
+    PINION_ASSERT(last->ticket == ticket);
+    last->op = PendingCopiedPositions{};
   }
+  // Each reader comes once, with its newest version: so until the last row is there an earlier
+  // version of some reader may be missing, and none but what was complete before may be counted.
+  if (last != nullptr && !reply.more_positions) {
+    last->op = PendingCopiedPositions{reply.position_version};
+  }
+}
+
+/// The whole table takes the place of this one in one commit.
+void Replica::gather_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out) {
+  Copying& copying = *this->copying();
+  for (const PositionRow& row : reply.positions) copying.gathered[row.reader] = position_of(row);
+  if (copying.gathered.size() > limits::readers_per_partition_max) {
+    copying.gathering = false;
+    copying.gathered.clear();
+    copying.position_version = PositionVersion{-1};
+    return retry_later(now, "the leader has more readers than there may be", out);
+  }
+  if (reply.more_positions) return;
+  copying.gathering = false;
+  ResetPositions reset;
+  for (auto& [reader, position] : copying.gathered) reset.positions.push_back(std::move(position));
+  copying.gathered.clear();
+  const Ticket ticket = shared_->last_ticket + 1;
+  log_.positions.replace(reset.positions, reply.position_version, ticket);
+  const std::size_t bytes = limits::batch_cost_bytes * (1 + reset.positions.size());
+  Pending& entry = persist(std::move(reset), bytes, out);
+  PINION_ASSERT(entry.ticket == ticket);
+  entry.op = PendingCopiedPositions{reply.position_version};
 }
 
 /// What its leader says is committed, as far as it is durable here.
@@ -402,6 +425,8 @@ void Replica::fail_copying(const Now& now, const Error& why, Effects& out) {
   Copying& copying = *this->copying();
   copying.position_version = PositionVersion{-1};
   copying.durable_position_version = PositionVersion{-1};
+  copying.gathering = false;
+  copying.gathered.clear();
   retry_later(now, why.to_string(), out);
   copying.fetch_at = now.monotonic + limits::storage_probe_every;
 }

@@ -18,6 +18,15 @@ PositionRow row_of(const Position& position) {
           position.last_token, position.last_offset, position.deleted,      position.updated_at};
 }
 
+/// Of one row in a message, about.
+std::size_t bytes_of(const Position& position) {
+  constexpr std::size_t numbers = 64;
+  return numbers + position.reader.size() + position.last_token.size();
+}
+
+/// A follower writes each row that changed with a ticket of its own.
+constexpr std::size_t position_rows_at_once = limits::pending_tickets_per_partition_max / 8;
+
 /// What is remembered of batches below `end`: the rest comes with the records.
 std::vector<ProducerRow> rows_below(const std::vector<ProducerState>& producers, Offset end) {
   std::vector<ProducerRow> rows;
@@ -190,19 +199,33 @@ void Replica::answer_follower(const Now& /*now*/, Follower& follower, Asker&& as
   reply.log_end = log_.durable_end;
   reply.high_watermark = log_.high_watermark;
   reply.batches = std::move(batches);
-  reply.position_version = log_.positions.version();
-  reply.all_positions = fetch.position_version < PositionVersion{0};
-  if (fetch.position_version < reply.position_version) {
-    for (const Position& position : log_.positions.durable_since(fetch.position_version)) {
-      reply.positions.push_back(row_of(position));
-    }
-  }
+  add_positions(reply, fetch);
   follower.told_high_watermark = log_.high_watermark;
   for (const BatchHeader& batch : reply.batches) {
     PINION_ASSERT(batch.next_offset() <= log_.durable_end);
   }
   shared_->answer(std::move(asker), std::move(reply), assignment_.leader_epoch, out,
                   std::move(payloads));
+}
+
+/// In the order of their versions, as many as fit; the rest with the next fetches. A row that
+/// changes in between has a higher version then, and comes with a later part.
+void Replica::add_positions(ReplicaFetchReply& reply, const ReplicaFetch& fetch) const {
+  reply.position_version = log_.positions.version();
+  reply.all_positions = fetch.position_version < PositionVersion{0};
+  if (fetch.position_version >= reply.position_version) return;
+  std::size_t bytes = 0;
+  for (const Position& position : log_.positions.durable_since(fetch.position_version)) {
+    bytes += bytes_of(position);
+    const bool fits =
+        bytes <= limits::replica_positions_bytes && reply.positions.size() < position_rows_at_once;
+    if (!fits && !reply.positions.empty()) {
+      reply.more_positions = true;
+      reply.position_version = reply.positions.back().version;
+      return;
+    }
+    reply.positions.push_back(row_of(position));
+  }
 }
 
 void Replica::answer_follower_read(const Now& now, ReadJob& job,

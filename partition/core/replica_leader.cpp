@@ -274,7 +274,10 @@ void Replica::on_durable(const Now& now, Pending& done, Effects& out) {
     }
   } else if (const auto* copied = std::get_if<PendingCopiedPositions>(&done.op)) {
     Copying* copying = this->copying();
-    if (copying != nullptr) copying->durable_position_version = copied->version;
+    if (copying != nullptr) {
+      copying->durable_position_version =
+          std::max(copying->durable_position_version, copied->version);
+    }
   } else if (const auto* cut = std::get_if<PendingCut>(&done.op)) {
     event(out, EventKind::log_shortened, Severity::info,
           "the log now ends at " + std::to_string(cut->end.raw()));

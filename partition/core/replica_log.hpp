@@ -57,9 +57,9 @@ struct PendingDrop {
 struct PendingNote {
   Offset high_watermark;
 };
-/// A follower's positions, up to that version.
+/// A follower's positions. With it all up to that version are there; -1: more are to come first.
 struct PendingCopiedPositions {
-  PositionVersion version;
+  PositionVersion version{-1};
 };
 struct PendingCut {
   Offset end;

@@ -3,6 +3,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/time.hpp"
+#include "common/ports/record_store.hpp"
 #include "common/proto/messages.hpp"
 #include "partition/core/node_shared.hpp"
 #include "partition/core/replica_log.hpp"
@@ -118,6 +119,10 @@ struct Copying {
   Offset leader_log_start{0};
   PositionVersion position_version{-1};  ///< Read; -1: the whole table is asked for.
   PositionVersion durable_position_version{-1};
+  /// The leader's table comes in parts, which are kept until the last has come: what is on the disk
+  /// is never half of it. A row that changes meanwhile comes again with a later part.
+  bool gathering = false;
+  std::map<std::string, Position> gathered;
   Offset told_end{-1};  ///< What the leader was last told to be durable.
   PositionVersion told_position_version{-1};
   std::string trouble;  ///< For people: why it does not get on.

@@ -258,6 +258,86 @@ TEST_CASE("follower: positions are taken over as a whole, then one by one", "[pa
   CHECK(std::get<PutPosition>(bench.waiting()[0].op).position.version == PositionVersion{6});
 }
 
+namespace {
+
+PositionRow row(const std::string& reader, std::int64_t version, bool deleted = false) {
+  return {reader, Offset{3},  Epoch{3}, PositionVersion{version},
+          "",     Offset{-1}, deleted,  Micros{1}};
+}
+
+ReplicaFetchReply part_of_positions(std::vector<PositionRow> rows, bool whole, bool more) {
+  ReplicaFetchReply reply;
+  reply.log_end = Offset{10};
+  reply.all_positions = whole;
+  reply.more_positions = more;
+  reply.position_version = rows.back().version;
+  reply.positions = std::move(rows);
+  return reply;
+}
+
+}  // namespace
+
+TEST_CASE("follower: a table of positions that comes in parts is taken over when all have come",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:a", 1), row("consumer:b", 4)}, true, true));
+  CHECK(bench.waiting().empty());
+  CHECK(fetch_of(bench).position_version == PositionVersion{4});
+  // One moves, another one is deleted, while the rest is on its way.
+  bench.answer_fetch(part_of_positions({row("consumer:c", 5), row("consumer:a", 8)}, false, true));
+  CHECK(bench.waiting().empty());
+  CHECK(fetch_of(bench).position_version == PositionVersion{8});
+  CHECK(fetch_of(bench).durable_position_version == PositionVersion{-1});
+  bench.answer_fetch(part_of_positions({row("consumer:b", 9, true)}, false, false));
+  REQUIRE(bench.waiting().size() == 1);
+  const auto reset = std::get<ResetPositions>(bench.waiting()[0].op).positions;
+  REQUIRE(reset.size() == 3);
+  CHECK(reset[0].version == PositionVersion{8});
+  CHECK(reset[1].deleted);
+  CHECK(reset[2].version == PositionVersion{5});
+  bench.persist();
+  CHECK(std::get<ReplicaProgress>(bench.to_peers.back().body).durable_position_version ==
+        PositionVersion{9});
+  // What changes from now on comes by itself again.
+  bench.answer_fetch(part_of_positions({row("consumer:c", 10)}, false, false));
+  REQUIRE(bench.waiting().size() == 1);
+  CHECK(std::holds_alternative<PutPosition>(bench.waiting()[0].op));
+}
+
+TEST_CASE("follower: a new leader's table is gathered from its first part", "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:old", 4)}, true, true));
+  bench.assign_replicas({.leader = 3, .epoch = 6, .version = 2});
+  CHECK(fetch_of(bench).position_version == PositionVersion{-1});
+  bench.answer_fetch(part_of_positions({row("consumer:new", 2)}, true, false), {}, Errc::ok, 3);
+  REQUIRE(bench.waiting().size() == 1);
+  const auto reset = std::get<ResetPositions>(bench.waiting()[0].op).positions;
+  REQUIRE(reset.size() == 1);
+  CHECK(reset[0].reader == "consumer:new");
+}
+
+TEST_CASE("follower: positions that changed count when the last of their parts is durable",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:a", 1), row("consumer:b", 2)}, true, false));
+  bench.persist();
+  REQUIRE(fetch_of(bench).position_version == PositionVersion{2});
+  // At 3 it was consumer:a that moved; that row now says 9, and is in the second part.
+  bench.answer_fetch(part_of_positions({row("consumer:b", 5)}, false, true));
+  bench.persist();
+  CHECK(fetch_of(bench).position_version == PositionVersion{5});
+  CHECK(fetch_of(bench).durable_position_version == PositionVersion{2});
+  bench.answer_fetch(part_of_positions({row("consumer:c", 6), row("consumer:a", 9)}, false, false));
+  bench.persist_one();
+  CHECK(fetch_of(bench).durable_position_version == PositionVersion{2});
+  bench.persist();
+  CHECK(std::get<ReplicaProgress>(bench.to_peers.back().body).durable_position_version ==
+        PositionVersion{9});
+}
+
 TEST_CASE("follower: one that becomes the leader goes on where its log ends", "[partition]") {
   NodeBench bench;
   bench.replicate({.leader = node_two, .epoch = 4});
@@ -304,8 +384,7 @@ TEST_CASE("follower: reads are served below its high watermark, when asked", "[p
   CHECK(bench.reply(read).as<FetchReply>().batches.size() == 1);
   CHECK(bench.reply(read).as<FetchReply>().high_watermark == Offset{1});
   fetch.offset = Offset{2};
-  CHECK(bench.reply(bench.ask(fetch, {.any_replica = true})).error() ==
-        Errc::offset_not_available);
+  CHECK(bench.reply(bench.ask(fetch, {.any_replica = true})).error() == Errc::offset_not_available);
 }
 
 TEST_CASE("follower: a full disk stops the copying, and it goes on", "[partition]") {

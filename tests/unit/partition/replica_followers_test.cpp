@@ -1,4 +1,5 @@
 // A leader with followers: what is committed, what followers are told, and the in-sync set.
+#include "common/proto/codec.hpp"
 #include "tests/unit/partition/node_bench.hpp"
 
 #include <catch2/catch.hpp>
@@ -395,6 +396,38 @@ TEST_CASE("replica: a position is answered when every in-sync follower has it", 
   CHECK(bench.reply(commit).as<CommitPositionReply>().version == PositionVersion{1});
   CHECK(bench.reply(bench.ask(FetchPosition{"consumer:a"})).as<FetchPositionReply>().offset ==
         Offset{1});
+}
+
+TEST_CASE("replica: a large table of positions goes to a follower in parts", "[partition]") {
+  NodeBench bench;
+  RecoveredLog log;
+  constexpr std::int64_t readers = 3'000;
+  for (std::int64_t i = 1; i <= readers; ++i) {
+    Position position;
+    position.reader = "consumer:" + std::to_string(i);
+    position.version = PositionVersion{i};
+    position.last_token = std::string(4'000, 't');
+    log.positions.push_back(position);
+  }
+  bench.replicate({}, log);
+  std::int64_t version = -1;
+  std::int64_t seen = 0;
+  std::size_t parts = 0;
+  for (bool more = true; more; ++parts) {
+    const auto& reply =
+        bench.reply(bench.replica_fetch({.position_version = version})).as<ReplicaFetchReply>();
+    REQUIRE_FALSE(reply.positions.empty());
+    CHECK(encode_body(Body{reply}).size() < limits::replica_positions_bytes + 64 * limits::kib);
+    CHECK(reply.all_positions == (version == -1));
+    for (const PositionRow& position : reply.positions) {
+      CHECK(position.version.raw() == ++seen);
+    }
+    CHECK(reply.position_version.raw() == seen);
+    version = reply.position_version.raw();
+    more = reply.more_positions;
+  }
+  CHECK(seen == readers);
+  CHECK(parts > 10);
 }
 
 TEST_CASE("replica: followers hear of a higher high watermark soon", "[partition]") {
