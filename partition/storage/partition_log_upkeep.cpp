@@ -75,6 +75,7 @@ Result<Micros> SqlitePartitionLog::maintain_open() {
 
   // A quiet second.
   PINION_CHECK(check_foreign_writer());
+  PINION_CHECK(check_place());
   measure();
   if (noted_high_watermark_ != state_.high_watermark) {
     if (Result<void> done = commit({}); !done) {
@@ -218,6 +219,7 @@ Result<void> SqlitePartitionLog::sleep() {
 
 /// Closes the connection. Its owner does not notice.
 Result<void> SqlitePartitionLog::rest() {
+  PINION_CHECK(check_place());
   {
     const std::lock_guard lock(open_->readers_mutex);
     for (const auto& weak : open_->readers) {
@@ -233,7 +235,9 @@ Result<void> SqlitePartitionLog::rest() {
   measure();
   left_file_ = stamp_of(open_->path);
   left_wal_ = stamp_of(open_->path + "-wal");
-  return {};
+  if (left_file_.is_same_file(own_file_)) return {};
+  return fail_with(fail(Errc::storage_failed,
+                        open_->path + " was deleted or replaced while it was being closed"));
 }
 
 /// Opens the connection again, and makes sure that it is the file that was left.
@@ -241,12 +245,12 @@ Result<void> SqlitePartitionLog::wake() {
   if (file_) return {};
   const FileStamp wal = stamp_of(open_->path + "-wal");
   if (!stamp_of(open_->path).exists()) {
-    return fail_with(fail(Errc::storage_failed, open_->path + " is gone; it was not in use"));
+    return fail_with(fail(Errc::storage_failed, open_->path + " was deleted while it was at rest"));
   }
   if (stamp_of(open_->path) != left_file_ || (wal.bytes > 0 && wal != left_wal_)) {
     return fail_with(fail(Errc::storage_failed,
                           open_->path +
-                              ": another process has changed the file while it was not in use; "
+                              ": another process has changed the file while it was at rest; "
                               "check it with `pinion verify`"));
   }
   auto opened = PartitionFile::open(open_->path, store_->file_options());

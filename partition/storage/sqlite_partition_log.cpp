@@ -161,14 +161,17 @@ Result<void> SqlitePartitionLog::check_place() {
   const bool file_is_there = file.is_same_file(own_file_) && file.bytes > 0;
   const FileStamp wal = stamp_of(open_->path + "-wal");
   if (file_is_there && wal.is_same_file(own_wal_)) return {};
+  std::string what = open_->path + (file_is_there ? "-wal" : "") +
+                     " was deleted, emptied or replaced while it was open";
   // A log without a name is still open here: what it holds is moved while that is so. (Behind one
   // that was put in its place it would be read as older than what stands there.)
   if (file_is_there && !wal.exists()) {
-    (void)file_->database().checkpoint(sqlite::CheckpointMode::passive);
+    const auto moved = file_->database().checkpoint(sqlite::CheckpointMode::passive);
+    what += moved && moved->moved_pages == moved->log_pages
+                ? "; what it held is in the file now"
+                : "; not all of what it held could be moved into the file, and that is lost";
   }
-  return fail_with(
-      fail(Errc::storage_failed, open_->path + (file_is_there ? "-wal" : "") +
-                                     " was deleted, emptied or replaced while it was in use"));
+  return fail_with(fail(Errc::storage_failed, std::move(what)));
 }
 
 Result<void> SqlitePartitionLog::commit(std::span<const Persist> group) {
