@@ -91,6 +91,33 @@ bool allow(const Action& action) {
   }
 }
 
+constexpr std::array<std::string_view, 16> writing_words = {
+    "insert", "update", "delete", "replace", "create", "drop",     "alter",   "pragma",
+    "attach", "detach", "vacuum", "begin",   "commit", "rollback", "reindex", "savepoint"};
+
+/// Its first word asks for something else than reading.
+bool is_for_writing(std::string_view sql) {
+  const std::size_t begin = sql.find_first_not_of(" \t\r\n");
+  std::string word;
+  for (std::size_t i = begin; i < sql.size(); ++i) {
+    const char c = sql[i] >= 'A' && sql[i] <= 'Z' ? static_cast<char>(sql[i] - 'A' + 'a') : sql[i];
+    if (c < 'a' || c > 'z') break;
+    word += c;
+  }
+  return is_one_of(word, writing_words);
+}
+
+/// What SQLite says of a refusal names what is hidden, and does not say what to do.
+Error statement_error(Error error, std::string_view sql, const std::string& function) {
+  if (error.code != Errc::sql_refused && !is_for_writing(sql)) return error;
+  if (!function.empty()) {
+    return fail(Errc::sql_refused, "the function " + function + "() is not for queries");
+  }
+  return fail(Errc::sql_refused,
+              "only SELECT is allowed, and the views are messages, readable, batches, epochs and "
+              "consumer_offsets");
+}
+
 /// The views, over the attached file.
 std::string views_sql(const std::string& file, const QueryScope& scope, std::int64_t log_start) {
   const std::string partition = std::to_string(scope.partition.raw()) + " AS partition";
@@ -240,14 +267,19 @@ Result<QueryReply> run(const std::string& sql, const QueryScope& scope, QueryEnd
   PINION_TRY(database, open_views(scope));
   PINION_CHECK(functions.add_to(database));
   set_limits(database, end);
-  database.set_authorizer(allow);
+  std::string function;  ///< That was refused.
+  database.set_authorizer([&function](const Action& action) {
+    const bool allowed = allow(action);
+    if (!allowed && action.code == SQLITE_FUNCTION) function = action.second;
+    return allowed;
+  });
   auto statement = database.prepare(sql);
   if (!statement) {
     // What SQLite says of a program that is longer than its limit.
     if (database.extended_code() == SQLITE_NOMEM && end.why().code == Errc::ok) {
       return failure(Errc::sql_limit, "the statement is too long or too complex");
     }
-    return failure(statement.error());
+    return failure(statement_error(std::move(statement).error(), sql, function));
   }
   if (statement->is_explain() || statement->column_count() == 0) {
     return failure(Errc::sql_refused, "only SELECT is allowed");

@@ -95,7 +95,7 @@ TEST_CASE("partition server: SQL runs on the live log", "[partition]") {
   REQUIRE(answer.header.error == Errc::ok);
   CHECK(std::get<std::int64_t>(std::get<QueryReply>(answer.body).rows.at(0).at(0)) == 3);
   const Message refused = broker.answer(broker.ask(Query{"delete from messages", 0}));
-  CHECK(refused.header.error == Errc::sql_invalid);
+  CHECK(refused.header.error == Errc::sql_refused);
   const Message hidden = broker.answer(broker.ask(Query{"select * from meta", 0}));
   CHECK(hidden.header.error == Errc::sql_refused);
 }

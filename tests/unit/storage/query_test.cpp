@@ -165,6 +165,23 @@ TEST_CASE("query: what is wrong is said in SQLite's words", "[storage]") {
   CHECK(fixture.run("SELECT abs(-9223372036854775808)").error().code == Errc::sql_invalid);
 }
 
+TEST_CASE("query: a refusal says what there is, and not what is hidden", "[storage]") {
+  Fixture fixture;
+  for (const char* sql :
+       {"DELETE FROM messages", " insert into messages values(1)", "UPDATE messages SET value = 1",
+        "SELECT * FROM meta", "PRAGMA user_version", "DROP VIEW messages"}) {
+    CAPTURE(sql);
+    const auto reply = fixture.run(sql);
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().code == Errc::sql_refused);
+    CHECK(reply.error().detail ==
+          "only SELECT is allowed, and the views are messages, readable, batches, epochs and "
+          "consumer_offsets");
+  }
+  CHECK(fixture.run("SELECT zeroblob(10)").error().detail ==
+        "the function zeroblob() is not for queries");
+}
+
 TEST_CASE("query: rows, bytes and time are bounded", "[storage]") {
   Fixture fixture;
   auto reply = fixture.run("SELECT offset FROM messages", 10);
