@@ -30,6 +30,14 @@ Replica::Replica(const Now& now, const Assignment& assignment, NodeShared& share
 }
 
 void Replica::open(Effects& out) {
+  IfMissing if_missing = IfMissing::fail;
+  if (assignment_.create) {
+    if_missing = assignment_.replicas.size() > 1 ? IfMissing::begin_again : IfMissing::create;
+  }
+  open(if_missing, out);
+}
+
+void Replica::open(IfMissing if_missing, Effects& out) {
   PINION_ASSERT(open_ticket_ == Ticket{0});
   PINION_ASSERT(!log_open_);
   close_wanted_ = false;
@@ -40,9 +48,7 @@ void Replica::open(Effects& out) {
   OpenLog op;
   op.ticket = open_ticket_;
   op.identity = {shared_->cluster_id, key_, assignment_.topic_name};
-  if (assignment_.create) {
-    op.if_missing = assignment_.replicas.size() > 1 ? IfMissing::begin_again : IfMissing::create;
-  }
+  op.if_missing = if_missing;
   out.store.push_back({key_, std::move(op)});
   event(out, EventKind::partition_opening, Severity::debug, assignment_.topic_name);
 }
@@ -174,6 +180,11 @@ void Replica::step(const Now& now, Opened& in, Effects& out) {
   open_ticket_ = Ticket{0};
   log_open_ = true;
   file_ = std::move(in.file);
+  if (std::exchange(giving_up_, false) && std::holds_alternative<Halted>(role_)) {
+    // The store has no memory of the damage.
+    close_wanted_ = true;
+    close_how_ = CloseHow::abandon;
+  }
   if (std::holds_alternative<Closing>(role_) || std::holds_alternative<Halted>(role_)) {
     continue_closing(out);
     return;
@@ -200,6 +211,15 @@ void Replica::step(const Now& now, OpenFailed& in, Effects& out) {
     return;
   }
   open_ticket_ = Ticket{0};
+  const bool was_given_up = std::exchange(giving_up_, false);
+  if (auto* halted = std::get_if<Halted>(&role_);
+      halted != nullptr && was_given_up && in.error.code == Errc::file_corrupt) {
+    halted->file = FileState::lost;
+    halted->why = "damage was found while it was in use: " + in.error.to_string();
+    event(out, EventKind::partition_halted, Severity::error, halted->why);
+    state_changed();
+    return;
+  }
   auto* opening = std::get_if<Opening>(&role_);
   if (opening == nullptr) return;
   event(out, EventKind::partition_open_failed, Severity::error, in.error.to_string());
@@ -285,6 +305,19 @@ void Replica::become_halted(std::string why, Effects& out, CloseHow how, FileSta
   continue_closing(out);
 }
 
+/// The file has shown what it is while it was in use. Damage is remembered by the store, which sets
+/// the file aside when it is opened next. While others have all that is committed that is now: the
+/// controller gives this copy up, and a new one is filled from theirs.
+void Replica::halt_on(const Error& why, std::string detail, Effects& out) {
+  giving_up_ = why.code == Errc::file_corrupt && others_in_sync();
+  become_halted(std::move(detail), out);
+}
+
+bool Replica::others_in_sync() const {
+  return std::any_of(assignment_.isr.begin(), assignment_.isr.end(),
+                     [this](NodeId node) { return node != shared_->node; });
+}
+
 void Replica::close(const Now& now, Errc why, Effects& out) {
   if (std::holds_alternative<Closing>(role_)) return;
   const bool alone = commits_alone();
@@ -332,6 +365,8 @@ void Replica::step(const Now& /*now*/, Closed& in, Effects& out) {
   if (reopening_) {
     log_.tail.clear();
     open(out);
+  } else if (giving_up_ && std::holds_alternative<Halted>(role_)) {
+    open(IfMissing::fail, out);
   }
 }
 
@@ -342,7 +377,7 @@ void Replica::step(const Now& now, LogFailed& in, Effects& out) {
     return;
   }
   if (reopening_) return;  // It is being closed anyway; the checks of opening decide.
-  become_halted(in.error.to_string(), out);
+  halt_on(in.error, in.error.to_string(), out);
 }
 
 void Replica::step(const Now& now, SizesMeasured& in, Effects& out) {

@@ -127,12 +127,15 @@ class Replica {
  private:
   // replica.cpp
   void open(Effects& out);
+  void open(IfMissing if_missing, Effects& out);
   void on_other_name(const std::string& name, Effects& out);
   void become_by_assignment(const Now& now, Effects& out);
   void become_leading(const Now& now, Effects& out);
   void become_catching_up(const Now& now, Effects& out);
   void become_halted(std::string why, Effects& out, CloseHow how = CloseHow::abandon,
                      FileState file = FileState::unknown);
+  void halt_on(const Error& why, std::string detail, Effects& out);
+  [[nodiscard]] bool others_in_sync() const;
   void reopen(Effects& out);
   void stop_leading(const Error& why, Effects& out);
   void take_role(Role role);
@@ -198,10 +201,10 @@ class Replica {
   void tick_followers(const Now& now, Effects& out);
   void answer_follower(const Now& now, Follower& follower, Asker&& asker, const ReplicaFetch& fetch,
                        std::vector<BatchHeader>&& batches, Frames&& payloads, Effects& out);
+  void add_positions(ReplicaFetchReply& reply, const ReplicaFetch& fetch) const;
   void answer_follower_read(const Now& now, ReadJob& job, Result<std::vector<Batch>>& batches,
                             Effects& out);
   [[nodiscard]] bool has_news(const Follower& follower, const ReplicaFetch& fetch) const;
-  void add_positions(ReplicaFetchReply& reply, const ReplicaFetch& fetch) const;
 
   // replica_copying.cpp: a follower.
   [[nodiscard]] Copying* copying() noexcept;
@@ -295,6 +298,8 @@ class Replica {
   bool close_wanted_ = false;
   CloseHow close_how_ = CloseHow::clean;
   bool reopening_ = false;  ///< Once closed it is opened again.
+  /// Halted: once closed it is opened again, for the store to set it aside.
+  bool giving_up_ = false;
   std::int64_t copy_session_ = 0;
   std::int64_t copy_ = 0;  ///< Which opening of the file this is.
   std::uint64_t role_life_ = 0;

@@ -317,7 +317,7 @@ void Replica::step(const Now& now, PersistFailed& in, Effects& out) {
   }
   PINION_ASSERT(in.first == log_.pending.front().ticket);
   if (in.error.code != Errc::storage_full) {
-    become_halted(in.error.to_string(), out);
+    halt_on(in.error, in.error.to_string(), out);
     return;
   }
   const bool in_memory_only =

@@ -114,7 +114,7 @@ bool Replica::halts_on(ReadJob& job, const Error& why, Effects& out) {
   if (job.asker) {
     shared_->refuse(std::move(*job.asker), halted_error(detail), assignment_.leader_epoch, out);
   }
-  become_halted(detail, out);
+  halt_on(why, detail, out);
   return true;
 }
 
@@ -149,7 +149,9 @@ void Replica::step(const Now& now, Queried& in, Effects& out) {
   if (!job) return;
   if (in.reply) {
     shared_->answer(std::move(*job->asker), std::move(*in.reply), assignment_.leader_epoch, out);
-  } else {  // A statement can fail in ways that say nothing about the file.
+  } else if (in.reply.error().code != Errc::file_corrupt ||
+             !halts_on(*job, in.reply.error(), out)) {
+    // A statement can fail in ways that say nothing about the file.
     fail_read(now, *job, in.reply.error(), out);
   }
 }

@@ -29,6 +29,15 @@ CREATE TABLE files(
 CREATE TABLE tombstones(topic_id INTEGER PRIMARY KEY, removed_at INTEGER NOT NULL);
 )sql";
 
+/// Also in a file that an earlier version made.
+constexpr const char* damaged_sql = R"sql(
+CREATE TABLE IF NOT EXISTS damaged(
+  topic_id INTEGER NOT NULL,
+  partition INTEGER NOT NULL,
+  why TEXT NOT NULL,
+  PRIMARY KEY(topic_id, partition)) WITHOUT ROWID;
+)sql";
+
 std::int64_t number_of(const std::string& text) {
   std::int64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
@@ -108,7 +117,7 @@ Result<void> NodeFile::make_schema() {
   PINION_TRY(whole, database_.query_int("SELECT count(*) FROM pragma_quick_check(1) WHERE "
                                         "quick_check = 'ok'"));
   if (whole != 1) return failure(Errc::file_corrupt, "its pages are damaged");
-  return {};
+  return database_.exec(damaged_sql);
 }
 
 Result<void> NodeFile::load() {
@@ -129,6 +138,14 @@ Result<void> NodeFile::load() {
                            PartitionIndex(static_cast<std::int32_t>(files.column_int(1)))};
     files_[key].file = {files.column_string(2), files.column_string(3), Epoch(files.column_int(4)),
                         Offset(files.column_int(5))};
+  }
+  PINION_TRY(damaged, database_.prepare("SELECT topic_id, partition, why FROM damaged"));
+  for (;;) {
+    PINION_TRY(row, damaged.step());
+    if (!row) break;
+    damage_[{TopicId(damaged.column_int(0)),
+             PartitionIndex(static_cast<std::int32_t>(damaged.column_int(1)))}] =
+        damaged.column_string(2);
   }
   PINION_TRY(tombstones, database_.prepare("SELECT topic_id FROM tombstones"));
   for (;;) {
@@ -254,6 +271,40 @@ Result<void> NodeFile::lower(const PartitionKey& key, Epoch last_epoch, Offset l
   return {};
 }
 
+// ---- Damage
+
+Result<void> NodeFile::mark_damaged(const PartitionKey& key, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  damage_[key] = why;
+  if (!database_) return {};
+  PINION_TRY(statement, database_.prepare("INSERT OR REPLACE INTO damaged VALUES(?1, ?2, ?3)"));
+  statement.bind(1, key.topic.raw());
+  statement.bind(2, key.partition.raw());
+  statement.bind_text(3, why);
+  return statement.run();
+}
+
+std::optional<std::string> NodeFile::damage_of(const PartitionKey& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = damage_.find(key);
+  if (found == damage_.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<void> NodeFile::clear_damage(const PartitionKey& key) {
+  const std::lock_guard lock(mutex_);
+  if (!damage_.contains(key)) return {};
+  PINION_TRY(statement,
+             database_.prepare("DELETE FROM damaged WHERE topic_id = ?1 AND partition = ?2"));
+  statement.bind(1, key.topic.raw());
+  statement.bind(2, key.partition.raw());
+  PINION_CHECK(statement.run());
+  damage_.erase(key);
+  return {};
+}
+
+// ---- Notes and removals
+
 Result<void> NodeFile::flush(Micros monotonic, Micros after) {
   const std::lock_guard lock(mutex_);
   if (noted_ == 0 || !database_) return {};
@@ -283,9 +334,13 @@ Result<void> NodeFile::begin_removal(TopicId topic) {
 
 Result<void> NodeFile::forget_files(TopicId topic) {
   const std::lock_guard lock(mutex_);
-  PINION_TRY(statement, database_.prepare("DELETE FROM files WHERE topic_id = ?1"));
-  statement.bind(1, topic.raw());
-  PINION_CHECK(statement.run());
+  for (const char* sql :
+       {"DELETE FROM damaged WHERE topic_id = ?1", "DELETE FROM files WHERE topic_id = ?1"}) {
+    PINION_TRY(statement, database_.prepare(sql));
+    statement.bind(1, topic.raw());
+    PINION_CHECK(statement.run());
+  }
+  std::erase_if(damage_, [topic](const auto& entry) { return entry.first.topic == topic; });
   for (auto entry = files_.begin(); entry != files_.end();) {
     if (entry->first.topic != topic) {
       ++entry;
@@ -298,6 +353,7 @@ Result<void> NodeFile::forget_files(TopicId topic) {
 }
 
 Result<void> NodeFile::forget(const PartitionKey& key) {
+  PINION_CHECK(clear_damage(key));
   const std::lock_guard lock(mutex_);
   const auto entry = files_.find(key);
   if (entry == files_.end()) return {};

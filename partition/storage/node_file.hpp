@@ -55,6 +55,13 @@ class NodeFile {
   /// The log is about to be cut to `log_end`. Durable when it returns.
   [[nodiscard]] Result<void> lower(const PartitionKey& key, Epoch last_epoch, Offset log_end);
 
+  /// Damage was found in the file while it was in use: it is to be set aside before it is used
+  /// again. Holds in memory whatever the result; durable when that is ok.
+  [[nodiscard]] Result<void> mark_damaged(const PartitionKey& key, const std::string& why);
+  [[nodiscard]] std::optional<std::string> damage_of(const PartitionKey& key) const;
+  /// It was set aside. Durable when it returns.
+  [[nodiscard]] Result<void> clear_damage(const PartitionKey& key);
+
   /// Writes what was noted, when the oldest note has waited for `after`. A failure keeps the notes.
   [[nodiscard]] Result<void> flush(Micros monotonic, Micros after);
 
@@ -83,6 +90,7 @@ class NodeFile {
   sqlite::Database database_;
   std::map<PartitionKey, Entry> files_;
   std::map<TopicId, bool> tombstones_;
+  std::map<PartitionKey, std::string> damage_;
   RecordStore::Membership membership_;
   std::size_t noted_ = 0;
   std::optional<Micros> flush_due_since_;

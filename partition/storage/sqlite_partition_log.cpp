@@ -49,6 +49,7 @@ Error store_error(const Error& error, const std::string& path, bool rolled_back)
                       error.code == Errc::io_failed);
   std::string detail = path + ": " + error.detail;
   if (error.code == Errc::throttled) detail += "; another process holds its write lock";
+  if (error.code == Errc::file_corrupt) return fail(error.code, std::move(detail));
   return fail(nothing_happened ? Errc::storage_full : Errc::storage_failed, std::move(detail));
 }
 
@@ -81,6 +82,11 @@ Error SqlitePartitionLog::store_error_of(const Error& error) const {
 
 tl::unexpected<Error> SqlitePartitionLog::fail_with(const Error& error) {
   failed_ = true;
+  if (error.code == Errc::file_corrupt) {
+    // What cannot be written is known until the process ends.
+    const Result<void> noted = store_->node_file.mark_damaged(open_->identity.key, error.detail);
+    (void)noted;
+  }
   if (file_) --store_->writers;
   file_.reset();
   return failure(error);

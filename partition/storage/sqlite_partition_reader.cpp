@@ -35,12 +35,21 @@ Result<void> SqlitePartitionReader::open_connection() {
   return {};
 }
 
+/// Not to be served again, not after a restart either: before anybody hears of it. When it cannot
+/// be written, the next read that finds it tries again.
+void SqlitePartitionReader::note_damage(const Error& error) const {
+  const Result<void> noted = store_->node_file.mark_damaged(open_->identity.key, error.detail);
+  (void)noted;
+}
+
 /// A lock, or a want of descriptors or memory, passes; a failing disk and a damaged file do not.
 Error SqlitePartitionReader::read_error(const Error& error) const {
   const std::string detail = open_->path + ": " + error.detail;
   switch (error.code) {
-    case Errc::offset_out_of_range:
     case Errc::file_corrupt:
+      note_damage(error);
+      return fail(error.code, detail);
+    case Errc::offset_out_of_range:
     case Errc::io_failed:
       return fail(error.code, detail);
     case Errc::throttled:
@@ -179,7 +188,9 @@ Result<QueryReply> SqlitePartitionReader::query(const std::string& sql, const Qu
   scope.disk_is_low = [store = store_] {
     return store->folder.space().free_bytes < store->options.low_space_bytes;
   };
-  return run_query(sql, scope);
+  Result<QueryReply> reply = run_query(sql, scope);
+  if (!reply && reply.error().code == Errc::file_corrupt) note_damage(reply.error());
+  return reply;
 }
 
 }  // namespace pinion::storage

@@ -40,6 +40,7 @@ class SqlitePartitionReader final : public PartitionReader {
   [[nodiscard]] Result<std::vector<Batch>> read_batches(Offset base, Offset end,
                                                         std::size_t bytes_max);
   [[nodiscard]] Error read_error(const Error& error) const;
+  void note_damage(const Error& error) const;
 
   std::shared_ptr<StoreContext> store_;
   std::shared_ptr<OpenFile> open_;

@@ -33,6 +33,19 @@ tl::unexpected<Error> set_aside(StoreContext& context, const std::string& path,
   return failure(Errc::file_corrupt, path + ": " + why + "; it was set aside as " + *target);
 }
 
+/// Damage was found in it while it was in use.
+tl::unexpected<Error> set_damaged_aside(StoreContext& context, const std::string& path,
+                                        const PartitionKey& key, const std::string& damage) {
+  tl::unexpected<Error> result = set_aside(context, path, damage);
+  if (stamp_of(path).exists()) return result;
+  // Not before: a crash in between must not leave it where it would be opened. A file that is put
+  // back is checked as any other.
+  if (const Result<void> cleared = context.node_file.clear_damage(key); !cleared) {
+    return failure(cleared.error());
+  }
+  return result;
+}
+
 Result<Opened> open_existing(StoreContext& context, const std::string& path,
                              const LogIdentity& identity,
                              const std::optional<NodeFile::KnownFile>& known) {
@@ -108,6 +121,9 @@ Result<Opened> open_file(StoreContext& context, const std::string& path,
     return failure(Errc::file_corrupt, path + " is missing, with the records it held");
   }
   if (!known) return set_aside(context, path, "this node has no memory of having made it");
+  if (const auto damage = context.node_file.damage_of(identity.key)) {
+    return set_damaged_aside(context, path, identity.key, *damage);
+  }
   if (stamp.bytes == 0) return set_aside(context, path, "it was emptied");
   auto opened = open_existing(context, path, identity, known);
   if (opened || !is_damage(opened.error())) return opened;

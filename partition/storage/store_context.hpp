@@ -47,7 +47,8 @@ struct StoreContext {
 };
 
 /// Sends what SQLite said about a partition file on as what the port promises: `storage_full` when
-/// nothing happened and it may work later, else `storage_failed`.
+/// nothing happened and it may work later, `file_corrupt` when the file is damaged, else
+/// `storage_failed`.
 [[nodiscard]] Error store_error(const Error& error, const std::string& path, bool rolled_back);
 
 }  // namespace pinion::storage

@@ -30,6 +30,9 @@ class MemorySimDisk final : public Disk {
     if (how == Spoil::replace) disk_ = std::make_shared<test::MemoryDisk>(new_store_id);
     return spoiled;
   }
+  void rot() override {
+    for (const LogIdentity& file : disk_->files()) disk_->rot_file(file.key);
+  }
   void back_up() override { backup_ = disk_->copy(); }
   bool swap_with_backup() override {
     if (backup_ == nullptr) return false;

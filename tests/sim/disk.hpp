@@ -45,6 +45,9 @@ class Disk {
     return {};
   }
 
+  /// While it is in use: a bit flips in what each file holds, and the next read finds it.
+  virtual void rot() {}
+
   /// Since it was spoiled, until everybody has noticed and all was copied to it again.
   [[nodiscard]] bool is_spoiled() const { return is_spoiled_; }
   void set_spoiled(bool is_spoiled) { is_spoiled_ = is_spoiled; }

@@ -242,6 +242,27 @@ TEST_CASE("scenario: a node whose file was damaged is rebuilt and never leads", 
   CHECK(c.replica(leader)->durable_end == Offset(2));
 }
 
+TEST_CASE("scenario: a copy in which a reader finds damage is made anew from the others",
+          "[scenario]") {
+  TestCluster c(three());
+  c.produce("a").await_ack();
+  const std::int32_t rotten = c.leader();
+  c.kill(rotten);  // So that what it holds is read from its disk.
+  c.start(rotten);
+  REQUIRE(c.run_until([&] { return c.leader() == rotten && c.in_sync().size() == 3; }, 20s));
+  c.node(rotten).disk().rot();
+  c.node(rotten).disk().set_spoiled(true);
+  CHECK(c.read_all() == Values{"a"});
+  CHECK(c.leader() != rotten);
+  c.await_in_sync(3);
+  c.node(rotten).disk().set_spoiled(false);
+  // It leads again, and what it has is whole.
+  REQUIRE(c.run_until([&] { return c.leader() == rotten; }, 20s));
+  c.produce("b").await_ack();
+  CHECK(c.read_all() == Values{"a", "b"});
+  CHECK(c.replica(rotten)->durable_end == Offset(2));
+}
+
 TEST_CASE("scenario: a data folder that was put back from a backup does not count as in sync",
           "[scenario]") {
   const bool leads = GENERATE(false, true);

@@ -289,6 +289,10 @@ class MemoryPartitionReader final : public PartitionReader {
       return failure(Errc::offset_out_of_range,
                      "offset " + std::to_string(from.raw()) + " is not in the log");
     }
+    if (file_->rotten) {
+      file_->damaged = true;
+      return failure(Errc::file_corrupt, name_of(file_->identity) + " is damaged");
+    }
     std::vector<Batch> batches;
     std::size_t bytes = 0;
     for (auto batch = batch_at(state, from); batch != state.batches.end(); ++batch) {
@@ -532,6 +536,12 @@ void MemoryDisk::damage_file(const PartitionKey& key) {
   const std::lock_guard lock(mutex_);
   const auto found = files_.find(key);
   if (found != files_.end()) found->second->damaged = true;
+}
+
+void MemoryDisk::rot_file(const PartitionKey& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = files_.find(key);
+  if (found != files_.end()) found->second->rotten = true;
 }
 
 std::optional<MemoryFile::State> MemoryDisk::fsynced(const PartitionKey& key) const {

@@ -48,6 +48,7 @@ struct MemoryFile {
   bool open = false;
   bool failed = false;   ///< A sync failed: no further apply is allowed.
   bool damaged = false;  ///< Opening it finds damage.
+  bool rotten = false;   ///< Reading it does, and then opening.
 };
 
 /// One node's disk: its partition files and the node's own file.
@@ -82,6 +83,8 @@ class MemoryDisk {
   /// Someone deleted a file, or damaged it, while the node was down.
   void lose_file(const PartitionKey& key);
   void damage_file(const PartitionKey& key);
+  /// A bit flips in an old record: the next read that comes by finds it.
+  void rot_file(const PartitionKey& key);
 
   // ---- For checks.
 

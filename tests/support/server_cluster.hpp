@@ -43,7 +43,7 @@ class ServerCluster {
     PartitionConfig config;
     config.node_id = NodeId(number);
     config.broker = broker_config_.cluster_bind;
-    config.data_dir = folder_ / ("node-" + std::to_string(number));
+    config.data_dir = node_folder(number);
     auto started = PartitionServer::start(config);
     if (!started) FAIL(started.error().to_string());
     node = std::move(*started);
@@ -69,6 +69,9 @@ class ServerCluster {
     return std::move(*client);
   }
 
+  [[nodiscard]] std::string node_folder(int number) const {
+    return folder_ / ("node-" + std::to_string(number));
+  }
   [[nodiscard]] const std::string& address() const { return broker_config_.client_bind; }
   [[nodiscard]] int port() const { return std::stoi(address().substr(address().rfind(':') + 1)); }
 

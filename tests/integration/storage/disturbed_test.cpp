@@ -484,6 +484,60 @@ TEST_CASE("storage: a record that was tampered with is not served", "[storage]")
   CHECK_FALSE(report->ok());
 }
 
+TEST_CASE("storage: a file in which a read found damage is not opened again", "[storage]") {
+  const bool restarts = GENERATE(false, true);
+  const bool queries = GENERATE(false, true);
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  disk.close();
+  {
+    auto database = Database::open(disk.path(), {});
+    REQUIRE(database);
+    // For a query it must be a page: it checks no sums.
+    REQUIRE(database->exec(queries ? "SELECT 1"
+                                   : "UPDATE messages SET value = 'forged' WHERE offset = 4"));
+  }
+  disk.start();
+  REQUIRE(disk.open(IfMissing::fail));
+  if (queries) {
+    const std::uint64_t size = std::filesystem::file_size(disk.path());
+    for (std::uint64_t page = limits::partition_page_bytes; page < size;
+         page += limits::partition_page_bytes) {
+      flip_bit(disk.path(), page, 7);  // What kind of page it is.
+    }
+    QueryBounds bounds;
+    bounds.end = Offset(10);
+    bounds.rows_max = 100;
+    bounds.time_max = 10s;
+    const auto reply = disk.reader->query("SELECT * FROM messages", bounds);
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().code == Errc::file_corrupt);
+  } else {
+    const auto batches = disk.reader->read(Offset(0), Offset(10), 1);
+    REQUIRE_FALSE(batches);
+    CHECK(batches.error().code == Errc::file_corrupt);
+  }
+  disk.reader.reset();
+  disk.opened = {};
+  if (restarts) {
+    disk.end();
+    disk.start();
+  }
+  const Result<void> again = disk.open(IfMissing::fail);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code == Errc::file_corrupt);
+  CHECK(again.error().detail.find("set aside as ") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(disk.path()));
+  // Given up, it begins again; and that one is trusted.
+  REQUIRE(disk.open(IfMissing::begin_again));
+  CHECK(disk.opened.recovered.log_end == Offset(0));
+  disk.close();
+  disk.start();
+  CHECK(disk.open(IfMissing::fail));
+  disk.end();
+}
+
 TEST_CASE("storage: damage behind the last checkpoint is found before the file serves",
           "[storage]") {
   Disk disk;

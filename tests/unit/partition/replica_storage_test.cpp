@@ -122,6 +122,56 @@ TEST_CASE("replica: a file that fails by itself halts the partition", "[partitio
   CHECK(bench.view().detail.find("another program") != std::string::npos);
 }
 
+TEST_CASE("replica: a copy in which a read finds damage is given up, and made anew",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({}, recovered(0, 10, 1));
+  const RequestId reads = bench.fetch(0);
+  bench.fail_read(Errc::file_corrupt);
+  CHECK(bench.reply(reads).error() == Errc::storage_failed);
+  CHECK(bench.view().state == PartitionState::halted);
+  bench.close(orders);
+  // Opened again, for the store to set it aside.
+  REQUIRE(bench.store.size() == 1);
+  const OpenLog open = std::get<OpenLog>(bench.store.front().op);
+  CHECK(open.if_missing == IfMissing::fail);
+  bench.store.clear();
+  bench.step(OpenFailed{orders, open.ticket, fail(Errc::file_corrupt, "set aside as x")});
+  CHECK(bench.view().state == PartitionState::halted);
+  CHECK(bench.view().detail.find("set aside as x") != std::string::npos);
+  bench.pass(0s);
+  CHECK(bench.told<ReplicaReport>().back().replicas.at(0).file == FileState::lost);
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2, .isr = {2, 3}});
+  REQUIRE(bench.store.size() == 1);
+  CHECK(std::get<OpenLog>(bench.store.front().op).if_missing == IfMissing::begin_again);
+  bench.open(orders);
+  CHECK(bench.view().role == RoleName::catching_up);
+}
+
+TEST_CASE("replica: the only copy in sync is kept where it is when damage is found in it",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.isr = {1}}, recovered(0, 10, 1));
+  bench.fetch(0);
+  bench.fail_read(Errc::file_corrupt);
+  bench.close(orders);
+  CHECK(bench.store.empty());
+  CHECK(bench.view().state == PartitionState::halted);
+  CHECK(bench.view().detail.find("file_corrupt") != std::string::npos);
+}
+
+TEST_CASE("replica: a damaged copy that the store finds whole stays halted", "[partition]") {
+  NodeBench bench;
+  bench.replicate({}, recovered(0, 10, 1));
+  bench.fetch(0);
+  bench.fail_read(Errc::file_corrupt);
+  bench.close(orders);
+  bench.open(orders, recovered(0, 10, 1));
+  CHECK(bench.view().state == PartitionState::halted);
+  bench.close(orders);
+  CHECK(bench.store.empty());
+}
+
 TEST_CASE("replica: a halted partition gives its log up only when nobody reads it", "[partition]") {
   NodeBench bench;
   bench.lead(orders, recovered(0, 10, 1));
