@@ -435,6 +435,37 @@ Findings check_references(const std::vector<SourceFile>& files) {
   return findings;
 }
 
+Findings check_shown_by(const std::vector<SourceFile>& files) {
+  static const std::regex quoted(R"(`([^`]+)`)");
+  const auto exists = [&files](const std::string& name) {
+    const std::string patch = "tests/sim/bugs/" + name + ".patch";
+    return std::any_of(files.begin(), files.end(), [&](const SourceFile& file) {
+      if (file.path == patch) return true;
+      return file.in("tests/") && file.is_source() &&
+             file.text.find('"' + name + '"') != std::string::npos;
+    });
+  };
+  Findings findings;
+  for (const SourceFile& file : files) {
+    if (file.path != "docs/REPLICATION.md") continue;
+    bool in_table = false;
+    for (std::size_t i = 0; i < file.lines.size(); ++i) {
+      const std::string& line = file.lines[i];
+      in_table = line.starts_with("|") && (in_table || line.ends_with("| shown by |"));
+      if (!in_table) continue;
+      const std::size_t last = line.rfind("| ", line.size() - 2);
+      if (last == std::string::npos) continue;  // The rule below the heads.
+      const std::string cell = line.substr(last);
+      for (std::sregex_iterator it(cell.begin(), cell.end(), quoted), end; it != end; ++it) {
+        if (exists((*it)[1])) continue;
+        findings.push_back(at_line(
+            file, i, "no test, checker or planted bug is called '" + std::string((*it)[1]) + "'"));
+      }
+    }
+  }
+  return findings;
+}
+
 Findings check_tree(const std::vector<SourceFile>& files) {
   Findings findings;
   const auto add = [&findings](Findings more) {
@@ -448,6 +479,7 @@ Findings check_tree(const std::vector<SourceFile>& files) {
   }
   add(check_listed(files));
   add(check_references(files));
+  add(check_shown_by(files));
   return findings;
 }
 

@@ -36,6 +36,9 @@ using Findings = std::vector<std::string>;
 /// Includes and links in documents that lead nowhere.
 [[nodiscard]] Findings check_references(const std::vector<SourceFile>& files);
 
+/// Tests and planted bugs that docs/REPLICATION.md says show something, and that do not exist.
+[[nodiscard]] Findings check_shown_by(const std::vector<SourceFile>& files);
+
 /// All of them over all files.
 [[nodiscard]] Findings check_tree(const std::vector<SourceFile>& files);
 

@@ -123,6 +123,21 @@ TEST_CASE("tidy: sources that nobody lists", "[tidy]") {
   CHECK(faults("", "other/b.cpp") == 1);
 }
 
+TEST_CASE("tidy: tests that a document names and nobody wrote", "[tidy]") {
+  const auto faults = [](const std::string& shown_by) {
+    const std::string table = "| pitfall | avoided | shown by |\n|---|---|---|\n| a | `b` | " +
+                              shown_by + " |\n\nand `c`\n";
+    return check_shown_by({file("docs/REPLICATION.md", table),
+                           file("tests/unit/a.cpp", "TEST_CASE(\"replica: it does\") {}\n"),
+                           file("tests/sim/bugs/skips.patch", "")})
+        .size();
+  };
+  CHECK(faults("`replica: it does`; bug `skips`") == 0);
+  CHECK(faults("`replica: it`") == 1);
+  CHECK(faults("`replica: it does`, `replica: it does not`, bug `skips_more`") == 2);
+  CHECK(faults("by construction") == 0);
+}
+
 TEST_CASE("tidy: includes that lead nowhere", "[tidy]") {
   const auto faults = [](const std::string& include) {
     return check_references(
