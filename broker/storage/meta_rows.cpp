@@ -153,7 +153,7 @@ template <typename Row>
   return for_each(
       database,
       "SELECT topic_id, partition, node, replicas, isr, epoch, version, opened, log_end, size, "
-      "made, eligible, target "
+      "made, eligible, target, min_insync_before "
       "FROM partitions ORDER BY topic_id, partition",
       [&](sqlite::Statement& s) -> Result<void> {
         PartitionMeta partition;
@@ -175,6 +175,7 @@ template <typename Row>
         partition.made = std::move(made);
         partition.eligible = std::move(eligible);
         partition.target = std::move(target);
+        partition.min_insync_before = static_cast<std::int32_t>(s.column_int(13));
         state.partitions.push_back(std::move(partition));
         return {};
       });
@@ -268,11 +269,11 @@ Result<MetaRowWriter> MetaRowWriter::prepare(sqlite::Database& database) {
        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&s.put_partition,
        "INSERT OR REPLACE INTO partitions (topic_id, partition, node, replicas, isr, epoch, "
-       "version, opened, log_end, size, made, eligible, target) "
-       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+       "version, opened, log_end, size, made, eligible, target, min_insync_before) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&s.set_partition,
        "UPDATE partitions SET node = ?, epoch = ?, isr = ?, version = ?, replicas = ?, made = ?, "
-       "eligible = ?, target = ? WHERE topic_id = ? AND partition = ?"},
+       "eligible = ?, target = ?, min_insync_before = ? WHERE topic_id = ? AND partition = ?"},
       {&s.set_opened,
        "UPDATE partitions SET opened = 1, made = ? WHERE topic_id = ? AND partition = ?"},
       {&s.get_made, "SELECT made FROM partitions WHERE topic_id = ? AND partition = ?"},
@@ -374,6 +375,7 @@ Result<void> MetaRowWriter::put_partition(const PartitionMeta& partition) {
   put.bind_text(11, made);
   put.bind_text(12, eligible);
   put.bind_text(13, target);
+  put.bind(14, partition.min_insync_before);
   return put.run();
 }
 
@@ -414,8 +416,9 @@ Result<void> MetaRowWriter::on(const SetPartition& op) {
   set.bind_text(6, made);
   set.bind_text(7, eligible);
   set.bind_text(8, target);
-  set.bind(9, partition.key.topic.raw());
-  set.bind(10, partition.key.partition.raw());
+  set.bind(9, partition.min_insync_before);
+  set.bind(10, partition.key.topic.raw());
+  set.bind(11, partition.key.partition.raw());
   return set.run();
 }
 

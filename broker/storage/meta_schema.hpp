@@ -12,7 +12,7 @@ namespace pinion {
 inline constexpr std::int64_t meta_application_id = 0x506e4272;
 
 /// Step n makes schema version n + 1 out of version n; version 0 is an empty file.
-inline constexpr std::array<const char*, 3> meta_migrations = {R"sql(
+inline constexpr std::array<const char*, 4> meta_migrations = {R"sql(
 CREATE TABLE meta (               -- cluster_id, controller_epoch, and the next of each number
   name  TEXT PRIMARY KEY,
   value NOT NULL
@@ -111,6 +111,10 @@ CREATE VIEW readable AS
                                                                R"sql(
 -- Of the process that is in its incarnation; two of one incarnation began from copies of a folder.
 ALTER TABLE brokers ADD COLUMN start_id INTEGER NOT NULL DEFAULT 0;
+)sql",
+                                                               R"sql(
+-- While a partition is being moved: how many replicas had to be in sync before; else 0.
+ALTER TABLE partitions ADD COLUMN min_insync_before INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 }  // namespace pinion

@@ -178,6 +178,7 @@ TEMPLATE_TEST_CASE("meta store: operations change what they name and no more", "
   moved.made = {NodeId{4}};
   moved.eligible = {NodeId{6}};
   moved.target = {NodeId{6}, NodeId{7}};
+  moved.min_insync_before = 2;
   moved.version = 6;
   f.apply({SetPartition{moved}, SetOpened{key, NodeId{6}}, SetOpened{key, NodeId{6}}});
   f.apply({RefreshPartition{.key = key, .log_end = Offset{77}, .file_bytes = 4096},
