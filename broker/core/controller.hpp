@@ -208,7 +208,7 @@ class Controller {
   [[nodiscard]] Result<TopicId> create_topic(const Now& now, const std::string& name,
                                              const TopicConfig& asked, ControllerEffects& out);
   [[nodiscard]] std::vector<PlacementNode> placement_nodes() const;
-  [[nodiscard]] std::int32_t default_replication(std::string_view topic) const;
+  [[nodiscard]] std::int32_t replication_by_default(std::string_view topic) const;
   void then(const Now& now, const TopicCreated& created, ControllerEffects& out);
   void finish_creation(const Now& now, TopicId topic, ControllerEffects& out);
   [[nodiscard]] bool has_as_many_as_can(const Partition& partition) const;
@@ -268,19 +268,37 @@ class Controller {
                      ControllerEffects& out);
   void note_tombstones(Node& node, const std::vector<TopicId>& deleted, ControllerEffects& out);
 
-  // controller_moves.cpp: replicas that move, because a person or a topic's replication asks.
+  // controller_alter.cpp
   void on_alter_topic(const Now& now, const ClientRequest& request, ControllerEffects& out);
-  [[nodiscard]] Result<void> alter(const Now& now, Topic& topic, const AlterTopic& asked,
-                                   const Waiter& waiter, ControllerEffects& out);
-  [[nodiscard]] Result<void> add_partitions(const Now& now, const Topic& topic,
-                                            const TopicConfig& config, std::vector<MetaOp>& ops);
+  [[nodiscard]] Result<void> alter(Topic& topic, const AlterTopic& asked, const Waiter& waiter,
+                                   ControllerEffects& out);
+  [[nodiscard]] Result<void> add_partitions(const Topic& topic, const TopicConfig& config,
+                                            PlacementPlanner& planner,
+                                            std::vector<MetaOp>& ops) const;
+  [[nodiscard]] PartitionMeta altered_partition(const Partition& partition, const Topic& topic,
+                                                const TopicConfig& config,
+                                                PlacementPlanner& planner) const;
   void then(const Now& now, const TopicAltered& altered, ControllerEffects& out);
+
+  // controller_moves.cpp: replicas that move, because a person or a topic's replication asks.
   void on_command_node(const Now& now, const ClientRequest& request, ControllerEffects& out);
   void then(const Now& now, const NodeCommanded& commanded, ControllerEffects& out);
   [[nodiscard]] Result<void> may_remove(const Node& node) const;
-  [[nodiscard]] std::size_t plan_moves(const Now& now, ControllerEffects& out);
-  [[nodiscard]] std::size_t rebalance(ControllerEffects& out);
-  [[nodiscard]] std::vector<NodeId> wanted_replicas(const Partition& partition) const;
+  [[nodiscard]] PlacementPlanner planner_of_all() const;
+  [[nodiscard]] PartitionMeta with_target(PartitionMeta partition,
+                                          std::vector<NodeId> target) const;
+  [[nodiscard]] bool is_leaving(NodeId id) const;
+  [[nodiscard]] bool is_hopeless(const PartitionMeta& partition, NodeId id) const;
+  [[nodiscard]] std::vector<NodeId> mended_target(const PartitionMeta& partition,
+                                                  const PlacementPlanner& planner) const;
+  [[nodiscard]] std::vector<NodeId> wanted_replicas(const PartitionMeta& partition,
+                                                    const PlacementPlanner& planner) const;
+  void retarget(const Now& now, Partition& partition, std::vector<NodeId> target,
+                PlacementPlanner& planner, ControllerEffects& out);
+  [[nodiscard]] bool may_move(const Partition& partition) const;
+  void plan_moves(const Now& now, ControllerEffects& out);
+  void start_moves(const Now& now, ControllerEffects& out);
+  [[nodiscard]] std::size_t rebalance();
   [[nodiscard]] PartitionMeta plan_move(const Partition& partition, PartitionMeta next) const;
   void note_dropped(const Node& node, const std::vector<DroppedReplica>& dropped,
                     ControllerEffects& out);
@@ -331,6 +349,7 @@ class Controller {
   std::map<NodeId, std::uint64_t> placing_;  ///< Partitions decided and not durable, by leader.
   std::size_t placing_total_ = 0;
   std::map<NodeId, Registering> registering_;
+  std::set<NodeId> commanded_;  ///< A command of theirs is on its way to the store.
   std::map<RegistrationKey, std::vector<Waiter>> registering_names_;
   std::map<std::pair<RegistrationKind, RegistrationId>, Waiter> registering_numbers_;
   std::deque<std::pair<Waiter, std::uint32_t>> allocating_;

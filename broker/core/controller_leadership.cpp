@@ -9,7 +9,6 @@
 
 #include "broker/core/controller.hpp"
 #include "common/base/assert.hpp"
-#include "common/proto/topic_rules.hpp"
 
 namespace pinion {
 
@@ -33,7 +32,7 @@ std::size_t Controller::min_insync(PartitionKey key) const {
   const Topic* topic = topics_.find(key.topic);
   const Partition* partition = partitions_.find(key);
   PINION_ASSERT(topic != nullptr && partition != nullptr);
-  return min_insync_of(topic->meta.config, partition->decided.replicas.size());
+  return least_in_sync(topic->meta.config, partition->decided);
 }
 
 /// Its node lives, and has said in this session that the file is open and trusted.
@@ -256,7 +255,7 @@ void Controller::reconsider_waiting(const Now& now, ControllerEffects& out) {
   for (const PartitionKey key : waiting) reconsider(now, key, out);
   if (now.monotonic < return_at_ || !may_decide()) return;
   return_at_ = now.monotonic + 1s;
-  (void)plan_moves(now, out);
+  plan_moves(now, out);
   std::size_t returned = 0;
   for (auto& [key, partition] : partitions_.rows()) {
     if (partition.decided.replicas.size() < 2 || !partition.decided.target.empty()) continue;
@@ -312,6 +311,7 @@ void Controller::then(const Now& now, const PartitionsSet& set, ControllerEffect
     if (!partition->decided.target.empty()) reconsider(now, key, out);
     if (creating_.count(key.topic) != 0) finish_creation(now, key.topic, out);
   }
+  start_moves(now, out);
 }
 
 /// What clients are told after a change: the same leader in the same epoch goes on as it was.

@@ -55,6 +55,8 @@ void Controller::on_register_node(const Now& now, const NodeMessage& message,
                                   ControllerEffects& out) {
   const auto& request = std::get<RegisterNode>(message.body);
   if (is_stale_registration(request)) return;
+  // A command is about to change its row, or to remove it. It asks again soon.
+  if (commanded_.count(request.node) != 0) return;
   if (auto allowed = may_register(now, request); !allowed) {
     out.events.push_back({.kind = BrokerEventKind::node_refused,
                           .node = request.node,

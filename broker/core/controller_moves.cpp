@@ -1,5 +1,6 @@
 // Replicas that move: a node is drained, a topic gets another replication, a new node takes its
-// share. A partition's `target` says where its replicas are to be. They are copied first; when all
+// share. A partition's `target` says where its replicas are to be. A target waits for its turn, for
+// few are copied at a time; then its nodes become replicas beside the old ones and copy; when all
 // of them are in sync the others are dropped, and told to delete their files, which `made`
 // remembers until they have said that it is done.
 #include <algorithm>
@@ -7,10 +8,10 @@
 #include <utility>
 
 #include "broker/core/controller.hpp"
+#include "broker/core/rebalance_planner.hpp"
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
-#include "common/proto/topic_rules.hpp"
 
 namespace pinion {
 
@@ -22,133 +23,17 @@ namespace {
   return a == b;
 }
 
+[[nodiscard]] const std::vector<NodeId>& where(const PartitionMeta& partition) {
+  return partition.target.empty() ? partition.replicas : partition.target;
+}
+
+/// Its turn has come: what it is to have is among its replicas.
+[[nodiscard]] bool has_begun(const PartitionMeta& partition) {
+  return std::all_of(partition.target.begin(), partition.target.end(),
+                     [&](NodeId id) { return names(partition.replicas, id); });
+}
+
 }  // namespace
-
-// ---- Topics
-
-void Controller::on_alter_topic(const Now& now, const ClientRequest& request,
-                                ControllerEffects& out) {
-  const auto& asked = std::get<AlterTopic>(request.body);
-  const Waiter waiter = waiter_of(now, request);
-  const Topic* found = topics_.find(std::string_view(asked.name));
-  if (found == nullptr || found->deleting) {
-    return refuse(waiter, Errc::unknown_topic, "topic '" + asked.name + "' does not exist", out);
-  }
-  Topic& topic = *topics_.find(found->meta.id);
-  if (auto done = alter(now, topic, asked, waiter, out); !done) {
-    refuse(waiter, done.error().code, done.error().detail, out);
-  }
-}
-
-Result<void> Controller::alter(const Now& now, Topic& topic, const AlterTopic& asked,
-                               const Waiter& waiter, ControllerEffects& out) {
-  PINION_CHECK(may_decide());
-  if (topic.altering) return failure(Errc::throttled, "the topic is being altered already");
-  TopicConfig config = topic.meta.config;
-  if (asked.partitions >= 0) config.partitions = asked.partitions;
-  if (asked.replication >= 0) config.replication = asked.replication;
-  if (asked.retention_ms >= 0) config.retention_ms = asked.retention_ms;
-  if (asked.retention_bytes >= 0) config.retention_bytes = asked.retention_bytes;
-  if (asked.min_insync_replicas >= 0) config.min_insync_replicas = asked.min_insync_replicas;
-  if (asked.unclean_elections >= 0) config.unclean_elections = asked.unclean_elections == 1;
-  if (config.partitions < topic.meta.config.partitions) {
-    return failure(Errc::invalid_argument, "a topic's partitions can only become more: '" +
-                                               topic.meta.name + "' has " +
-                                               std::to_string(topic.meta.config.partitions));
-  }
-  if (config.min_insync_replicas > config.replication) {
-    return failure(Errc::invalid_argument, "min_insync_replicas " +
-                                               std::to_string(config.min_insync_replicas) +
-                                               " could never be met with " +
-                                               std::to_string(config.replication) + " replicas");
-  }
-  std::vector<MetaOp> ops;
-  ops.emplace_back(SetTopicConfig{topic.meta.id, config});
-  PINION_CHECK(add_partitions(now, topic, config, ops));
-  const auto nodes = placement_nodes();
-  const auto spread =
-      plan_replicas(nodes, topic.meta.name, topic.meta.config.partitions, config.replication);
-  if (!spread && config.replication > topic.meta.config.replication) {
-    return failure(spread.error());
-  }
-  TopicAltered altered{topic.meta.id, {}, waiter};
-  for (auto row = partitions_.first_of(topic.meta.id);
-       row != partitions_.rows().end() && row->first.topic == topic.meta.id; ++row) {
-    PartitionMeta next = row->second.decided;
-    const auto count = static_cast<std::size_t>(config.replication);
-    std::vector<NodeId> target = next.target.empty() ? next.replicas : next.target;
-    if (target.size() > count) {
-      // The ones behind go; the leader stays where it is, if it can.
-      std::stable_partition(target.begin(), target.end(),
-                            [&](NodeId id) { return id == next.leader; });
-      target.resize(count);
-    }
-    const auto index = static_cast<std::size_t>(row->first.partition.raw());
-    for (std::size_t i = 0; spread && target.size() < count && i < (*spread)[index].size(); ++i) {
-      if (!names(target, (*spread)[index][i])) target.push_back((*spread)[index][i]);
-    }
-    for (const PlacementNode& node : nodes) {
-      if (target.size() < count && !names(target, node.id)) target.push_back(node.id);
-    }
-    // Lowered and raised again before anything else happens, the minimum was met in between.
-    const std::size_t count_now = next.replicas.size();
-    const std::size_t least =
-        std::min(min_insync_of(topic.meta.config, count_now), min_insync_of(config, count_now));
-    next = without_stale_eligible(std::move(next), least);
-    if (!same_nodes(target, next.replicas)) next.target = target;
-    // A new version also when nothing moves: it brings the configuration to the replicas.
-    set_decided(row->second, std::move(next), ops);
-    altered.keys.push_back(row->first);
-  }
-  topic.altering = true;
-  decide(std::move(ops), std::move(altered), out);
-  return {};
-}
-
-Result<void> Controller::add_partitions(const Now& now, const Topic& topic,
-                                        const TopicConfig& config, std::vector<MetaOp>& ops) {
-  const std::int32_t there_are = topic.meta.config.partitions;
-  const std::int32_t more = config.partitions - there_are;
-  if (more <= 0) return {};
-  if (partitions_.size() + placing_total_ + static_cast<std::size_t>(more) >
-      limits::partitions_max) {
-    return failure(Errc::limit_reached, "a cluster has at most " +
-                                            std::to_string(limits::partitions_max) + " partitions");
-  }
-  (void)now;
-  PINION_TRY(placed, plan_replicas(placement_nodes(), topic.meta.name, more, config.replication));
-  AddPartitions add;
-  for (std::size_t i = 0; i < placed.size(); ++i) {
-    PartitionMeta partition;
-    partition.key = {topic.meta.id, PartitionIndex(there_are + static_cast<std::int32_t>(i))};
-    partition.leader = placed[i].front();
-    partition.replicas = placed[i];
-    partition.isr = {placed[i].front()};
-    partition.leader_epoch = Epoch{1};
-    partition.version = 1;
-    add.partitions.push_back(std::move(partition));
-  }
-  ops.emplace_back(std::move(add));
-  return {};
-}
-
-void Controller::then(const Now& now, const TopicAltered& altered, ControllerEffects& out) {
-  Topic* topic = topics_.find(altered.topic);
-  if (topic == nullptr || topic->deleting) {
-    return refuse(altered.waiter, Errc::unknown_topic, "the topic was deleted meanwhile", out);
-  }
-  topic->altering = false;
-  PartitionsSet set{altered.keys};
-  for (auto row = partitions_.first_of(altered.topic);
-       row != partitions_.rows().end() && row->first.topic == altered.topic; ++row) {
-    const bool is_new =
-        std::find(altered.keys.begin(), altered.keys.end(), row->first) == altered.keys.end();
-    if (is_new) set.keys.push_back(row->first);
-  }
-  then(now, set, out);
-  (void)plan_moves(now, out);
-  reply(altered.waiter, AlterTopicReply{metadata_of(*topic)}, out);
-}
 
 // ---- Nodes
 
@@ -160,7 +45,7 @@ void Controller::on_command_node(const Now& now, const ClientRequest& request,
     return refuse(waiter, allowed.error().code, allowed.error().detail, out);
   }
   if (asked.command == NodeCommand::rebalance) {
-    const std::size_t moves = rebalance(out);
+    const std::size_t moves = rebalance();
     return reply(waiter, CommandNodeReply{static_cast<std::uint32_t>(moves)}, out);
   }
   Node* node = nodes_.find(asked.node);
@@ -168,9 +53,15 @@ void Controller::on_command_node(const Now& now, const ClientRequest& request,
     return refuse(waiter, Errc::invalid_argument,
                   "there is no node " + std::to_string(asked.node.raw()), out);
   }
+  if (registering_.count(asked.node) != 0 || !commanded_.insert(asked.node).second) {
+    // Each of the two keeps the node's whole row.
+    return refuse(waiter, Errc::throttled,
+                  "node " + std::to_string(asked.node.raw()) + " is being changed just now", out);
+  }
   std::vector<MetaOp> ops;
   if (asked.command == NodeCommand::remove) {
     if (auto allowed = may_remove(*node); !allowed) {
+      commanded_.erase(asked.node);
       return refuse(waiter, allowed.error().code, allowed.error().detail, out);
     }
     // Files that it still has of what was moved away are nobody's any more.
@@ -191,9 +82,14 @@ void Controller::on_command_node(const Now& now, const ClientRequest& request,
 
 Result<void> Controller::may_remove(const Node& node) const {
   const std::string name = "node " + std::to_string(node.meta.id.raw());
-  const std::size_t held = partitions_.held_by(node.meta.id).size();
+  std::size_t held = partitions_.held_by(node.meta.id).size();
+  for (const PartitionKey key : partitions_.moving()) {
+    const PartitionMeta& moving = partitions_.find(key)->decided;
+    const bool waits = names(moving.target, node.meta.id) && !names(moving.replicas, node.meta.id);
+    if (waits) ++held;
+  }
   if (held > 0) {
-    return failure(Errc::invalid_argument, name + " holds " + std::to_string(held) +
+    return failure(Errc::invalid_argument, name + " holds, or is to hold, " + std::to_string(held) +
                                                " replicas; drain it first (pinion node drain " +
                                                std::to_string(node.meta.id.raw()) + ")");
   }
@@ -205,119 +101,238 @@ Result<void> Controller::may_remove(const Node& node) const {
 
 void Controller::then(const Now& now, const NodeCommanded& commanded, ControllerEffects& out) {
   std::uint32_t moves = 0;
-  (void)plan_moves(now, out);
+  commanded_.erase(commanded.node);
+  plan_moves(now, out);
   for (const PartitionKey key : partitions_.held_by(commanded.node)) {
     if (!partitions_.find(key)->decided.target.empty()) ++moves;
   }
   reply(commanded.waiter, CommandNodeReply{moves}, out);
 }
 
-/// Where the replicas should be, when some of them are on nodes that are being drained.
-std::vector<NodeId> Controller::wanted_replicas(const Partition& partition) const {
-  std::vector<NodeId> wanted = partition.decided.replicas;
-  const Topic* topic = topics_.find(partition.meta.key.topic);
-  const auto is_draining = [&](NodeId id) {
-    const Node* node = nodes_.find(id);
-    return node != nullptr && node->meta.draining;
-  };
-  if (std::none_of(wanted.begin(), wanted.end(), is_draining)) return wanted;
-  std::vector<PlacementNode> others = placement_nodes();
-  std::erase_if(others, [&](const PlacementNode& node) { return names(wanted, node.id); });
-  for (NodeId& id : wanted) {
-    if (!is_draining(id)) continue;
-    const auto placed = plan_placement(others, topic->meta.name, 1);
-    if (!placed) continue;  // Nowhere to go to yet.
-    id = placed->front();
-    std::erase_if(others, [&](const PlacementNode& node) { return node.id == id; });
+// ---- Planning
+
+/// All nodes; where replicas are, or are being moved to.
+PlacementPlanner Controller::planner_of_all() const {
+  std::vector<PlacementNode> nodes = placement_nodes();
+  for (PlacementNode& node : nodes) {
+    node.partitions = 0;
+    node.replicas = 0;
   }
-  return wanted;
+  PlacementPlanner planner(std::move(nodes));
+  for (const auto& [key, partition] : partitions_.rows()) {
+    planner.add(key.topic, where(partition.decided));
+  }
+  return planner;
 }
 
-/// Gives targets to partitions that must leave a node, a few at a time.
-std::size_t Controller::plan_moves(const Now& now, ControllerEffects& out) {
-  if (!may_decide()) return 0;
-  std::size_t moving = 0;
-  for (const auto& [key, partition] : partitions_.rows()) {
-    if (!partition.decided.target.empty()) ++moving;
+/// The same row, on its way to other nodes. What is committed meanwhile is committed by the least
+/// number in sync that held before: the new copies are not there yet.
+PartitionMeta Controller::with_target(PartitionMeta partition, std::vector<NodeId> target) const {
+  partition.min_insync_before = static_cast<std::int32_t>(min_insync(partition.key));
+  partition.target = std::move(target);
+  partition.version += 1;
+  return partition;
+}
+
+bool Controller::is_leaving(NodeId id) const {
+  const Node* node = nodes_.find(id);
+  return node == nullptr || node->meta.draining;
+}
+
+/// Nothing will come of this part of a move: the node is to hold nothing any more, or the copy has
+/// not begun and the node is away.
+bool Controller::is_hopeless(const PartitionMeta& partition, NodeId id) const {
+  if (names(partition.isr, id)) return false;
+  if (is_leaving(id)) return true;
+  return !names(partition.replicas, id) && !nodes_.find(id)->alive();
+}
+
+/// Another target in the place of one that names hopeless nodes: what was to be replaced stays,
+/// else another node takes it. The last resort is to move less.
+std::vector<NodeId> Controller::mended_target(const PartitionMeta& partition,
+                                              const PlacementPlanner& planner) const {
+  std::vector<NodeId> target = partition.target;
+  const PlacedTopic topic{partition.key.topic, topics_.find(partition.key.topic)->meta.name};
+  for (std::size_t i = 0; i < target.size();) {
+    if (!is_hopeless(partition, target[i])) {
+      ++i;
+      continue;
+    }
+    const auto stays = [&](NodeId id) { return !names(target, id) && planner.takes_more(id); };
+    const auto is_copy = [&](NodeId id) { return !names(target, id); };
+    const auto& isr = partition.isr;
+    auto old = std::find_if(isr.begin(), isr.end(), stays);
+    NodeId next = old == isr.end() ? planner.best_beside(topic, target) : *old;
+    old = std::find_if(isr.begin(), isr.end(), is_copy);
+    if (next == node_none && old != isr.end()) next = *old;
+    if (next == node_none && !is_leaving(target[i])) {
+      ++i;  // It may come back, and there is no other.
+    } else if (next == node_none) {
+      target.erase(target.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      target[i++] = next;
+    }
   }
-  std::size_t planned = 0;
+  PINION_ASSERT(!target.empty());
+  return target;
+}
+
+/// Where the replicas should be, when some of them are on nodes that are being drained.
+std::vector<NodeId> Controller::wanted_replicas(const PartitionMeta& partition,
+                                                const PlacementPlanner& planner) const {
+  std::vector<NodeId> wanted = partition.replicas;
+  const PlacedTopic topic{partition.key.topic, topics_.find(partition.key.topic)->meta.name};
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (!is_leaving(wanted[i])) continue;
+    std::vector<NodeId> others = wanted;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+    const NodeId next = planner.best_beside(topic, others);
+    if (next != node_none) wanted[i] = next;  // Else there is nowhere to go to yet.
+  }
+  if (wanted == partition.replicas) return wanted;
+  return planner.with_even_heir(planner.with_even_leader(std::move(wanted)));
+}
+
+void Controller::retarget(const Now& now, Partition& partition, std::vector<NodeId> target,
+                          PlacementPlanner& planner, ControllerEffects& out) {
+  const PartitionKey key = partition.decided.key;
+  planner.add(key.topic, target);
+  partition.decided = with_target(partition.decided, std::move(target));
+  planned_.push_back(key);
+  reconsider(now, key, out);
+}
+
+/// Gives targets to partitions that must leave a node, and others to those whose target is no use.
+void Controller::plan_moves(const Now& now, ControllerEffects& out) {
+  if (!may_decide()) return;
+  std::vector<PartitionKey> hopeless;
+  for (const PartitionKey key : partitions_.moving()) {
+    const PartitionMeta& decided = partitions_.find(key)->decided;
+    const bool is_any = std::any_of(decided.target.begin(), decided.target.end(),
+                                    [&](NodeId id) { return is_hopeless(decided, id); });
+    if (is_any && !topics_.find(key.topic)->deleting) hopeless.push_back(key);
+  }
+  std::vector<PartitionKey> leaving;
   for (const auto& [id, node] : nodes_.rows()) {
     if (!node.meta.draining) continue;
-    const std::set<PartitionKey> keys = partitions_.held_by(id);
-    for (const PartitionKey key : keys) {
-      if (moving >= limits::moves_at_once) return planned;
-      Partition& partition = *partitions_.find(key);
-      if (!partition.decided.target.empty() || topics_.find(key.topic)->deleting) continue;
-      std::vector<NodeId> wanted = wanted_replicas(partition);
-      if (wanted == partition.decided.replicas) continue;
-      partition.decided.target = std::move(wanted);
-      partition.decided.version += 1;
-      planned_.push_back(key);
-      ++moving;
-      ++planned;
-      reconsider(now, key, out);
+    for (const PartitionKey key : partitions_.held_by(id)) {
+      if (partitions_.moving().size() + leaving.size() >= limits::moves_of_rebalance_max) break;
+      if (may_move(*partitions_.find(key))) leaving.push_back(key);
     }
   }
-  return planned;
+  if (hopeless.empty() && leaving.empty()) return start_moves(now, out);
+  PlacementPlanner planner = planner_of_all();
+  for (const PartitionKey key : hopeless) {
+    Partition& partition = *partitions_.find(key);
+    planner.remove(key.topic, partition.decided.target);
+    std::vector<NodeId> target = mended_target(partition.decided, planner);
+    if (target != partition.decided.target) {
+      retarget(now, partition, std::move(target), planner, out);
+    } else {
+      planner.add(key.topic, target);
+    }
+  }
+  for (const PartitionKey key : leaving) {
+    Partition& partition = *partitions_.find(key);
+    if (!partition.decided.target.empty()) continue;  // Two of its nodes leave.
+    planner.remove(key.topic, partition.decided.replicas);
+    std::vector<NodeId> wanted = wanted_replicas(partition.decided, planner);
+    if (wanted != partition.decided.replicas) {
+      retarget(now, partition, std::move(wanted), planner, out);
+    } else {
+      planner.add(key.topic, partition.decided.replicas);
+    }
+  }
+  start_moves(now, out);
 }
 
-/// From those that hold the most to those that hold the least, until no move evens it out further.
-std::size_t Controller::rebalance(ControllerEffects& out) {
-  (void)out;
-  std::map<NodeId, std::size_t> held;
-  const std::vector<PlacementNode> nodes = placement_nodes();
-  for (const PlacementNode& node : nodes) held[node.id] = 0;
-  for (const auto& [key, partition] : partitions_.rows()) {
-    const auto& where =
-        partition.decided.target.empty() ? partition.decided.replicas : partition.decided.target;
-    for (const NodeId id : where) {
-      if (held.count(id) > 0) ++held[id];
+/// Without a leader there is nobody to copy from.
+bool Controller::may_move(const Partition& partition) const {
+  const Node* leader = nodes_.find(partition.decided.leader);
+  return partition.decided.target.empty() && leader != nullptr && leader->alive() &&
+         !topics_.find(partition.decided.key.topic)->deleting;
+}
+
+/// Moves begin, so many at a time that producers feel little of it. What waits for a node that is
+/// away does not hold up the others.
+void Controller::start_moves(const Now& now, ControllerEffects& out) {
+  if (partitions_.moving().empty() || !may_decide()) return;
+  const auto lives = [this](NodeId id) {
+    const Node* node = nodes_.find(id);
+    return node != nullptr && node->alive();
+  };
+  std::size_t under_way = 0;
+  std::vector<PartitionKey> waiting;
+  for (const PartitionKey key : partitions_.moving()) {
+    const PartitionMeta& decided = partitions_.find(key)->decided;
+    if (decided.target.empty() || topics_.find(key.topic)->deleting) continue;
+    if (has_begun(decided)) {
+      const auto copies = [&](NodeId id) { return !names(decided.isr, id) && lives(id); };
+      if (std::any_of(decided.target.begin(), decided.target.end(), copies)) ++under_way;
+    } else if (waiting.size() < limits::moves_at_once && lives(decided.leader)) {
+      const auto is_away = [&](NodeId id) { return !names(decided.replicas, id) && !lives(id); };
+      if (std::none_of(decided.target.begin(), decided.target.end(), is_away)) {
+        waiting.push_back(key);
+      }
     }
   }
-  std::size_t moves = 0;
-  for (auto& [key, partition] : partitions_.rows()) {
-    if (moves == limits::moves_of_rebalance_max) break;
-    const Topic* topic = topics_.find(key.topic);
-    if (topic->deleting || !partition.decided.target.empty()) continue;
-    std::vector<NodeId> target = partition.decided.replicas;
-    for (NodeId& from : target) {
-      if (held.count(from) == 0) continue;
-      const PlacementNode* best = nullptr;
-      for (const PlacementNode& node : nodes) {
-        if (names(target, node.id) || !may_hold(node, topic->meta.name)) continue;
-        if (held[node.id] + 1 >= held[from]) continue;
-        if (best == nullptr || held[node.id] < held[best->id]) best = &node;
-      }
-      if (best == nullptr) continue;
-      --held[from];
-      ++held[best->id];
-      from = best->id;
+  for (const PartitionKey key : waiting) {
+    if (under_way++ >= limits::moves_at_once) return;
+    PartitionMeta& decided = partitions_.find(key)->decided;
+    for (const NodeId id : decided.target) {
+      if (!names(decided.replicas, id)) decided.replicas.push_back(id);
     }
-    if (target == partition.decided.replicas) continue;
-    partition.decided.target = std::move(target);
-    partition.decided.version += 1;
+    decided.version += 1;
     planned_.push_back(key);
-    ++moves;
+    reconsider(now, key, out);
+  }
+}
+
+/// Replicas and leaders become even over the nodes. Returns how many partitions move for it:
+/// another order of the replicas is no move, leadership follows it by itself.
+std::size_t Controller::rebalance() {
+  std::vector<PlacedPartition> placed;
+  for (const auto& [key, partition] : partitions_.rows()) {
+    const Topic& topic = *topics_.find(key.topic);
+    placed.push_back({.key = key,
+                      .topic = topic.meta.name,
+                      .replicas = where(partition.decided),
+                      .is_fixed = topic.deleting || !partition.decided.target.empty()});
+  }
+  std::vector<PlacementNode> nodes = placement_nodes();
+  for (PlacementNode& node : nodes) {
+    node.partitions = 0;
+    node.replicas = 0;
+  }
+  std::size_t moves = 0;
+  for (PlacedPartition& p : plan_rebalance(PlacementPlanner(std::move(nodes)), std::move(placed),
+                                           limits::moves_of_rebalance_max)) {
+    Partition& partition = *partitions_.find(p.key);
+    if (same_nodes(p.replicas, partition.decided.replicas)) {
+      partition.decided.replicas = std::move(p.replicas);
+      partition.decided.version += 1;
+    } else {
+      partition.decided = with_target(partition.decided, std::move(p.replicas));
+      ++moves;
+    }
+    planned_.push_back(p.key);
   }
   return moves;
 }
 
-// ---- One move, step by step
+// ---- The end of a move
 
-/// Called with every reconsideration: first all nodes of both sets are replicas; when all of the
-/// target are in sync, it alone.
+/// Called with every reconsideration: when all of the target are in sync, it alone is left.
 PartitionMeta Controller::plan_move(const Partition& partition, PartitionMeta next) const {
   if (next.target.empty()) return next;
-  for (const NodeId id : next.target) {
-    if (!names(next.replicas, id)) next.replicas.push_back(id);
-  }
   const bool all_in_sync = std::all_of(next.target.begin(), next.target.end(),
                                        [&](NodeId id) { return names(next.isr, id); });
   if (!all_in_sync) return next;
   if (!names(next.target, next.leader)) {
     // Leadership first; what was not committed comes again from the producers.
-    const auto heir = std::find_if(next.target.begin(), next.target.end(),
-                                   [&](NodeId id) { return may_lead(partition, id); });
+    const auto heir = std::find_if(next.target.begin(), next.target.end(), [&](NodeId id) {
+      return may_lead(partition, id) && is_steady(partition, id);
+    });
     if (heir == next.target.end()) return next;
     next = elected(std::move(next), {.leader = *heir});
   }
@@ -325,6 +340,7 @@ PartitionMeta Controller::plan_move(const Partition& partition, PartitionMeta ne
   std::erase_if(next.isr, is_left);
   std::erase_if(next.eligible, is_left);
   next.replicas = std::exchange(next.target, {});
+  next.min_insync_before = 0;
   return next;
 }
 

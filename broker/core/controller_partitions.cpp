@@ -175,17 +175,18 @@ Assignment Controller::assignment_of(const Partition& partition, NodeId node) co
   PINION_ASSERT(topic != nullptr);
   // `decided` too: once a replica may be known to have been open, its file must be there.
   const bool is_made = names(partition.meta.made, node) || names(partition.decided.made, node);
-  return {.topic = topic->meta.id,
-          .topic_name = topic->meta.name,
-          .partition = partition.meta.key.partition,
-          .leader_epoch = partition.meta.leader_epoch,
-          .leader = partition.meta.leader,
-          .config = topic->meta.config,
-          .replicas = partition.meta.replicas,
-          .isr = partition.meta.isr,
-          .partition_version = partition.meta.version,
-          .create = !is_made,
-          .min_insync = static_cast<std::uint32_t>(min_insync(partition.decided.key))};
+  return {
+      .topic = topic->meta.id,
+      .topic_name = topic->meta.name,
+      .partition = partition.meta.key.partition,
+      .leader_epoch = partition.meta.leader_epoch,
+      .leader = partition.meta.leader,
+      .config = topic->meta.config,
+      .replicas = partition.meta.replicas,
+      .isr = partition.meta.isr,
+      .partition_version = partition.meta.version,
+      .create = !is_made,
+      .min_insync = static_cast<std::uint32_t>(least_in_sync(topic->meta.config, partition.meta))};
 }
 
 void Controller::send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,

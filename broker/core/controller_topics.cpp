@@ -10,8 +10,6 @@ namespace pinion {
 
 namespace {
 
-constexpr std::int32_t replication_default = 3;
-
 [[nodiscard]] Result<void> check_config(const TopicConfig& config) {
   if (config.partitions < 1 || config.partitions > limits::partitions_per_topic_max) {
     return failure(Errc::invalid_argument,
@@ -48,7 +46,6 @@ constexpr std::int32_t replication_default = 3;
 std::vector<PlacementNode> Controller::placement_nodes() const {
   std::vector<PlacementNode> nodes;
   for (const auto& [id, node] : nodes_.rows()) {
-    if (!node.alive() || node.meta.draining) continue;
     const auto placing = placing_.find(id);
     const std::uint64_t on_their_way = placing == placing_.end() ? 0 : placing->second;
     nodes.push_back({.id = id,
@@ -56,20 +53,21 @@ std::vector<PlacementNode> Controller::placement_nodes() const {
                      .replicas = partitions_.held_by(id).size() + on_their_way,
                      .topics = node.meta.topics,
                      .rack = node.meta.rack,
-                     .region = node.meta.region});
+                     .region = node.meta.region,
+                     .takes_more = node.alive() && !node.meta.draining});
   }
   return nodes;
 }
 
-/// Three where there are three nodes or more, else as many as there are. Nodes that may still come
-/// count: a topic that is made while the broker starts would have one replica for ever.
-std::int32_t Controller::default_replication(std::string_view topic) const {
-  std::int32_t count = 0;
+/// Nodes that may still come count: a topic that is made while the broker starts would have one
+/// replica for ever.
+std::int32_t Controller::replication_by_default(std::string_view topic) const {
+  std::size_t places = 0;
   for (const auto& [id, node] : nodes_.rows()) {
     if (node.is_gone || node.meta.draining) continue;
-    if (may_hold({.id = id, .topics = node.meta.topics}, topic)) ++count;
+    if (may_hold({.id = id, .topics = node.meta.topics}, topic)) ++places;
   }
-  return std::clamp(count, 1, replication_default);
+  return default_replication(places);
 }
 
 /// Decides the topic and returns its id. Requires: the name is free.
@@ -85,9 +83,11 @@ Result<TopicId> Controller::create_topic(const Now& now, const std::string& name
                                             std::to_string(limits::partitions_max) + " partitions");
   }
   TopicConfig config = asked;
-  if (config.replication == 0) config.replication = default_replication(name);
+  if (config.replication == 0) config.replication = replication_by_default(name);
   PINION_CHECK(check_config(config));  // Now that the default is known.
-  PINION_TRY(placed, plan_replicas(placement_nodes(), name, config.partitions, config.replication));
+  PlacementPlanner planner(placement_nodes());
+  const PlacedTopic topic{counters_.topic, name};
+  PINION_TRY(placed, plan_replicas(planner, topic, config.partitions, config.replication));
 
   const TopicId id = counters_.topic;
   ++counters_.topic;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/assert.hpp"
+#include "common/proto/topic_rules.hpp"
 
 namespace pinion {
 
@@ -139,6 +140,12 @@ PartitionMeta without_copy(PartitionMeta partition, NodeId node, std::size_t min
   std::erase(partition.eligible, node);
   std::erase(partition.made, node);
   return partition;
+}
+
+std::size_t least_in_sync(const TopicConfig& config, const PartitionMeta& partition) {
+  const std::size_t least = min_insync_of(config, partition.replicas.size());
+  if (partition.target.empty() || partition.min_insync_before == 0) return least;
+  return std::min(least, static_cast<std::size_t>(partition.min_insync_before));
 }
 
 }  // namespace pinion

@@ -56,6 +56,10 @@ struct Election {
 [[nodiscard]] PartitionMeta without_copy(PartitionMeta partition, NodeId node,
                                          std::size_t min_insync);
 
+/// So many replicas must be in sync for records to be committed. While a partition is being moved
+/// it is not more than it was before: its new replicas are only copying.
+[[nodiscard]] std::size_t least_in_sync(const TopicConfig& config, const PartitionMeta& partition);
+
 [[nodiscard]] bool names(const std::vector<NodeId>& nodes, NodeId node) noexcept;
 
 }  // namespace pinion

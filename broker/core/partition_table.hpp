@@ -103,7 +103,7 @@ class PartitionTable {
   [[nodiscard]] const std::set<PartitionKey>& led_by(NodeId node) const {
     return keys_of(led_by_, node);
   }
-  /// Those that have a replica there, or are to have one.
+  /// Those that have a replica there, or copy one.
   [[nodiscard]] const std::set<PartitionKey>& held_by(NodeId node) const {
     return keys_of(held_by_, node);
   }
@@ -111,6 +111,8 @@ class PartitionTable {
   [[nodiscard]] const std::set<PartitionKey>& dropped_by(NodeId node) const {
     return keys_of(dropped_by_, node);
   }
+  /// Those that are being moved, or wait for it.
+  [[nodiscard]] const std::set<PartitionKey>& moving() const noexcept { return moving_; }
   [[nodiscard]] Rows& rows() noexcept { return rows_; }
   [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
@@ -125,6 +127,7 @@ class PartitionTable {
   }
   void enter(const PartitionMeta& meta) {
     led_by_[meta.leader].insert(meta.key);
+    if (!meta.target.empty()) moving_.insert(meta.key);
     for (const NodeId node : meta.replicas) held_by_[node].insert(meta.key);
     for (const NodeId node : meta.made) {
       if (held_by_[node].count(meta.key) == 0) dropped_by_[node].insert(meta.key);
@@ -132,6 +135,7 @@ class PartitionTable {
   }
   void leave(const PartitionMeta& meta) {
     led_by_[meta.leader].erase(meta.key);
+    moving_.erase(meta.key);
     for (const NodeId node : meta.replicas) held_by_[node].erase(meta.key);
     for (const NodeId node : meta.made) dropped_by_[node].erase(meta.key);
   }
@@ -140,6 +144,7 @@ class PartitionTable {
   Index led_by_;
   Index held_by_;
   Index dropped_by_;
+  std::set<PartitionKey> moving_;
 };
 
 }  // namespace pinion

@@ -19,9 +19,21 @@ struct Case {
 PlacementNode node(int id, std::uint64_t partitions, std::vector<std::string> topics = {}) {
   return {.id = NodeId(id),
           .partitions = partitions,
+          .replicas = partitions,
           .topics = std::move(topics),
           .rack = {},
           .region = {}};
+}
+
+PlacementNode in_rack(int id, std::string rack, std::string region = {}) {
+  return {.id = NodeId(id), .topics = {}, .rack = std::move(rack), .region = std::move(region)};
+}
+
+Result<std::vector<std::vector<NodeId>>> plan_of(std::vector<PlacementNode> nodes,
+                                                 std::string_view topic, int partitions,
+                                                 int replication) {
+  PlacementPlanner planner(std::move(nodes));
+  return plan_replicas(planner, {TopicId{1}, topic}, partitions, replication);
 }
 
 }  // namespace
@@ -46,19 +58,19 @@ TEST_CASE("placement: a topic is spread evenly, the emptier nodes first", "[brok
   };
   for (const Case& c : cases) {
     INFO(c.name);
-    const auto plan = plan_placement(c.nodes, c.topic, c.partitions);
+    const auto plan = plan_of(c.nodes, c.topic, c.partitions, 1);
     REQUIRE(plan);
     std::vector<int> ids;
-    for (const NodeId id : *plan) ids.push_back(id.raw());
+    for (const auto& replicas : *plan) ids.push_back(replicas.front().raw());
     CHECK(ids == c.plan);
   }
 }
 
 TEST_CASE("placement: without a node that may hold the topic there is no plan", "[broker]") {
-  const auto none = plan_placement({}, "t", 1);
+  const auto none = plan_of({}, "t", 1, 1);
   REQUIRE_FALSE(none);
   CHECK(none.error().code == Errc::no_nodes);
-  const auto others = plan_placement({node(1, 0, {"orders-*"})}, "logs", 1);
+  const auto others = plan_of({node(1, 0, {"orders-*"})}, "logs", 1, 1);
   REQUIRE_FALSE(others);
   CHECK(others.error().code == Errc::no_nodes);
   CHECK(others.error().detail.find("logs") != std::string::npos);
@@ -69,16 +81,63 @@ TEST_CASE("placement: no node gets more than one partition over its share", "[br
     for (int partitions = 1; partitions <= 30; ++partitions) {
       std::vector<PlacementNode> list;
       for (int i = 1; i <= nodes; ++i) list.push_back(node(i, static_cast<unsigned>(i * i) % 5));
-      const auto plan = plan_placement(list, "t", partitions);
+      const auto plan = plan_of(list, "t", partitions, 1);
       REQUIRE(plan);
       std::map<NodeId, int> count;
-      for (const NodeId id : *plan) ++count[id];
+      for (const auto& replicas : *plan) ++count[replicas.front()];
       for (const auto& [id, n] : count) {
         CHECK(n <= (partitions + nodes - 1) / nodes);
         if (partitions >= nodes) CHECK(n >= partitions / nodes);
       }
     }
   }
+}
+
+TEST_CASE("placement: whoever dies, what it led is spread over the others", "[broker]") {
+  for (const int nodes : {3, 4, 5, 6}) {
+    std::vector<PlacementNode> list;
+    for (int i = 1; i <= nodes; ++i) list.push_back(node(i, 0));
+    const int partitions = nodes * (nodes - 1);
+    const auto plan = plan_of(list, "t", partitions, 3);
+    REQUIRE(plan);
+    for (int dead = 1; dead <= nodes; ++dead) {
+      std::map<NodeId, int> leads;
+      for (const auto& replicas : *plan) {
+        ++leads[replicas[0] == NodeId(dead) ? replicas[1] : replicas[0]];
+      }
+      INFO(nodes << " nodes without " << dead);
+      CHECK(leads.size() == static_cast<std::size_t>(nodes) - 1);
+      for (const auto& [id, n] : leads) {
+        CHECK(n >= nodes - 1);
+        CHECK(n <= nodes + 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("placement: replicas are in different regions first, then in different racks",
+          "[broker]") {
+  const auto racks =
+      plan_of({in_rack(1, "a"), in_rack(2, "b"), in_rack(3, "a"), in_rack(4, "b")}, "t", 8, 2);
+  REQUIRE(racks);
+  for (const auto& replicas : *racks) CHECK(replicas[0].raw() % 2 != replicas[1].raw() % 2);
+  const auto regions = plan_of({in_rack(1, "a", "east"), in_rack(2, "b", "east"),
+                                in_rack(3, "c", "east"), in_rack(4, "a", "west")},
+                               "t", 6, 2);
+  REQUIRE(regions);
+  for (const auto& replicas : *regions) {
+    CHECK((replicas[0] == NodeId{4}) != (replicas[1] == NodeId{4}));
+  }
+}
+
+TEST_CASE("placement: a node that takes no more counts only for where others go", "[broker]") {
+  std::vector<PlacementNode> nodes{in_rack(1, "a"), in_rack(2, "a"), in_rack(3, "b")};
+  nodes[0].takes_more = false;
+  const PlacementPlanner planner(nodes);
+  CHECK(planner.places_for("t") == 2);
+  CHECK(planner.best_leader({TopicId{1}, "t"}) == NodeId{2});
+  CHECK(planner.best_beside({TopicId{1}, "t"}, {NodeId{1}}) == NodeId{3});
+  CHECK(planner.best_beside({TopicId{1}, "t"}, {NodeId{2}, NodeId{3}}) == node_none);
 }
 
 TEST_CASE("placement: patterns", "[broker]") {
