@@ -96,7 +96,7 @@ int list(const NodeOptions& options) {
 }
 
 std::string outcome_of(std::uint32_t moves, bool waited) {
-  if (waited) return "; all is moved";
+  if (waited && moves > 0) return "; all is moved";
   if (moves == 0) return {};
   return "; " + std::to_string(moves) + " partitions are being moved (pinion node list)";
 }
@@ -114,7 +114,9 @@ int command(const NodeOptions& options, NodeCommand what, const std::string& don
   if (options.json) {
     out.line("{\"moves\":" + std::to_string(*moves) + "}");
   } else {
-    out.line(done + outcome_of(*moves, options.wait));
+    const bool is_spread = what != NodeCommand::rebalance || *moves == 0 || options.wait;
+    out.line((is_spread ? done : "replicas are being spread evenly") +
+             outcome_of(*moves, options.wait));
   }
   out.flush();
   return out.exit_status();
