@@ -32,16 +32,25 @@ TEST_CASE("cluster: with three copies one node at a time may die, hang or lose i
   ProcessCluster cluster(3);
   cluster.start_all();
   REQUIRE(cluster.wait_until_online());
-  const Finished created =
-      cluster.pinion({"topic", "create", "r", "--partitions", "3", "--replication", "3"});
-  INFO(created.errors);
-  REQUIRE(created.status == 0);
-  REQUIRE(cluster.wait_until_in_sync(3));
+  const auto must = [&](const std::vector<std::string>& command) {
+    const Finished done = cluster.pinion(command);
+    INFO(command[0] << " " << command[1] << ": " << done.errors);
+    REQUIRE(done.status == 0);
+  };
+  must({"topic", "create", "r", "--partitions", "2", "--replication", "1"});
+  must({"topic", "alter", "r", "--partitions", "3"});
+  REQUIRE(cluster.wait_until_in_sync(1));
 
   LogChecker log;
   LoadOptions options{.broker = cluster.address(), .topic = "r", .partitions = 3, .senders = 2};
   options.delivery_timeout = patience(60s);
   Load load(options, log);
+  REQUIRE(load.wait_for_more(500, patience(30s)));
+  // The copies are made while records are sent, and nobody waits for them.
+  must({"topic", "alter", "r", "--replication", "3"});
+  REQUIRE(load.wait_for_more(500, patience(30s)));
+  REQUIRE(cluster.wait_until_in_sync(3));
+  must({"topic", "alter", "r", "--min-insync", "2"});
   REQUIRE(load.wait_for_more(500, patience(30s)));
 
   Prng prng(seed);
