@@ -32,6 +32,7 @@ bool Cluster::all_in_sync() const { return out_of_sync().empty(); }
 
 std::string Cluster::out_of_sync() const {
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    if (!partition.target.empty()) return text_of(partition.key) + " is being moved";
     if (partition.isr.size() == partition.replicas.size()) continue;
     return text_of(partition.key) + " has " + std::to_string(partition.isr.size()) + " of " +
            std::to_string(partition.replicas.size()) + " replicas in sync, led by node " +
@@ -115,7 +116,10 @@ void Cluster::check_replicas() {
 
 void Cluster::start() {
   broker_->start();
-  for (auto& node : nodes_) node->start();
+  for (auto& node : nodes_) {
+    const bool is_late = world_.options.late_node && node == nodes_.back();
+    if (!is_late) node->start();
+  }
   for (auto& client : clients_) client->start();
 }
 

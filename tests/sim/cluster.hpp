@@ -26,7 +26,7 @@ class Cluster {
   [[nodiscard]] std::vector<std::unique_ptr<ClientProcess>>& clients() { return clients_; }
 
   void start();
-  /// Every replica of every partition is in sync, and the preferred ones lead.
+  /// Every replica of every partition is in sync, and none is being moved.
   [[nodiscard]] bool all_in_sync() const;
   [[nodiscard]] std::string out_of_sync() const;
   /// A node's disk has lost something, on a cluster that was whole: until each of its replicas was

@@ -45,11 +45,24 @@ const char* const faults[] = {
 };
 
 const char* const operations[] = {
-    "sends: ok",      "sends: fail",
-    "sends: info",    "commits: ok",
-    "commits: info",  "dequeued",
-    "consumer: seek", "producer: closed and opened",
-    "records polled", "raw producer: gave up",
+    "sends: ok",
+    "sends: fail",
+    "sends: info",
+    "commits: ok",
+    "commits: info",
+    "dequeued",
+    "consumer: seek",
+    "producer: closed and opened",
+    "records polled",
+    "raw producer: gave up",
+    "operation: drain",
+    "operation: keep",
+    "operation: remove",
+    "operation: rebalance",
+    "operation: one more node",
+    "operation: alter partitions",
+    "operation: alter replication",
+    "operation: alter the least in sync",
 };
 
 /// Codes that no answer to a client has, and why.

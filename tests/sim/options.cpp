@@ -118,6 +118,12 @@ SimOptions SimOptions::draw(std::uint64_t seed, Life life) {
   WorkloadOptions& workload = options.workload;
   workload.replication = std::min(workload.replication, options.nodes);
   workload.min_insync_replicas = std::min(workload.min_insync_replicas, workload.replication);
+  // Drawn last, so that lives without an operator are what they were.
+  if (options.nodes > 1 && prng.chance(1, 2)) {
+    workload.operators = 1;
+    workload.operate_every = Micros(prng.between(50'000, 1'000'000));
+    options.late_node = workload.replication < options.nodes && prng.chance(1, 3);
+  }
   return options;
 }
 
@@ -177,6 +183,10 @@ std::string SimOptions::describe() const {
        << "us create=" << workload.create_topic_percent << "% replication=" << workload.replication
        << "/" << workload.min_insync_replicas << " delete=" << workload.delete_topic_percent
        << "% retention=" << workload.retention_bytes << "B";
+  if (workload.operators > 0) {
+    text << " operate_every=" << workload.operate_every.count() / 1000
+         << "ms late_node=" << late_node;
+  }
   return text.str();
 }
 

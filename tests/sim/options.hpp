@@ -68,6 +68,8 @@ struct WorkloadOptions {
   std::int64_t retention_bytes = 0;
   std::int32_t replication = 1;
   std::int32_t min_insync_replicas = 0;
+  std::uint32_t operators = 0;  ///< Who drain, keep and remove nodes, and alter topics.
+  Micros operate_every{500'000};
 };
 
 /// What a run is at least.
@@ -83,6 +85,7 @@ struct SimOptions {
   std::uint64_t seed = 0;
   Life life = Life::any;
   std::int32_t nodes = 3;
+  bool late_node = false;  ///< The last one is started later, by the operator.
   Micros safety_phase{8'000'000};
   /// Elections and moves of replicas; and what a lost message held of a client's credit comes back
   /// after two generations of counters.

@@ -7,7 +7,7 @@
 namespace pinion::sim {
 
 ProducerClient::ProducerClient(World& world, std::int32_t index, std::string name,
-                               std::uint64_t seed, const TopicBook& book,
+                               std::uint64_t seed, TopicBook& book,
                                std::function<std::int32_t()> next_process)
     : SessionClient(world, index, std::move(name), seed),
       book_(book),
@@ -130,6 +130,7 @@ void ProducerClient::send(PartitionKey key, std::uint32_t count) {
 void ProducerClient::on_topic(const client::TopicChanged& changed) {
   if (changed.topic) {
     topics_[changed.name] = changed.topic;
+    book_.note_partitions(*changed.topic);
   } else {
     topics_.erase(changed.name);
   }

@@ -18,7 +18,7 @@ namespace pinion::sim {
 class ProducerClient final : public SessionClient {
  public:
   ProducerClient(World& world, std::int32_t index, std::string name, std::uint64_t seed,
-                 const TopicBook& book, std::function<std::int32_t()> next_process);
+                 TopicBook& book, std::function<std::int32_t()> next_process);
 
   /// One more record for every partition of a topic that stays, until each is acknowledged.
   void finish();
@@ -44,7 +44,7 @@ class ProducerClient final : public SessionClient {
   void send_last();
   void send(PartitionKey key, std::uint32_t count);
 
-  const TopicBook& book_;
+  TopicBook& book_;
   const std::function<std::int32_t()> next_process_;
   std::int32_t process_ = 0;
   client::ProducerHandle handle_{0};

@@ -3,6 +3,7 @@
 
 #include "common/proto/messages.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,10 +20,17 @@ struct KnownTopic {
 class TopicBook {
  public:
   void put(const TopicMetadata& topic) {
-    for (const KnownTopic& known : topics_) {
-      if (known.id == topic.id) return;
+    if (!note_partitions(topic))
+      topics_.push_back({topic.id, topic.name, topic.config.partitions, false});
+  }
+  /// A topic that is known may have got more of them. False: it is not known.
+  bool note_partitions(const TopicMetadata& topic) {
+    for (KnownTopic& known : topics_) {
+      if (known.id != topic.id) continue;
+      known.partitions = std::max(known.partitions, topic.config.partitions);
+      return true;
     }
-    topics_.push_back({topic.id, topic.name, topic.config.partitions, false});
+    return false;
   }
   void doom(const std::string& name) {
     for (KnownTopic& known : topics_) {

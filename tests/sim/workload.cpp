@@ -42,12 +42,36 @@ Workload::Workload(Cluster& cluster, std::uint64_t seed)
   for (std::uint32_t i = 0; i < options.strangers; ++i) {
     strangers_.push_back(&add<StrangerClient>("strange-" + std::to_string(i), book_, next_process));
   }
+  add_operators();
+}
+
+void Workload::add_operators() {
+  const auto node_of = [this](NodeId id) -> NodeProcess& {
+    return *cluster_.nodes()[static_cast<std::size_t>(id.raw() - 1)];
+  };
+  const Machines machines{.stop =
+                              [node_of](NodeId id) {
+                                NodeProcess& node = node_of(id);
+                                if (node.up() && !node.paused()) node.stop();
+                              },
+                          .start =
+                              [node_of](NodeId id) {
+                                NodeProcess& node = node_of(id);
+                                // One that hangs in its stop is ended first.
+                                if (node.up() && node.stopping()) node.crash(Process::Death::kill);
+                                if (!node.up()) node.start();
+                              },
+                          .is_recovering = [this] { return cluster_.is_recovering(); }};
+  for (std::uint32_t i = 0; i < world_.options.workload.operators; ++i) {
+    operators_.push_back(&add<OperatorClient>("oper-" + std::to_string(i), book_, machines));
+  }
 }
 
 void Workload::finish() {
   stage_ = Stage::sending_last;
   world_.trace.brief("workload", "sends its last records");
   admin_->finish();
+  for (OperatorClient* person : operators_) person->finish();
   for (RawProducer* producer : raw_producers_) producer->finish();
   for (ProducerClient* producer : producers_) producer->finish();
   for (ConsumerClient* consumer : consumers_) consumer->finish();
@@ -61,7 +85,9 @@ void Workload::watch() {
 }
 
 void Workload::advance() {
-  if (stage_ == Stage::sending_last && all_sent() && admin_->idle()) {
+  const bool operated = std::all_of(operators_.begin(), operators_.end(),
+                                    [](const OperatorClient* person) { return person->idle(); });
+  if (stage_ == Stage::sending_last && all_sent() && admin_->idle() && operated) {
     stage_ = Stage::catching_up;
     world_.trace.brief("workload", "catches up");
     for (DequeueClient* dequeuer : dequeuers_) dequeuer->finish();
@@ -106,6 +132,9 @@ std::string Workload::unfinished() const {
   }
   for (const StrangerClient* stranger : strangers_) {
     if (text.empty() && !stranger->idle()) text = stranger->name() + " waits for an answer";
+  }
+  for (const OperatorClient* person : operators_) {
+    if (text.empty() && !person->idle()) text = person->name() + " waits for an answer";
   }
   if (text.empty()) text = cluster_.out_of_sync();
   if (text.empty()) text = cluster_.recovering();

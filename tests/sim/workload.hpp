@@ -6,6 +6,7 @@
 #include "tests/sim/cluster.hpp"
 #include "tests/sim/consumer_client.hpp"
 #include "tests/sim/dequeue_client.hpp"
+#include "tests/sim/operator_client.hpp"
 #include "tests/sim/producer_client.hpp"
 #include "tests/sim/raw_producer.hpp"
 #include "tests/sim/stranger_client.hpp"
@@ -32,6 +33,7 @@ class Workload {
 
   template <typename Client, typename... Arguments>
   Client& add(const std::string& name, Arguments&&... arguments);
+  void add_operators();
   void watch();
   void advance();
   [[nodiscard]] bool all_sent() const;
@@ -47,6 +49,7 @@ class Workload {
   std::vector<ProducerClient*> producers_;
   std::vector<ConsumerClient*> consumers_;
   std::vector<StrangerClient*> strangers_;
+  std::vector<OperatorClient*> operators_;
   std::int32_t processes_ = 0;
   Stage stage_ = Stage::working;
 };

@@ -32,7 +32,9 @@ struct World {
         network(scheduler, trace, counters, sim_options.seed ^ 0x6e6574776f726bULL),
         inspector(checker, options.internal_checks) {
     network.set_options(options.network);
-    if (options.workload.replication > 1) checker.allow_loss_of_leader_acks();
+    if (options.workload.replication > 1 || options.workload.operators > 0) {
+      checker.allow_loss_of_leader_acks();
+    }
   }
 
   const SimOptions options;
