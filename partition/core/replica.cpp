@@ -413,7 +413,7 @@ void Replica::step(const Now& now, Tick& /*in*/, Effects& out) {
   }
   auto* leading = std::get_if<Leading>(&role_);
   if (leading == nullptr) return;
-  if (!leading->followers.empty()) tick_followers(now, out);
+  tick_followers(now, out);  // Also when the last of them has just gone.
   if (now.monotonic >= leading->retention_at) check_retention(now, out);
   if (now.monotonic >= leading->expire_at) {
     leading->expire_at = now.monotonic + limits::producer_expiry_every;

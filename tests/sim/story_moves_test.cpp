@@ -44,6 +44,32 @@ TEST_CASE("scenario: acks go on while replicas are added", "[scenario]") {
   CHECK_FALSE(c.acked("c"));
 }
 
+TEST_CASE("scenario: a topic gets more partitions, replicas and another least in sync",
+          "[scenario]") {
+  TestCluster c({.nodes = 3, .replication = 2});
+  c.produce("a").await_ack();
+  alter(c, {.partitions = 3, .replication = 3, .min_insync_replicas = 3});
+  REQUIRE(c.run_until(
+      [&] {
+        for (const std::int32_t i : {0, 1, 2}) {
+          if (c.meta(i).isr.size() != 3 || !c.meta(i).target.empty()) return false;
+        }
+        return true;
+      },
+      20s));
+  for (const std::int32_t i : {1, 2}) c.produce("in " + std::to_string(i), i).await_ack();
+  CHECK(c.read_all(2) == Values{"in 2"});
+  // All three are needed now.
+  c.node(c.follower(0)).hold_syncs();
+  c.produce("b", 0, 1s).await_report();
+  CHECK_FALSE(c.acked("b"));
+  alter(c, {.min_insync_replicas = 1});
+  c.produce("c").await_ack(10s);
+  alter(c, {.replication = 1});
+  REQUIRE(c.run_until([&] { return has_moved(c) && c.meta().replicas.size() == 1; }, 20s));
+  CHECK(c.read_all().front() == "a");
+}
+
 TEST_CASE("scenario: a move whose new node dies for good ends elsewhere", "[scenario]") {
   TestCluster c({.nodes = 4, .replication = 2});
   c.produce("a").await_ack();

@@ -315,6 +315,19 @@ TEST_CASE("replica: what was not stored for want of room keeps nobody out of the
   CHECK(bench.proposed()->isr.size() == 2);
 }
 
+TEST_CASE("replica: what its followers were to be told is dropped with the last of them",
+          "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  write(bench, "a");
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1});
+  bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1});
+  REQUIRE(bench.view().high_watermark == Offset{1});  // Which they hear of in a moment.
+  bench.assign_replicas({.version = 2, .replicas = {1}, .isr = {1}});
+  bench.pass(1s);
+  CHECK(bench.node.next_deadline() > bench.now.monotonic);
+}
+
 TEST_CASE("replica: while a proposal is open the leader counts with the union", "[partition]") {
   NodeBench bench;
   bench.replicate({.isr = {1, 2}});
