@@ -54,7 +54,10 @@ void OperatorClient::turn() {
 
 void OperatorClient::end() {
   if (late_waits_) return start_late_node();
-  if (!drained_.empty() && prng_.chance(1, 2)) return keep();
+  // Topics that are still to be made need their nodes.
+  const auto left = world_.options.nodes - static_cast<std::int32_t>(drained_.size());
+  const bool too_few = left < world_.options.workload.replication;
+  if (!drained_.empty() && (too_few || prng_.chance(1, 2))) return keep();
   idle_ = true;
 }
 

@@ -26,7 +26,7 @@ class OperatorClient final : public RawClient {
   OperatorClient(World& world, std::int32_t index, std::string name, std::uint64_t seed,
                  TopicBook& book, Machines machines);
 
-  /// Ends what it has begun. A node that is being drained may stay so.
+  /// Ends what it has begun. A node that is being drained may stay so, if enough others are left.
   void finish() { finishing_ = true; }
   [[nodiscard]] bool idle() const { return idle_; }
 
