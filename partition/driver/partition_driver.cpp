@@ -34,7 +34,7 @@ constexpr Link data_link{1};
 constexpr std::size_t inputs_before_effects = 32;
 constexpr std::size_t persist_bytes_before_effects = 256 * limits::kib;
 constexpr Micros measure_every = 1s;
-constexpr Micros memory_check_every = 100ms;
+constexpr Micros memory_check_every = 400ms;
 constexpr Micros stop_warning_after = 5s;
 
 }  // namespace
