@@ -34,6 +34,7 @@ struct ConsumeOptions {
   std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
   double idle_exit = -1;
   bool follow = false;
+  bool any_replica = false;
   bool json = false;
 };
 
@@ -115,6 +116,7 @@ Result<void> ConsumeCommand::open() {
   if (!options_.consumer.empty()) options.name = "consumer:" + options_.consumer;
   options.commit = CommitMode::manual;
   options.ignore_committed = options_.reset;
+  options.any_replica = options_.any_replica;
   if (std::holds_alternative<FromLatest>(from)) options.start = Place::latest();
   if (const auto* offset = std::get_if<Offset>(&from)) {
     asked_ = *offset;
@@ -328,6 +330,8 @@ void add_consume(CLI::App& app, Commands& commands) {
       ->check(seconds_of_time())
       ->type_name("SECONDS");
   command->add_flag("--follow", options->follow, "Wait for more at the end");
+  command->add_flag("--any-replica", options->any_replica,
+                    "Let followers answer too: spreads the load, may be a little behind");
   command->add_flag("--json", options->json, "One object a record");
   add_broker_option(*command, commands);
   command->callback([options, &commands] {

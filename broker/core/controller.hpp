@@ -231,6 +231,7 @@ class Controller {
   void set_state(Partition& partition, PartitionState state, const std::string& detail,
                  ControllerEffects& out);
   void update_route(const Partition& partition, ControllerEffects& out) const;
+  [[nodiscard]] bool serves_readers(const Partition& partition, NodeId id) const;
   void send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,
                         ControllerEffects& out);
   void send_tombstones(const Now& now, Node& node, ControllerEffects& out);

@@ -67,7 +67,9 @@ void Controller::note_replica(const Now& now, Node& node, const ReportedReplica&
   };
   const bool could_not = known != partition->reports.end() && cannot_serve(known->second);
   if (leads && cannot_serve(state) && !could_not) partition->leaderless_since = now.monotonic;
+  const bool served = serves_readers(*partition, id);
   partition->reports[id] = state;
+  if (serves_readers(*partition, id) != served) update_route(*partition, out);
   if (state.state == PartitionState::opening && !cannot_serve(state)) return;
   // A report may be lost: only what it is to bring about ends the repetition.
   if (state.partition_version >= partition->meta.version || state.partition_version == 0) {
@@ -154,6 +156,15 @@ void Controller::set_state(Partition& partition, PartitionState state, const std
                         .detail = partition.detail});
 }
 
+/// A follower that has said in this epoch, and in this session, that it has what is committed. What
+/// it knows of the high watermark may be older than its leader's.
+bool Controller::serves_readers(const Partition& partition, NodeId id) const {
+  if (id == partition.meta.leader || !names(partition.meta.isr, id)) return false;
+  const auto report = partition.reports.find(id);
+  return report != partition.reports.end() && report->second.role == ReplicaRole::following &&
+         report->second.leader_epoch == partition.meta.leader_epoch;
+}
+
 void Controller::update_route(const Partition& partition, ControllerEffects& out) const {
   Route route;
   route.leader_epoch = partition.meta.leader_epoch;
@@ -161,6 +172,9 @@ void Controller::update_route(const Partition& partition, ControllerEffects& out
       partition.state != PartitionState::offline && partition.state != PartitionState::opening;
   if (routed) {
     route.node = partition.meta.leader;
+    for (const NodeId id : partition.meta.isr) {
+      if (serves_readers(partition, id)) route.followers.push_back(id);
+    }
   } else {
     route.detail = partition.detail;
   }

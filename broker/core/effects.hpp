@@ -81,6 +81,8 @@ struct Route {
   NodeId node = node_none;  ///< None: answered with partition_offline and the detail.
   Epoch leader_epoch{0};
   std::string detail;
+  /// In sync, and following in this epoch: they answer fetches that ask any replica.
+  std::vector<NodeId> followers{};
 };
 
 struct RouteUpdate {

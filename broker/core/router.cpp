@@ -218,6 +218,17 @@ Result<const Route*> Router::find_route(const Header& header) const {
   return &route;
 }
 
+NodeId Router::choose_node(const Route& route, const Header& header) {
+  if (!header.any_replica || header.kind != Kind::fetch || route.followers.empty()) {
+    return route.node;
+  }
+  for (std::size_t tried = 0; tried < route.followers.size(); ++tried) {
+    const NodeId follower = route.followers[follower_turn_++ % route.followers.size()];
+    if (nodes_.count(follower) > 0) return follower;
+  }
+  return route.node;
+}
+
 // ---- Traffic
 // ---------------------------------------------------------------------------------------
 
@@ -270,7 +281,8 @@ Result<NodeFrames> Router::forward(Frames& frames, std::size_t header_index, con
   const auto client = find_client(frames[0].view());
   PINION_ASSERT(client != clients_.end());
   PINION_TRY(route, find_route(header));
-  const auto node = nodes_.find(route->node);
+  const NodeId chosen = choose_node(*route, header);
+  const auto node = nodes_.find(chosen);
   if (node == nodes_.end()) {
     return failure(Errc::partition_offline, "the partition's node has no session");
   }
@@ -279,16 +291,16 @@ Result<NodeFrames> Router::forward(Frames& frames, std::size_t header_index, con
     return failure(std::move(room).error());
   }
   const std::uint64_t bytes = size_of(frames);
-  if (auto credit = check_credit(client->second, node->second, route->node, bytes); !credit) {
+  if (auto credit = check_credit(client->second, node->second, chosen, bytes); !credit) {
     ++counters_.throttled;
     return failure(std::move(credit).error());
   }
-  take(client->second, node->second, route->node, bytes);
+  take(client->second, node->second, chosen, bytes);
 
   NodeFrames out;
   out.return_frame = encode_return_frame({.client_life = client->second.life,
                                           .node_life = node->second.life,
-                                          .node = route->node,
+                                          .node = chosen,
                                           .generation = static_cast<std::uint32_t>(generation_),
                                           .bytes = static_cast<std::uint32_t>(bytes),
                                           .client = frames[0].view()});

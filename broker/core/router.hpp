@@ -12,6 +12,9 @@
 //                   two lifetimes
 // What a client has been sent and has not read is bounded (unread_account.hpp): who has no room for
 // an answer is throttled, and one that comes all the same is dropped.
+// A fetch that asks any replica goes to one of the partition's in-sync followers in turn, and to
+// the leader when there is none.
+//
 // A node's room is shared: a client may have at most as much in flight at a node as is still free
 // there, so that none can take it all from the others; and a quarter of the room is kept for
 // clients that have nothing in flight there.
@@ -158,6 +161,7 @@ class Router {
   using Clients = std::map<std::string, Client, std::less<>>;
 
   [[nodiscard]] Result<const Route*> find_route(const Header& header) const;
+  [[nodiscard]] NodeId choose_node(const Route& route, const Header& header);
   [[nodiscard]] Result<void> check_credit(const Client& client, const Node& node, NodeId id,
                                           std::uint64_t bytes) const;
   [[nodiscard]] Clients::iterator find_client(std::string_view id);
@@ -176,6 +180,7 @@ class Router {
   std::map<TopicId, std::vector<Route>> routes_;
   std::uint64_t lives_ = 0;  ///< Numbers clients and nodes.
   std::uint64_t generation_ = 0;
+  std::uint64_t follower_turn_ = 0;  ///< Of fetches that ask any replica.
   Micros rotate_at_{0};
   Prng marks_;
   RouterCounters counters_;

@@ -89,6 +89,7 @@ Result<std::unique_ptr<Consumer>> Client::consumer(ConsumerOptions options) {
   settings.ignore_committed = options.ignore_committed;
   settings.on_lost_position = options.on_lost_position;
   settings.if_missing = options.if_missing;
+  settings.any_replica = options.any_replica;
   settings.fetch_bytes_max = std::clamp(options.fetch_bytes_max, limits::consumer_fetch_bytes_min,
                                         limits::fetch_bytes_max);
   settings.buffer_bytes_max =

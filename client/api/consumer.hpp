@@ -62,6 +62,11 @@ struct ConsumerOptions {
   OnLostPosition on_lost_position = OnLostPosition::error;
   MissingTopic if_missing = MissingTopic::error;
   Micros open_timeout = 5s;
+  /// In-sync followers may answer fetches, in turn: reading is spread over the replicas. What is
+  /// read may be some milliseconds older than with the leader, and is never wrong: only what is
+  /// committed is seen, in order and without gaps. The leader is asked where no follower can
+  /// answer.
+  bool any_replica = false;
   /// Of one answer; at most limits::fetch_bytes_max.
   std::size_t fetch_bytes_max = limits::consumer_fetch_bytes_default;
   std::size_t buffer_bytes_max = limits::consumer_buffer_bytes_default;

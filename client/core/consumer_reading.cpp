@@ -35,6 +35,7 @@ void ConsumerSession::ask(const Now& now, Parts::value_type& at, Effects& out) {
   }
   const Body body = part.phase == Phase::asking_position ? Body(FetchPosition{settings_.reader})
                                                          : place_request(part.place);
+  part.asked_any = false;
   part.sent_under = metadata_->leader_epoch(at.first);
   part.request = wire_->send({Asker::Kind::consumer, handle_.raw(), at.first},
                              {.key = at.first,
@@ -53,10 +54,12 @@ bool ConsumerSession::fetch(const Now& now, Parts::value_type& at, Effects& out)
   const Body body = Fetch{part.next, part.last_epoch, static_cast<std::uint32_t>(share),
                           static_cast<std::uint32_t>(wait / 1ms)};
   part.sent_under = metadata_->leader_epoch(at.first);
+  part.asked_any = settings_.any_replica && !part.asks_leader;
   part.request = wire_->send({Asker::Kind::consumer, handle_.raw(), at.first},
                              {.key = at.first,
                               .leader_epoch = part.sent_under,
                               .time_left = wait + limits::client_attempt_timeout,
+                              .any_replica = part.asked_any,
                               .body = &body},
                              out);
   if (!part.request) return false;
@@ -80,6 +83,7 @@ void ConsumerSession::on_fetched(const Now& now, Parts::value_type& at, Message&
                                  Effects& out) {
   Part& part = at.second;
   const auto& reply = std::get<FetchReply>(answer.body);
+  part.asks_leader = false;
   Fetched fetched{handle_, at.first, part.reading, part.next, part.high_watermark, {}};
   Result<void> good;
   PINION_ASSERT(reply.batches.size() == answer.records.size());  // validate.hpp saw to it.
@@ -143,6 +147,13 @@ void ConsumerSession::on_refused(const Now& now, Parts::value_type& at, const Me
   const Errc code = answer.header.error;
   const ErrorBody* body = std::get_if<ErrorBody>(&answer.body);
   PINION_ASSERT(body != nullptr);  // The codec gives an error no other body.
+  if (std::exchange(part.asked_any, false)) {
+    // It may be behind, or have changed its role; the leader knows.
+    part.asks_leader = true;
+    part.retry_at = now.monotonic;
+    static_cast<void>(metadata_->note_epoch(at.first, answer.header.leader_epoch));
+    return;
+  }
   if (code == Errc::offset_out_of_range || code == Errc::log_truncated) {
     on_lost_position(now, at, {code, body->detail}, *body, out);
     return;

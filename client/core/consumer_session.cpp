@@ -66,7 +66,10 @@ void ConsumerSession::on_tick(const Now& now, Effects& out) {
     const auto at = parts_.find(*key);
     PINION_ASSERT(at != parts_.end());
     Part& part = at->second;
-    if (part.request && now.monotonic >= part.answer_by) withdraw(part);
+    if (part.request && now.monotonic >= part.answer_by) {
+      part.asks_leader = std::exchange(part.asked_any, false);
+      withdraw(part);
+    }
     advance(now, *at, out);
   }
   pump(now, out);

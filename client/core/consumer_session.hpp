@@ -12,8 +12,9 @@
 //
 // A reading has one request on its way: the next fetch leaves when an answer comes, before it is
 // read, as long as less than one answer is buffered. Partitions take turns where the buffer is
-// short. A fetch waits at the partition for something to read, so a record comes in the time of a
-// round trip.
+// short. With any_replica followers answer fetches; whatever one of them refuses, or does not
+// answer, the leader is asked next, whose word counts. A fetch waits at the partition for something
+// to read, so a record comes in the time of a round trip.
 #pragma once
 
 #include "client/core/backoff.hpp"
@@ -87,6 +88,8 @@ class ConsumerSession {
     bool queued = false;       ///< Stands in line_.
     bool fresh = false;        ///< Located and not fetched yet: the first answer comes at once.
     int corrupt = 0;           ///< Fetches in a row.
+    bool asked_any = false;    ///< The fetch on its way may be answered by a follower.
+    bool asks_leader = false;  ///< The next one: a follower could not serve the last.
     std::optional<RequestId> request;
     Micros sent_at{0};
     Micros answer_by = never;

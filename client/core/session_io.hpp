@@ -82,6 +82,7 @@ struct ConsumerSettings {
   bool ignore_committed = false;
   OnLostPosition on_lost_position = OnLostPosition::error;
   MissingTopic if_missing = MissingTopic::error;
+  bool any_replica = false;  ///< Followers may answer its fetches.
   std::size_t fetch_bytes_max = limits::consumer_fetch_bytes_default;
   std::size_t buffer_bytes_max = limits::consumer_buffer_bytes_default;
 };

@@ -36,6 +36,7 @@ std::optional<RequestId> Wire::send(const Asker& asker, Request request, Effects
   message.header.partition = request.key.partition;
   message.header.leader_epoch = request.leader_epoch;
   message.header.timeout_ms = static_cast<std::uint32_t>(left / 1ms);
+  message.header.any_replica = request.any_replica;
   Frames frames{Bytes(), encode_header(message.header), encode_body(*request.body)};
   for (Bytes& frame : request.records) frames.push_back(std::move(frame));
   out.sends.push_back(std::move(frames));

@@ -36,9 +36,10 @@ struct SessionCounters {
 };
 
 struct Request {
-  PartitionKey key{};     ///< With routed kinds.
-  Epoch leader_epoch{0};  ///< With routed kinds.
-  Micros time_left{0};    ///< For the receiver; cut to request_lifetime_max.
+  PartitionKey key{};        ///< With routed kinds.
+  Epoch leader_epoch{0};     ///< With routed kinds.
+  Micros time_left{0};       ///< For the receiver; cut to request_lifetime_max.
+  bool any_replica = false;  ///< With a fetch: a follower may answer.
   const Body* body = nullptr;
   Frames records{};
 };

@@ -32,6 +32,9 @@ void ConsumerClient::begin() {
   };
   opened.settings.fetch_bytes_max = some(4);
   opened.settings.buffer_bytes_max = 2 * some(8);
+  const std::uint32_t any_replica = world_.options.workload.any_replica_percent;
+  opened.settings.any_replica = any_replica > 0 && prng_.chance(any_replica, 100);
+  if (opened.settings.any_replica) world_.counters.count("consumer: asks any replica");
   step(std::move(opened));
   next_turn();
 }

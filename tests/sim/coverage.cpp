@@ -53,6 +53,7 @@ const char* const operations[] = {
     "dequeued",
     "consumer: seek",
     "producer: closed and opened",
+    "consumer: asks any replica",
     "records polled",
     "raw producer: gave up",
     "operation: drain",

@@ -27,7 +27,8 @@ void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk
                           const Message& request, const Message& answer) {
   if (!enabled_ || answer.header.error != Errc::ok) return;
   const PartitionKey key{answer.header.topic, answer.header.partition};
-  if (answer.header.leader_epoch != epoch_unknown) {
+  // Followers answer those who ask any replica, under their leader's epoch.
+  if (answer.header.leader_epoch != epoch_unknown && !request.header.any_replica) {
     on_leader(key, answer.header.leader_epoch, node, incarnation);
   }
   const std::optional<Offset> durable = disk.fsynced_end(key);

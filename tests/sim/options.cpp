@@ -118,12 +118,14 @@ SimOptions SimOptions::draw(std::uint64_t seed, Life life) {
   WorkloadOptions& workload = options.workload;
   workload.replication = std::min(workload.replication, options.nodes);
   workload.min_insync_replicas = std::min(workload.min_insync_replicas, workload.replication);
-  // Drawn last, so that lives without an operator are what they were.
+  // Drawn late, so that lives without an operator are what they were.
   if (options.nodes > 1 && prng.chance(1, 2)) {
     workload.operators = 1;
     workload.operate_every = Micros(prng.between(50'000, 1'000'000));
     options.late_node = workload.replication < options.nodes && prng.chance(1, 3);
   }
+  // Last, so that what else is drawn is as it was.
+  if (prng.chance(2, 3)) options.workload.any_replica_percent = draw_up_to(prng, 20, 100);
   return options;
 }
 
@@ -173,11 +175,11 @@ std::string SimOptions::describe() const {
        << disk.stall_max.count() / 1000 << "ms"
        << "\n  workload: topics=" << workload.topics << " partitions<=" << workload.partitions_max
        << " producers=" << workload.producers << "+" << workload.raw_producers
-       << " consumers=" << workload.consumers << " dequeuers=" << workload.dequeuers
-       << " strangers=" << workload.strangers << " send_every=" << workload.send_every.count()
-       << "us burst<=" << workload.burst_max << " value<=" << workload.value_bytes_max
-       << "B acks_all=" << workload.acks_all_percent << "% keyed=" << workload.keyed_percent
-       << "% explicit=" << workload.explicit_percent
+       << " consumers=" << workload.consumers << " any_replica=" << workload.any_replica_percent
+       << "% dequeuers=" << workload.dequeuers << " strangers=" << workload.strangers
+       << " send_every=" << workload.send_every.count() << "us burst<=" << workload.burst_max
+       << " value<=" << workload.value_bytes_max << "B acks_all=" << workload.acks_all_percent
+       << "% keyed=" << workload.keyed_percent << "% explicit=" << workload.explicit_percent
        << "% delivery=" << workload.delivery_timeout.count() / 1000
        << "ms batch=" << workload.batch_bytes_max << "B linger=" << workload.linger.count()
        << "us create=" << workload.create_topic_percent << "% replication=" << workload.replication

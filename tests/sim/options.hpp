@@ -51,6 +51,7 @@ struct WorkloadOptions {
   std::uint32_t producers = 2;
   std::uint32_t raw_producers = 1;
   std::uint32_t consumers = 2;
+  std::uint32_t any_replica_percent = 0;  ///< Of their lives: they ask followers, too.
   std::uint32_t dequeuers = 1;
   std::uint32_t strangers = 0;
   Micros send_every{4'000};  ///< Of one producer, mean; several records at once at times.

@@ -195,6 +195,51 @@ TEST_CASE(
   CHECK(read_values(*client, "t", 1).at(0).size() == limit - 1'000);
 }
 
+TEST_CASE("cluster in a process: followers serve those who ask any replica",
+          "[integration][cluster]") {
+  ServerCluster cluster(3);
+  const auto client = cluster.client();
+  TopicConfig config;
+  config.partitions = 1;
+  config.replication = 3;
+  REQUIRE(client->admin().create_topic("t", config, soon));
+  std::vector<std::string> values;
+  for (int i = 0; i < 500; ++i) values.push_back(std::to_string(i));
+  send_values(*client, "t", values);
+  const auto read_all = [&] {
+    ConsumerOptions options;
+    options.topics = {"t"};
+    options.any_replica = true;
+    auto consumer = client->consumer(options);
+    REQUIRE(consumer);
+    std::size_t next = 0;
+    while (next < values.size()) {
+      auto records = (*consumer)->poll(1'000, soon);
+      REQUIRE(records);
+      REQUIRE_FALSE(records->empty());
+      for (const ConsumerRecord& record : *records) {
+        REQUIRE(next < values.size());
+        REQUIRE(record.value == values[next++]);
+      }
+    }
+  };
+  const auto leader = [&client]() -> PartitionStatus {
+    const auto status = client->admin().cluster_status(soon);
+    REQUIRE(status);
+    return status->partitions.empty() ? PartitionStatus{} : status->partitions.front();
+  };
+  // As soon as the broker has heard who follows, the leader sends nothing more.
+  CHECK(eventually(60s, [&] {
+    const std::uint64_t before = leader().records_out;
+    for (int round = 0; round < 3; ++round) read_all();
+    // What the leader says from here on it says after all of that.
+    values.push_back(std::to_string(values.size()));
+    send_values(*client, "t", {values.back()});
+    REQUIRE(eventually(soon, [&] { return leader().records_in >= values.size(); }));
+    return leader().records_out - before < values.size();
+  }));
+}
+
 TEST_CASE("cluster in a process: SQL sees what is committed, on every partition",
           "[integration][cluster]") {
   ServerCluster cluster(2);

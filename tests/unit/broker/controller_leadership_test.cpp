@@ -32,6 +32,29 @@ TEST_CASE("controller: a lost follower leaves the in-sync set, and the leader go
   CHECK(f.assigned(1).back().isr == nodes({1, 2}));
 }
 
+TEST_CASE("controller: the route names the followers that may answer readers", "[broker]") {
+  Replicated f;
+  const auto followers = [&f] { return f.out.routes.back().route.followers; };
+  f.proposes(1, {1, 2});
+  REQUIRE_FALSE(f.out.routes.empty());
+  CHECK(followers() == nodes({2}));
+  f.says(3, follows);  // Not in sync.
+  CHECK(followers() == nodes({2}));
+  f.proposes(1, {1, 2, 3});
+  CHECK(followers() == nodes({2, 3}));
+  f.says(2, ReplicaRole::catching_up);
+  CHECK(followers() == nodes({3}));
+  f.says(2, follows);
+  CHECK(followers() == nodes({2, 3}));
+  f.loses(3);
+  CHECK(followers() == nodes({2}));
+  // In a new epoch only those that have said so in it.
+  f.loses(1);
+  REQUIRE(f.meta().leader == NodeId{2});
+  f.says(2, leads);
+  CHECK(followers().empty());
+}
+
 TEST_CASE("controller: a clean stop hands over at once", "[broker]") {
   Replicated f;
   f.from_node(1, Goodbye{Incarnation{1}}, Kind::goodbye);

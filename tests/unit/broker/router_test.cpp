@@ -5,6 +5,8 @@
 #include "common/proto/codec.hpp"
 
 #include <memory>
+#include <set>
+#include <string>
 
 using namespace pinion;
 
@@ -112,6 +114,35 @@ TEST_CASE("router: a request goes to its partition's node and the answer to its 
   CHECK((*back)[3].view() == "answer");
   CHECK(f.router.in_flight("alice") == InFlight{});
   CHECK(f.router.counters().messages_routed == 2);
+}
+
+TEST_CASE("router: a fetch that asks any replica goes to the followers in turn", "[broker]") {
+  RouterFixture f;
+  f.router.add_client(f.now, "alice");
+  const auto asks = [&f](Kind kind, bool any_replica) -> std::string {
+    Header header = RouterFixture::header(0, 5);
+    header.kind = kind;
+    header.any_replica = any_replica;
+    Frames frames = RouterFixture::request("alice");
+    const auto sent = f.router.forward(frames, 2, header);
+    f.router.check_invariants();
+    return sent ? std::string(sent->frames[0].view()) : sent.error().to_string();
+  };
+  CHECK(asks(Kind::fetch, true) == "n1");  // There is none.
+  Route route{.node = NodeId{1}, .leader_epoch = Epoch{5}, .detail = {}};
+  route.followers = {NodeId{2}, NodeId{3}};
+  f.router.update_route({f.key, route});
+  CHECK(asks(Kind::fetch, true) == "n1");  // They have no session.
+  f.router.update_node({NodeId{2}, Bytes::copy_of("n2")});
+  CHECK(asks(Kind::fetch, true) == "n2");
+  f.router.update_node({NodeId{3}, Bytes::copy_of("n3")});
+  std::set<std::string> asked{asks(Kind::fetch, true), asks(Kind::fetch, true)};
+  CHECK(asked == std::set<std::string>{"n2", "n3"});
+  // Everything else is the leader's.
+  CHECK(asks(Kind::fetch, false) == "n1");
+  CHECK(asks(Kind::produce, true) == "n1");
+  CHECK(asks(Kind::query, true) == "n1");
+  CHECK(f.router.in_flight(NodeId{2}).requests == 2);
 }
 
 TEST_CASE("router: a client's own routing frames travel along", "[broker]") {

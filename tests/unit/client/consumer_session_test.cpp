@@ -337,6 +337,48 @@ TEST_CASE("consumer: refusals that pass are waited for", "[client]") {
   CHECK(f.count<Fetch>() == 1);
 }
 
+TEST_CASE("consumer: one that asks any replica falls back to the leader", "[client]") {
+  const Errc code = GENERATE(Errc::offset_not_available, Errc::not_leader, Errc::fenced_epoch,
+                             Errc::partition_offline, Errc::offset_out_of_range,
+                             Errc::log_truncated, Errc::storage_failed);
+  SessionFixture f;
+  f.connect();
+  ConsumerSettings settings = from_start();
+  settings.any_replica = true;
+  f.open_consumer(settings);
+  auto request = f.take<Fetch>();
+  REQUIRE(request);
+  CHECK(request->header.any_replica);
+  answer_fetch(f, *request, 0, {2});
+  request = f.take<Fetch>();
+  REQUIRE(request);
+  CHECK(request->header.any_replica);
+  f.refuse(*request, code);
+  // At once, and nobody is told of what a follower says.
+  request = f.take<Fetch>();
+  REQUIRE(request);
+  CHECK_FALSE(request->header.any_replica);
+  CHECK(fetch_of(*request).offset == Offset(2));
+  CHECK(f.problems.empty());
+  answer_fetch(f, *request, 2, {1});
+  request = f.take<Fetch>();
+  REQUIRE(request);
+  CHECK(request->header.any_replica);
+}
+
+TEST_CASE("consumer: a follower that does not answer is not asked again at once", "[client]") {
+  SessionFixture f;
+  f.connect();
+  ConsumerSettings settings = from_start();
+  settings.any_replica = true;
+  f.open_consumer(settings);
+  REQUIRE(f.take<Fetch>());
+  f.pass(limits::client_attempt_timeout + 10ms);
+  const auto request = f.take<Fetch>();
+  REQUIRE(request);
+  CHECK_FALSE(request->header.any_replica);
+}
+
 TEST_CASE("consumer: new partitions and recreated topics are read from their first record",
           "[client]") {
   SessionFixture f;
