@@ -45,7 +45,7 @@ Result<void> Controller::alter(Topic& topic, const AlterTopic& asked, const Wait
   const std::string& name = topic.meta.name;
   PlacementPlanner planner = planner_of_all();
   if (config.replication == 0) {
-    config.replication = default_replication(planner.places_for(name));
+    config.replication = replication_by_default(name);
   }
   if (config.partitions < topic.meta.config.partitions) {
     return failure(Errc::invalid_argument, "a topic's partitions can only become more: '" + name +

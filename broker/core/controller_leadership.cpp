@@ -105,7 +105,8 @@ PartitionMeta Controller::plan_without_lost(const Partition& partition) const {
   };
   // Not for one that may itself lack something: then all are waited for, and compared.
   const auto is_there = [&](NodeId id) {
-    return may_lead(partition, id) && (id == partition.decided.leader || is_steady(partition, id));
+    return !is_lost(id) && may_lead(partition, id) &&
+           (id == partition.decided.leader || is_steady(partition, id));
   };
   for (const NodeId id : partition.decided.isr) {
     if (!is_lost(id) || next.isr.size() == 1) continue;

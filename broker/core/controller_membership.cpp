@@ -346,7 +346,10 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
     state.state = status.state;
     state.log_end = status.log_end;
     state.detail = status.detail;
-    if (status.state == PartitionState::halted) state.role = ReplicaRole::none;
+    if (status.state == PartitionState::halted) {
+      state.role = ReplicaRole::none;
+      state.file = FileState::unknown;  // Until its report says more.
+    }
     note_replica(now, *node, state, opened, out);
   }
   decide_opened(std::move(opened), out);

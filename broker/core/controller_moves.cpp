@@ -268,7 +268,8 @@ void Controller::start_moves(const Now& now, ControllerEffects& out) {
     if (decided.target.empty() || topics_.find(key.topic)->deleting) continue;
     if (has_begun(decided)) {
       const auto copies = [&](NodeId id) { return !names(decided.isr, id) && lives(id); };
-      if (std::any_of(decided.target.begin(), decided.target.end(), copies)) ++under_way;
+      const bool copied = std::any_of(decided.target.begin(), decided.target.end(), copies);
+      if (copied && lives(decided.leader)) ++under_way;
     } else if (waiting.size() < limits::moves_at_once && lives(decided.leader)) {
       const auto is_away = [&](NodeId id) { return !names(decided.replicas, id) && !lives(id); };
       if (std::none_of(decided.target.begin(), decided.target.end(), is_away)) {

@@ -62,20 +62,25 @@ namespace {
 
 Election plan_election(const ElectionInput& input) {
   const PartitionMeta& partition = *input.partition;
-  for (const std::vector<NodeId>* may : {&partition.isr, &partition.eligible}) {
-    const std::vector<NodeId> there = present(input, *may);
-    if (there.empty()) {
-      // Members that are only away may still come: those that left before them are not asked yet.
-      const bool others = !present(input, partition.eligible).empty();
-      if (may == &partition.isr && others && !input.has_waited) return {.must_wait = true};
-      continue;
-    }
-    const auto steady = std::find_if(there.begin(), there.end(), [&](NodeId node) {
+  const std::vector<NodeId> members = present(input, partition.isr);
+  const std::vector<NodeId> others = present(input, partition.eligible);
+  // Members that are only away may still come: those that left before them are not asked yet.
+  if (members.empty() && !others.empty() && !input.has_waited) return {.must_wait = true};
+  for (const std::vector<NodeId>* there : {&members, &others}) {
+    const auto steady = std::find_if(there->begin(), there->end(), [&](NodeId node) {
       return input.candidates.at(node).is_steady;
     });
-    if (steady != there.end()) return {.leader = *steady};
+    if (steady != there->end()) return {.leader = *steady};
+  }
+  // An eligible one has all that is committed, too: a member that nobody vouches for may not.
+  std::vector<NodeId> may = partition.isr;
+  for (const NodeId node : partition.eligible) {
+    if (!names(may, node)) may.push_back(node);
+  }
+  const std::vector<NodeId> there = present(input, may);
+  if (!there.empty()) {
     const auto expected = std::count_if(
-        may->begin(), may->end(), [&](NodeId node) { return names(partition.replicas, node); });
+        may.begin(), may.end(), [&](NodeId node) { return names(partition.replicas, node); });
     return compare(input, there, static_cast<std::size_t>(expected));
   }
   if (!input.unclean_allowed) return {};

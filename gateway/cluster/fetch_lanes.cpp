@@ -54,18 +54,37 @@ void FetchLanes::fetch(const FetchCall& call, Micros timeout, Then then) {
     const std::lock_guard lock(mutex_);
     begin(lanes_[key], {call, now + call.wait, now + timeout, std::move(then)}, now, begun);
   }
-  send(key, begun, now);
+  send(key, begun);
 }
 
-/// A flight stays where it is until it is answered.
-void FetchLanes::send(const Key& key, const Flights& flights, Micros now) {
-  for (const auto& flight : flights) {
+/// A flight stays where it is until it is answered. One that is answered before send_ ends (the
+/// client is closed, or full) lets the next one begin: that joins the queue of whoever sends, so a
+/// long line is a loop and no recursion.
+void FetchLanes::send(const Key& key, const Flights& flights) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& flight : flights) to_send_.emplace_back(key, flight);
+    if (std::exchange(sending_, true)) return;
+  }
+  while (const auto next = take_to_send()) {
+    const auto& [where, flight] = *next;
     const FetchCall call = flight->first.call;  // It may be answered, and gone, before send_ ends.
-    send_(call, flight->first.until - now,
-          [self = shared_from_this(), key, flight](Result<FetchAnswer> answer) {
-            self->on_answered(key, flight, std::move(answer));
+    send_(call, flight->first.until - now_(),
+          [self = shared_from_this(), where = where, flight = flight](Result<FetchAnswer> answer) {
+            self->on_answered(where, flight, std::move(answer));
           });
   }
+}
+
+auto FetchLanes::take_to_send() -> std::optional<std::pair<Key, std::list<Flight>::iterator>> {
+  const std::lock_guard lock(mutex_);
+  if (to_send_.empty()) {
+    sending_ = false;
+    return std::nullopt;
+  }
+  auto next = std::move(to_send_.front());
+  to_send_.pop_front();
+  return next;
 }
 
 void FetchLanes::on_answered(const Key& key, std::list<Flight>::iterator flight,
@@ -96,7 +115,7 @@ void FetchLanes::on_answered(const Key& key, std::list<Flight>::iterator flight,
   const Result<FetchAnswer> gave_up =
       failure(Errc::timed_out, "others read the partition, and its leader did not answer in time");
   for (const Then& then : late) then(gave_up);
-  send(key, begun, now);
+  send(key, begun);
 }
 
 }  // namespace pinion::gateway

@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,7 +82,8 @@ class FetchLanes : public std::enable_shared_from_this<FetchLanes> {
   [[nodiscard]] static bool is_same(const Flight& flight, const Ask& ask, Micros now);
   /// Requires: under the mutex. Nothing: it joined one.
   void begin(Lane& lane, Ask&& ask, Micros now, Flights& begun);
-  void send(const Key& key, const Flights& flights, Micros now);
+  void send(const Key& key, const Flights& flights);
+  [[nodiscard]] std::optional<std::pair<Key, std::list<Flight>::iterator>> take_to_send();
   void on_answered(const Key& key, std::list<Flight>::iterator flight, Result<FetchAnswer> answer);
 
   const Send send_;
@@ -89,6 +91,8 @@ class FetchLanes : public std::enable_shared_from_this<FetchLanes> {
   std::mutex mutex_;
   FetchRoom room_;
   std::map<Key, Lane> lanes_;
+  std::deque<std::pair<Key, std::list<Flight>::iterator>> to_send_;
+  bool sending_ = false;  ///< Somebody is at it.
 };
 
 }  // namespace pinion::gateway

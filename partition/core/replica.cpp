@@ -335,6 +335,7 @@ void Replica::close(const Now& now, Errc why, Effects& out) {
 /// Closes the file and opens it again: what memory knows of it is made anew.
 void Replica::reopen(Effects& out) {
   PINION_ASSERT(log_open_);
+  stop_serving_fetches(leader_changed(), out);  // Readers that wait at a follower.
   take_role(Opening{});
   close_wanted_ = true;
   reopening_ = true;

@@ -103,6 +103,10 @@ TEST_CASE("election: eligible ones lead when no member of the in-sync set comes"
   CHECK(plan(partition, {{b, steady()}, {c, steady()}}).must_wait);
   CHECK(plan(partition, {{b, steady()}, {c, steady()}}, true).leader == c);
   CHECK(plan(partition, {{a, steady()}, {c, steady()}}).leader == a);
+  // Nobody vouches for the member: its disk may be an older one.
+  CHECK(plan(partition, {{a, said_before(5, 2)}, {c, steady()}}).leader == c);
+  CHECK(plan(partition, {{a, said_before(5, 2)}}).must_wait);
+  CHECK(plan(partition, {{a, said_before(5, 2)}}, true).leader == a);
 }
 
 TEST_CASE("election: unclean only where it is allowed, and the longest log then", "[broker]") {

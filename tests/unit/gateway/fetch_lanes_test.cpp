@@ -20,9 +20,11 @@ struct Sent {
 /// Lanes whose fetches are answered by the test, at the time that it says.
 struct Lanes {
   std::vector<Sent> sent;
+  bool closed = false;
   Micros now{1s};
   std::shared_ptr<FetchLanes> lanes = std::make_shared<FetchLanes>(
       [this](const FetchCall& call, Micros timeout, std::function<void(Result<FetchAnswer>)> then) {
+        if (closed) return then(failure(Errc::closed, "the client is closed"));
         sent.push_back({call, timeout, std::move(then)});
       },
       [this] { return now; });
@@ -62,6 +64,16 @@ TEST_CASE("fetch lanes: what all of them ask for stays far below what a broker o
   for (int i = 0; i < 16; ++i) CHECK(few.take(limits::mib) == limits::mib);
   few.give_back(limits::mib);
   CHECK(few.take(limits::mib) == limits::mib);
+}
+
+TEST_CASE("fetch lanes: a long line ends with the client, and is no recursion", "[gateway]") {
+  Lanes l;
+  constexpr int readers = 200'000;
+  for (int i = 0; i < readers; ++i) l.ask("reader", 0, i);
+  REQUIRE(l.sent.size() == FetchLanes::reading_max);
+  l.closed = true;
+  for (std::size_t i = 0; i < FetchLanes::reading_max; ++i) l.answer(i);
+  CHECK(l.told.size() == readers);
 }
 
 TEST_CASE("fetch lanes: any number of readers at a log's end wait with one fetch", "[gateway]") {

@@ -387,6 +387,22 @@ TEST_CASE("follower: reads are served below its high watermark, when asked", "[p
   CHECK(bench.reply(bench.ask(fetch, {.any_replica = true})).error() == Errc::offset_not_available);
 }
 
+TEST_CASE("follower: a reader that waits is told when the file is opened again", "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 4});
+  bench.answer_fetch_with({stored(batch_of({"a"}), 0, 4, 100)}, 1);
+  bench.persist();
+  Fetch fetch;
+  fetch.offset = Offset{1};
+  fetch.wait_ms = 10'000;
+  const RequestId waits = bench.ask(fetch, {.any_replica = true});
+  REQUIRE_FALSE(bench.answered(waits));
+  // What it has in memory and not on its disk is forgotten by opening it again.
+  bench.answer_fetch(part_of_positions({row("consumer:a", 1)}, true, false));
+  bench.fail_persists(Errc::storage_full);
+  CHECK(bench.reply(waits).error() == Errc::not_leader);
+}
+
 TEST_CASE("follower: a full disk stops the copying, and it goes on", "[partition]") {
   NodeBench bench;
   bench.replicate({.leader = node_two, .epoch = 4});
