@@ -43,6 +43,7 @@ from .records import Message
 _log = logging.getLogger("pinion")
 
 _SLICE = 0.25  # Seconds after which a waiting reader looks whether the consumer was stopped.
+_TURN = 0.001  # Seconds for other threads' calls, after each slice that brought nothing.
 _PUMP_EVERY = 0.01  # Seconds between two looks for answers while there are messages to hand out.
 _IDLE_COMMIT_EVERY = 0.01  # Seconds between commits of a consumer that has read everything.
 _TROUBLE_TOLD_AFTER = 5.0  # Seconds without an answer after which a waiting reader says why.
@@ -202,6 +203,12 @@ class Consumer(OfThisProcess):
                 if timeout is not None and now >= until:
                     return None
                 self._wait(only, wait)
+                message = self._try_next(only)
+                if message is not None:
+                    return message
+            # A lock is not fair: without a moment in which nobody wants it, whoever else waits for
+            # it could wait for slice after slice.
+            time.sleep(_TURN)
 
     def _try_next(self, only: Optional[_Subscription]) -> Optional[Message]:
         if self._shared:
