@@ -126,14 +126,8 @@ Result<void> Controller::add_partitions(const Topic& topic, const TopicConfig& c
   PINION_TRY(placed, plan_replicas(planner, of, more, config.replication));
   AddPartitions add;
   for (std::size_t i = 0; i < placed.size(); ++i) {
-    PartitionMeta partition;
-    partition.key = {topic.meta.id, PartitionIndex(there_are + static_cast<std::int32_t>(i))};
-    partition.leader = placed[i].front();
-    partition.replicas = placed[i];
-    partition.isr = {placed[i].front()};
-    partition.leader_epoch = Epoch{1};
-    partition.version = 1;
-    add.partitions.push_back(std::move(partition));
+    const PartitionIndex index(there_are + static_cast<std::int32_t>(i));
+    add.partitions.push_back(new_partition({topic.meta.id, index}, placed[i]));
   }
   ops.emplace_back(std::move(add));
   return {};

@@ -94,15 +94,8 @@ Result<TopicId> Controller::create_topic(const Now& now, const std::string& name
   PutTopic put;
   put.topic = {.id = id, .name = name, .created_at = now.wall, .config = config};
   for (std::size_t i = 0; i < placed.size(); ++i) {
-    PartitionMeta partition;
-    partition.key = {id, PartitionIndex(static_cast<std::int32_t>(i))};
-    partition.leader = placed[i].front();
-    partition.replicas = placed[i];
-    // The others join when they have reported and copied what there is.
-    partition.isr = {placed[i].front()};
-    partition.leader_epoch = Epoch{1};
-    partition.version = 1;
-    put.partitions.push_back(std::move(partition));
+    const PartitionIndex index(static_cast<std::int32_t>(i));
+    put.partitions.push_back(new_partition({id, index}, placed[i]));
   }
   Creating& creating = creating_[id];
   creating.name = name;

@@ -87,6 +87,18 @@ Election plan_election(const ElectionInput& input) {
   return plan_unclean(input);
 }
 
+PartitionMeta new_partition(PartitionKey key, const std::vector<NodeId>& replicas) {
+  PINION_ASSERT(!replicas.empty());
+  PartitionMeta partition;
+  partition.key = key;
+  partition.leader = replicas.front();
+  partition.replicas = replicas;
+  partition.isr = {replicas.front()};
+  partition.leader_epoch = Epoch{1};
+  partition.version = 1;
+  return partition;
+}
+
 PartitionMeta elected(PartitionMeta partition, const Election& election) {
   PINION_ASSERT(election.leader != node_none);
   partition.leader = election.leader;

@@ -41,6 +41,10 @@ struct Election {
 
 [[nodiscard]] Election plan_election(const ElectionInput& input);
 
+/// The row of a partition that is made, its preferred leader first. The others join when they have
+/// reported and copied what there is.
+[[nodiscard]] PartitionMeta new_partition(PartitionKey key, const std::vector<NodeId>& replicas);
+
 /// The same row with another leader in its next epoch. Requires: the election found one.
 [[nodiscard]] PartitionMeta elected(PartitionMeta partition, const Election& election);
 
