@@ -544,51 +544,16 @@ void MemoryDisk::rot_file(const PartitionKey& key) {
   if (found != files_.end()) found->second->rotten = true;
 }
 
-std::optional<MemoryFile::State> MemoryDisk::fsynced(const PartitionKey& key) const {
+void MemoryDisk::truncate_file(const PartitionKey& key, std::size_t batches) {
   const std::lock_guard lock(mutex_);
   const auto found = files_.find(key);
-  if (found == files_.end()) return std::nullopt;
-  return found->second->fsynced ? *found->second->fsynced : found->second->written;
-}
-
-std::optional<Offset> MemoryDisk::fsynced_end(const PartitionKey& key) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = files_.find(key);
-  if (found == files_.end()) return std::nullopt;
-  return found->second->fsynced ? found->second->fsynced->log_end : found->second->written.log_end;
-}
-
-std::optional<Position> MemoryDisk::fsynced_position(const PartitionKey& key,
-                                                     const std::string& reader) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = files_.find(key);
-  if (found == files_.end()) return std::nullopt;
-  const State& state = found->second->fsynced ? *found->second->fsynced : found->second->written;
-  const auto position = state.positions.find(reader);
-  if (position == state.positions.end()) return std::nullopt;
-  return position->second;
-}
-
-std::uint64_t MemoryDisk::used_bytes() const {
-  const std::lock_guard lock(mutex_);
-  return used();
-}
-
-std::vector<LogIdentity> MemoryDisk::files() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<LogIdentity> identities;
-  for (const auto& [key, file] : files_) identities.push_back(file->identity);
-  return identities;
-}
-
-std::vector<std::string> MemoryDisk::set_aside() const {
-  const std::lock_guard lock(mutex_);
-  return set_aside_;
-}
-
-std::uint64_t MemoryDisk::commits() const {
-  const std::lock_guard lock(mutex_);
-  return commits_;
+  if (found == files_.end()) return;
+  State& state = found->second->written;
+  if (batches >= state.batches.size()) return;
+  apply_op(state, Truncate{state.batches[batches].header.base_offset});
+  std::erase_if(state.positions,
+                [&](const auto& row) { return row.second.offset > state.log_end; });
+  state.clean = false;
 }
 
 std::uint64_t MemoryDisk::used() const {

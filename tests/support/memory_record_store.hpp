@@ -80,11 +80,21 @@ class MemoryDisk {
   /// Another disk with what would survive a power cut of this one now: a backup.
   [[nodiscard]] std::shared_ptr<MemoryDisk> copy() const;
 
+  /// What was written and not fsynced is now.
+  void sync_all();
+
   /// Someone deleted a file, or damaged it, while the node was down.
   void lose_file(const PartitionKey& key);
   void damage_file(const PartitionKey& key);
   /// A bit flips in an old record: the next read that comes by finds it.
   void rot_file(const PartitionKey& key);
+  /// It ends after its first `batches`; as SQLite is, when its write-ahead log was cut. Readers who
+  /// had come further are as they were when the log ended there, or unknown.
+  void truncate_file(const PartitionKey& key, std::size_t batches);
+  /// Each stands under the other's name.
+  void swap_files(const PartitionKey& one, const PartitionKey& other);
+  /// That file is as it is on the other disk, while the node remembers what it was.
+  void put_back_file(const PartitionKey& key, const MemoryDisk& older);
 
   // ---- For checks.
 
@@ -94,6 +104,13 @@ class MemoryDisk {
   [[nodiscard]] std::optional<Offset> fsynced_end(const PartitionKey& key) const;
   [[nodiscard]] std::optional<Position> fsynced_position(const PartitionKey& key,
                                                          const std::string& reader) const;
+  /// Of the newest change of a position that would survive; 0: none.
+  [[nodiscard]] PositionVersion fsynced_position_version(const PartitionKey& key) const;
+  /// Something was written to it that a power cut would take.
+  [[nodiscard]] bool has_unsynced(const PartitionKey& key) const;
+  /// Headers of the batches that begin in [from, end), fsynced or not.
+  [[nodiscard]] std::vector<BatchHeader> written_headers(const PartitionKey& key, Offset from,
+                                                         Offset end) const;
   [[nodiscard]] std::uint64_t used_bytes() const;
   [[nodiscard]] std::vector<LogIdentity> files() const;
   [[nodiscard]] std::vector<std::string> set_aside() const;
