@@ -2,17 +2,21 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
-#include <string_view>
 
 #include "broker/app/broker_server.hpp"
 #include "common/config/broker_config.hpp"
+#include "common/config/server_line.hpp"
 #include "common/obs/log.hpp"
 #include "common/obs/standard_files.hpp"
 
 namespace {
 
+using Ask = pinion::ServerLine::Ask;
+
 constexpr const char* usage =
     "pinion-broker CONFIG.toml        run a leader broker until SIGTERM or Ctrl-C\n"
+    "pinion-broker --restored CONFIG.toml    once, when broker.db was put back from a backup:\n"
+    "                        go on from there, although something newer was seen\n"
     "pinion-broker --check-config CONFIG.toml    say whether the file is good, and end\n"
     "pinion-broker --help | --version\n"
     "configs/broker.toml shows every key with its unit, default and reason.\n";
@@ -28,9 +32,9 @@ int print(const std::string& text) {
 }
 
 /// Prints where it serves, and waits for a signal to end. Requires: the signals are blocked.
-int serve(const pinion::BrokerConfig& config, const sigset_t& signals) {
+int serve(const pinion::BrokerConfig& config, pinion::Restored restored, const sigset_t& signals) {
   if (auto log = pinion::start_log(config.log); !log) return fail(log.error().to_string());
-  auto server = pinion::BrokerServer::start(config);
+  auto server = pinion::BrokerServer::start(config, restored);
   if (!server) {
     pinion::stop_log();
     return fail(server.error().to_string());
@@ -48,26 +52,13 @@ int serve(const pinion::BrokerConfig& config, const sigset_t& signals) {
 
 int main(int argc, char** argv) {
   pinion::hold_standard_files();
-  bool check_only = false;
-  std::string path;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument(argv[i]);
-    if (argument == "--help" || argument == "-h") return print(usage);
-    if (argument == "--version") return print("pinion-broker " PINION_VERSION "\n");
-    if (argument == "--check-config") {
-      check_only = true;
-    } else if (argument.substr(0, 1) == "-") {
-      return fail("unknown option " + std::string(argument) + "; see --help");
-    } else if (!path.empty()) {
-      return fail("one configuration file is enough; see --help");
-    } else {
-      path = argument;
-    }
-  }
-  if (path.empty()) return fail("name a configuration file, such as configs/broker.toml");
-  const auto config = pinion::load_broker_config(path);
+  const auto line = pinion::parse_server_line(argc, argv, {"configs/broker.toml", true});
+  if (!line) return fail(line.error().detail);
+  if (line->ask == Ask::help) return print(usage);
+  if (line->ask == Ask::version) return print("pinion-broker " PINION_VERSION "\n");
+  const auto config = pinion::load_broker_config(line->config);
   if (!config) return fail(config.error().to_string());
-  if (check_only) return print(path + " is good\n");
+  if (line->ask == Ask::check_config) return print(line->config + " is good\n");
 
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;
@@ -76,5 +67,5 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  return serve(*config, signals);
+  return serve(*config, line->restored, signals);
 }

@@ -96,7 +96,8 @@ Json object_of(const NodeStatus& node) {
           {"requests_inflight", node.load.requests_inflight},
           {"requests_refused", node.load.requests_refused},
           {"open_files", node.load.open_files},
-          {"version", node.version}};
+          {"version", node.version},
+          {"detail", node.detail}};
 }
 
 Json object_of(const PartitionStatus& partition, const std::string& topic) {

@@ -70,7 +70,12 @@ std::string nodes_of(const ClusterStatusReply& status) {
                std::to_string(node.load.commits), milliseconds_of(node.load.commit_p50_us),
                milliseconds_of(node.load.commit_p99_us), node.address, node.rack, node.region});
   }
-  return table.to_string();
+  std::string text = table.to_string();
+  for (const NodeStatus& node : status.nodes) {
+    if (node.detail.empty()) continue;
+    text += "node " + std::to_string(node.id.raw()) + " was not let in: " + node.detail + "\n";
+  }
+  return text;
 }
 
 std::string lag_of(const PartitionStatus& partition) {

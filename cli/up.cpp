@@ -35,6 +35,7 @@ struct UpOptions {
   std::int32_t nodes = 3;
   std::int32_t port = 5550;
   std::vector<std::int32_t> http;
+  Restored restored = Restored::no;
 };
 
 /// The lock on a data folder: held as long as the process lives, released by the system.
@@ -102,14 +103,14 @@ struct Cluster {
   broker.data_dir = options.data + "/broker";
   broker.client_bind = "tcp://127.0.0.1:" + std::to_string(options.port);
   broker.cluster_bind = "tcp://127.0.0.1:*";
-  PINION_TRY(server, BrokerServer::start(broker));
+  PINION_TRY(server, BrokerServer::start(broker, options.restored));
   cluster.broker = std::move(server);
   for (std::int32_t number = 1; number <= nodes; ++number) {
     PartitionConfig config;
     config.node_id = NodeId(number);
     config.broker = cluster.broker->cluster_endpoint();
     config.data_dir = node_folder(options.data, number);
-    PINION_TRY(node, PartitionServer::start(config));
+    PINION_TRY(node, PartitionServer::start(config, options.restored));
     cluster.nodes.push_back(std::move(node));
   }
   return {};
@@ -241,6 +242,10 @@ void add_up(CLI::App& app, Commands& commands) {
       ->take_all()
       ->allow_extra_args(false)
       ->type_name("PORT");
+  command->add_flag_callback(
+      "--restored", [options] { options->restored = Restored::yes; },
+      "Once, when DIR was put back from a backup: go on from there, although something newer was\n"
+      "seen");
   add_broker_option(*command, commands);
   command->callback([options, &commands] { commands.run = [options] { return up(*options); }; });
 }

@@ -2,14 +2,16 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
-#include <string_view>
 
 #include "common/config/gateway_config.hpp"
+#include "common/config/server_line.hpp"
 #include "common/obs/log.hpp"
 #include "common/obs/standard_files.hpp"
 #include "gateway/app/gateway_server.hpp"
 
 namespace {
+
+using Ask = pinion::ServerLine::Ask;
 
 constexpr const char* usage =
     "pinion-gateway CONFIG.toml       serve HTTP until SIGTERM or Ctrl-C\n"
@@ -45,29 +47,16 @@ int serve(const pinion::GatewayConfig& config, const sigset_t& signals) {
 
 int main(int argc, char** argv) {
   pinion::hold_standard_files();
-  bool check_only = false;
-  std::string path;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument(argv[i]);
-    if (argument == "--help" || argument == "-h") return std::fputs(usage, stdout) < 0 ? 1 : 0;
-    if (argument == "--version") return std::puts("pinion-gateway " PINION_VERSION) < 0 ? 1 : 0;
-    if (argument == "--check-config") {
-      check_only = true;
-    } else if (argument.substr(0, 1) == "-") {
-      return fail("unknown option " + std::string(argument) + "; see --help");
-    } else if (!path.empty()) {
-      return fail("one configuration file is enough; see --help");
-    } else {
-      path = argument;
-    }
-  }
-  if (path.empty()) return fail("name a configuration file, such as configs/gateway.toml");
-  const auto config = pinion::load_gateway_config(path);
+  const auto line = pinion::parse_server_line(argc, argv, {"configs/gateway.toml", false});
+  if (!line) return fail(line.error().detail);
+  if (line->ask == Ask::help) return std::fputs(usage, stdout) < 0 ? 1 : 0;
+  if (line->ask == Ask::version) return std::puts("pinion-gateway " PINION_VERSION) < 0 ? 1 : 0;
+  const auto config = pinion::load_gateway_config(line->config);
   if (!config) return fail(config.error().to_string());
-  if (check_only) {
+  if (line->ask == Ask::check_config) {
     const auto good = pinion::gateway::GatewayServer::check_config(*config);
     if (!good) return fail(good.error().to_string());
-    return std::printf("%s is good\n", path.c_str()) < 0 ? 1 : 0;
+    return std::printf("%s is good\n", line->config.c_str()) < 0 ? 1 : 0;
   }
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;

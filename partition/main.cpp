@@ -2,17 +2,22 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
-#include <string_view>
 
 #include "common/config/partition_config.hpp"
+#include "common/config/server_line.hpp"
 #include "common/obs/log.hpp"
 #include "common/obs/standard_files.hpp"
 #include "partition/app/partition_server.hpp"
 
 namespace {
 
+using Ask = pinion::ServerLine::Ask;
+
 constexpr const char* usage =
     "pinion-partition CONFIG.toml        run a partition broker until SIGTERM or Ctrl-C\n"
+    "pinion-partition --restored CONFIG.toml    once, when its data folder was put back from a "
+    "backup:\n"
+    "                        go on from there, although something newer was seen\n"
     "pinion-partition --check-config CONFIG.toml    say whether the file is good, and end\n"
     "pinion-partition --help | --version\n"
     "configs/partition-1.toml shows every key with its unit, default and reason.\n";
@@ -28,9 +33,10 @@ int print(const std::string& text) {
 }
 
 /// Prints that it runs, and waits for a signal to end. Requires: the signals are blocked.
-int serve(const pinion::PartitionConfig& config, const sigset_t& signals) {
+int serve(const pinion::PartitionConfig& config, pinion::Restored restored,
+          const sigset_t& signals) {
   if (auto log = pinion::start_log(config.log); !log) return fail(log.error().to_string());
-  auto server = pinion::PartitionServer::start(config);
+  auto server = pinion::PartitionServer::start(config, restored);
   if (!server) {
     pinion::stop_log();
     return fail(server.error().to_string());
@@ -48,26 +54,13 @@ int serve(const pinion::PartitionConfig& config, const sigset_t& signals) {
 
 int main(int argc, char** argv) {
   pinion::hold_standard_files();
-  bool check_only = false;
-  std::string path;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument(argv[i]);
-    if (argument == "--help" || argument == "-h") return print(usage);
-    if (argument == "--version") return print("pinion-partition " PINION_VERSION "\n");
-    if (argument == "--check-config") {
-      check_only = true;
-    } else if (argument.substr(0, 1) == "-") {
-      return fail("unknown option " + std::string(argument) + "; see --help");
-    } else if (!path.empty()) {
-      return fail("one configuration file is enough; see --help");
-    } else {
-      path = argument;
-    }
-  }
-  if (path.empty()) return fail("name a configuration file, such as configs/partition-1.toml");
-  const auto config = pinion::load_partition_config(path);
+  const auto line = pinion::parse_server_line(argc, argv, {"configs/partition-1.toml", true});
+  if (!line) return fail(line.error().detail);
+  if (line->ask == Ask::help) return print(usage);
+  if (line->ask == Ask::version) return print("pinion-partition " PINION_VERSION "\n");
+  const auto config = pinion::load_partition_config(line->config);
   if (!config) return fail(config.error().to_string());
-  if (check_only) return print(path + " is good\n");
+  if (line->ask == Ask::check_config) return print(line->config + " is good\n");
 
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;
@@ -76,5 +69,5 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  return serve(*config, signals);
+  return serve(*config, line->restored, signals);
 }

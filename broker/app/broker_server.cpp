@@ -75,7 +75,8 @@ BrokerServer::BrokerServer(std::unique_ptr<Inside> inside) noexcept : inside_(st
 
 BrokerServer::~BrokerServer() { stop(); }
 
-Result<std::unique_ptr<BrokerServer>> BrokerServer::start(const BrokerConfig& config) {
+Result<std::unique_ptr<BrokerServer>> BrokerServer::start(const BrokerConfig& config,
+                                                          Restored restored) {
   PINION_CHECK(check(config));
   raise_descriptor_limit();
   auto inside = std::make_unique<Inside>();
@@ -86,7 +87,7 @@ Result<std::unique_ptr<BrokerServer>> BrokerServer::start(const BrokerConfig& co
   inside->transport = std::move(transport);
   inside->client_endpoint = inside->transport->bound_endpoint(BrokerDriver::client_link);
   inside->cluster_endpoint = inside->transport->bound_endpoint(BrokerDriver::cluster_link);
-  PINION_TRY(state, inside->store->begin_term());
+  PINION_TRY(state, inside->store->begin_term(restored));
 
   log_info("leader broker starts", {{"version", PINION_VERSION},
                                     {"sqlite", sqlite::library_version()},

@@ -7,6 +7,7 @@
 
 #include "common/base/result.hpp"
 #include "common/config/broker_config.hpp"
+#include "common/base/restored.hpp"
 
 #include <memory>
 #include <string>
@@ -18,7 +19,9 @@ class BrokerServer {
   /// Opens broker.db (made when missing), bumps the controller epoch durably, binds both sockets
   /// and returns while the server goes on in its own threads. Errors say what to do:
   /// config_invalid, file_corrupt (a damaged or foreign broker.db), io_failed (an address in use).
-  [[nodiscard]] static Result<std::unique_ptr<BrokerServer>> start(const BrokerConfig& config);
+  /// `restored`: broker.db was put back from a backup; see MetaStore::begin_term().
+  [[nodiscard]] static Result<std::unique_ptr<BrokerServer>> start(
+      const BrokerConfig& config, Restored restored = Restored::no);
 
   /// Stops as stop() does.
   ~BrokerServer();

@@ -9,21 +9,30 @@
 
 namespace pinion {
 
+namespace {
+
+/// What a term counts stands below the term's number, which is at most the time in seconds: after
+/// broker.db was put back epochs go on from there.
+[[nodiscard]] std::int64_t first_of(ControllerEpoch term) { return term.raw() << 31; }
+
+}  // namespace
+
 Controller::Controller(ControllerOptions options, MetaState state, const Now& now)
     : options_(std::move(options)),
       cluster_id_(std::move(state.cluster_id)),
       epoch_(state.controller_epoch),
       start_id_(state.start_id),
+      earlier_terms_(std::move(state.earlier_terms)),
       counters_(state.counters),
       ids_next_(state.counters.producer_id),
       ids_reserved_(state.counters.producer_id),
       // Of two brokers that begin one epoch, from copies of broker.db, each has its own.
-      sessions_((state.controller_epoch.raw() << 32) + (state.start_id & 0x3fff'ffff)),
+      sessions_(first_of(state.controller_epoch) + (state.start_id & 0x3fff'ffff)),
       gone_at_(now.monotonic + options_.node_lost_after + limits::register_again_within),
       return_at_(now.monotonic + options_.leader_return_after),
       refresh_at_(now.monotonic + options_.refresh_every),
       last_step_(now.monotonic),
-      metadata_version_(state.controller_epoch.raw() << 32) {
+      metadata_version_(first_of(state.controller_epoch)) {
   PINION_ASSERT(epoch_ > ControllerEpoch{0});
   for (const NodeMeta& node : state.nodes) nodes_.put(node);
   for (const TopicMeta& topic : state.topics) topics_.put(topic);

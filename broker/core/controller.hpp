@@ -188,7 +188,9 @@ class Controller {
   // controller_membership.cpp
   void on_register_node(const Now& now, const NodeMessage& message, ControllerEffects& out);
   [[nodiscard]] Result<void> may_register(const Now& now, const RegisterNode& request) const;
+  [[nodiscard]] Result<void> may_go_on(const RegisterNode& request) const;
   [[nodiscard]] Result<void> may_follow(const RegisterNode& request) const;
+  [[nodiscard]] std::int64_t start_of(ControllerEpoch epoch) const;
   [[nodiscard]] bool is_stale_registration(const RegisterNode& request) const;
   void keep_node(const Now& now, const NodeMessage& message, ControllerEffects& out);
   void then(const Now& now, const NodeKept& kept, ControllerEffects& out);
@@ -330,7 +332,8 @@ class Controller {
   std::string cluster_id_;
   ControllerEpoch epoch_;
   std::int64_t start_id_;
-  MetaCounters counters_;  ///< As decided; what is handed out next.
+  std::vector<Term> earlier_terms_;  ///< In order.
+  MetaCounters counters_;            ///< As decided; what is handed out next.
 
   NodeTable nodes_;
   TopicTable topics_;

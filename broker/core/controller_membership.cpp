@@ -11,6 +11,9 @@ namespace pinion {
 
 namespace {
 
+constexpr const char* or_restored =
+    "; put the newest one back, or start the broker with --restored when there is no other";
+
 [[nodiscard]] std::string name_of_node(NodeId id) { return "node " + std::to_string(id.raw()); }
 
 [[nodiscard]] bool is_same_store(const Node& node, const RegisterNode& request) {
@@ -36,14 +39,17 @@ namespace {
          first.start_id != request.start_id;
 }
 
-[[nodiscard]] std::string older_copy(Incarnation last, const RegisterNode& request) {
-  const std::string started = std::to_string(request.incarnation.raw());
-  const std::string seen = std::to_string(last.raw());
-  return name_of_node(request.node) + "'s data folder is an older copy: " +
-         (request.incarnation < last
-              ? "it has started " + started + " times, and was seen at start " + seen
-              : "its start " + started +
-                    " was seen before, and this is another one of that number");
+/// Its folder goes on from the join that was seen last.
+[[nodiscard]] bool follows(const Node& node, const RegisterNode& request) {
+  const std::int64_t last = node.meta.join;
+  return last == 0 || request.joined == last || request.joining == last;
+}
+
+[[nodiscard]] Error older_copy(const RegisterNode& request, const std::string& how) {
+  return {Errc::invalid_argument, name_of_node(request.node) +
+                                      "'s data folder is an older copy: " + how +
+                                      "; give the node an empty folder, and it is filled again, or "
+                                      "start it with --restored when there is no other copy"};
 }
 
 }  // namespace
@@ -58,6 +64,9 @@ void Controller::on_register_node(const Now& now, const NodeMessage& message,
   // A command is about to change its row, or to remove it. It asks again soon.
   if (commanded_.count(request.node) != 0) return;
   if (auto allowed = may_register(now, request); !allowed) {
+    if (Node* node = nodes_.find(request.node); node != nullptr && !node->alive()) {
+      node->refused = allowed.error().detail;
+    }
     out.events.push_back({.kind = BrokerEventKind::node_refused,
                           .node = request.node,
                           .detail = allowed.error().detail});
@@ -112,17 +121,34 @@ Result<void> Controller::may_register(const Now& now, const RegisterNode& reques
                                                     : " at " + node->meta.address) +
                                                "; give each its own node_id and data_dir");
   }
-  if (registering != registering_.end() && is_other_start(registering->second.request, request)) {
-    return failure(Errc::invalid_argument, older_copy(request.incarnation, request));
-  }
-  const bool is_older = node != nullptr && is_same_store(*node, request) &&
-                        request.incarnation < node->meta.incarnation;
-  if (is_older || (node != nullptr && is_other_start(*node, request))) {
-    return failure(Errc::invalid_argument, older_copy(node->meta.incarnation, request));
-  }
+  PINION_CHECK(may_go_on(request));
   if (node == nullptr && nodes_.size() + registering_.size() >= limits::nodes_max) {
     return failure(Errc::limit_reached,
                    "a cluster has at most " + std::to_string(limits::nodes_max) + " nodes");
+  }
+  return {};
+}
+
+/// An older copy of its data folder lacks what the node has answered for since.
+Result<void> Controller::may_go_on(const RegisterNode& request) const {
+  const std::string started = std::to_string(request.incarnation.raw());
+  const auto registering = registering_.find(request.node);
+  const Node* node = nodes_.find(request.node);
+  if ((registering != registering_.end() && is_other_start(registering->second.request, request)) ||
+      (node != nullptr && is_other_start(*node, request))) {
+    return failure(older_copy(
+        request, "its start " + started + " was seen before, and this is another of that number"));
+  }
+  if (node == nullptr || request.restored) return {};
+  // Also of another folder: a new one counts its starts on from the clock.
+  if (request.incarnation < node->meta.incarnation) {
+    return failure(older_copy(request, "its start is " + started + ", and start " +
+                                           std::to_string(node->meta.incarnation.raw()) +
+                                           " was seen"));
+  }
+  if (is_same_store(*node, request) && !follows(*node, request)) {
+    return failure(older_copy(request, "it does not know of the start that was seen last, " +
+                                           std::to_string(node->meta.incarnation.raw())));
   }
   return {};
 }
@@ -131,19 +157,29 @@ Result<void> Controller::may_register(const Now& now, const RegisterNode& reques
 Result<void> Controller::may_follow(const RegisterNode& request) const {
   const std::string name = name_of_node(request.node);
   if (request.controller_epoch > epoch_) {
-    return failure(Errc::fenced_controller,
-                   name + " has followed controller epoch " +
-                       std::to_string(request.controller_epoch.raw()) + ", this broker's is " +
-                       std::to_string(epoch_.raw()) + ": its broker.db is an old copy");
+    return failure(Errc::fenced_controller, name + " has followed controller epoch " +
+                                                std::to_string(request.controller_epoch.raw()) +
+                                                ", this broker's is " +
+                                                std::to_string(epoch_.raw()) +
+                                                ": its broker.db is an old copy" + or_restored);
   }
-  const bool is_of_another = request.controller_epoch == epoch_ && request.controller_start != 0 &&
-                             request.controller_start != start_id_;
-  if (is_of_another) {
+  const std::int64_t began = start_of(request.controller_epoch);
+  if (began != 0 && request.controller_start != 0 && request.controller_start != began) {
     return failure(Errc::fenced_controller,
                    name + " has followed another broker in controller epoch " +
-                       std::to_string(epoch_.raw()) + ": this one's broker.db is an old copy");
+                       std::to_string(request.controller_epoch.raw()) +
+                       ": this one's broker.db is an old copy" + or_restored);
   }
   return {};
+}
+
+/// Of the term that began a controller epoch, as far as it is known; else 0.
+std::int64_t Controller::start_of(ControllerEpoch epoch) const {
+  if (epoch == epoch_) return start_id_;
+  const auto at =
+      std::lower_bound(earlier_terms_.begin(), earlier_terms_.end(), epoch,
+                       [](const Term& term, ControllerEpoch e) { return term.epoch < e; });
+  return at != earlier_terms_.end() && at->epoch == epoch ? at->start_id : 0;
 }
 
 /// A new life, or one that says something new of itself, is kept before its session begins.
@@ -160,6 +196,7 @@ void Controller::keep_node(const Now& now, const NodeMessage& message, Controlle
                 .store_id = request.store_id,
                 .incarnation = request.incarnation,
                 .start_id = request.start_id,
+                .join = request.joining,
                 .address = request.address,
                 .rack = request.rack,
                 .region = request.region,
@@ -244,6 +281,7 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
     node.health = NodeHealth::alive;
   }
   node.is_gone = false;
+  node.refused.clear();
   by_routing_.erase(std::string(node.routing.view()));
   node.routing = Bytes::copy_of(registering.routing.view());
   by_routing_[std::string(node.routing.view())] = node.meta.id;

@@ -23,9 +23,16 @@ namespace {
   return bytes;
 }
 
-/// What is the matter; when nothing is, what once was and has cost records.
+/// What is the matter; when nothing is, what once was and has cost records; else what the matter is
+/// with one of its other replicas.
 [[nodiscard]] std::string detail_of(const Partition& partition) {
-  return partition.detail.empty() ? partition.loss : partition.detail;
+  if (!partition.detail.empty()) return partition.detail;
+  if (!partition.loss.empty()) return partition.loss;
+  for (const auto& [id, report] : partition.reports) {
+    if (id == partition.meta.leader || report.detail.empty()) continue;
+    return "the replica on node " + std::to_string(id.raw()) + ": " + report.detail;
+  }
+  return {};
 }
 
 }  // namespace
@@ -100,7 +107,8 @@ NodeStatus Controller::status_of(const Node& node) const {
           .load = node.load,
           .version = node.meta.version,
           .replicas = static_cast<std::uint32_t>(partitions_.held_by(node.meta.id).size()),
-          .draining = node.meta.draining};
+          .draining = node.meta.draining,
+          .detail = node.refused};
 }
 
 PartitionStatus Controller::status_of(const Partition& partition) const {

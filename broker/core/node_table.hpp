@@ -29,6 +29,7 @@ struct Node {
   RequestId newest_heartbeat{0};  ///< Of this session.
   Micros tombstones_again_at = never;
   Micros drops_again_at = never;
+  std::string refused;   ///< Why it was not let in when it asked last.
   bool is_gone = false;  ///< Not alive, and waited for long enough: others take over from it.
 
   [[nodiscard]] bool alive() const noexcept { return health == NodeHealth::alive; }

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/limits.hpp"
+
 namespace pinion {
 
 namespace {
@@ -104,10 +106,19 @@ template <typename Row>
   });
 }
 
+[[nodiscard]] Result<void> read_terms(sqlite::Database& database, MetaState& state) {
+  return for_each(
+      database, "SELECT controller_epoch, start_id FROM terms ORDER BY 1",
+      [&](sqlite::Statement& s) {
+        state.earlier_terms.push_back({ControllerEpoch(s.column_int(0)), s.column_int(1)});
+        return Result<void>{};
+      });
+}
+
 [[nodiscard]] Result<void> read_nodes(sqlite::Database& database, MetaState& state) {
   return for_each(database,
                   "SELECT id, endpoint, status, last_heartbeat, region, rack, topics, store_id, "
-                  "incarnation, version, registered_at, draining, start_id FROM brokers "
+                  "incarnation, version, registered_at, draining, start_id, last_join FROM brokers "
                   "ORDER BY id",
                   [&](sqlite::Statement& s) {
                     NodeMeta node;
@@ -124,6 +135,7 @@ template <typename Row>
                     node.registered_at = Micros(s.column_int(10));
                     node.draining = s.column_int(11) != 0;
                     node.start_id = s.column_int(12);
+                    node.join = s.column_int(13);
                     state.nodes.push_back(std::move(node));
                     return Result<void>{};
                   });
@@ -237,6 +249,7 @@ template <typename Row>
 Result<MetaState> read_meta_state(sqlite::Database& database) {
   MetaState state;
   PINION_CHECK(read_meta(database, state));
+  PINION_CHECK(read_terms(database, state));
   PINION_CHECK(read_nodes(database, state));
   PINION_CHECK(read_topics(database, state));
   PINION_CHECK(read_partitions(database, state));
@@ -258,10 +271,12 @@ Result<MetaRowWriter> MetaRowWriter::prepare(sqlite::Database& database) {
   Statements s;
   const std::pair<sqlite::Statement*, const char*> all[] = {
       {&s.put_meta, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"},
+      {&s.put_term, "INSERT INTO terms (controller_epoch, start_id) VALUES (?, ?)"},
+      {&s.forget_terms, "DELETE FROM terms WHERE controller_epoch <= ?"},
       {&s.put_node,
        "INSERT OR REPLACE INTO brokers (id, endpoint, status, last_heartbeat, region, rack, "
-       "topics, store_id, incarnation, version, registered_at, draining, start_id) "
-       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+       "topics, store_id, incarnation, version, registered_at, draining, start_id, "
+       "last_join) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&s.refresh_node, "UPDATE brokers SET last_heartbeat = ?, status = ? WHERE id = ?"},
       {&s.put_topic,
        "INSERT OR REPLACE INTO topics (id, name, partitions, replication, retention_ms, "
@@ -320,6 +335,14 @@ Result<void> MetaRowWriter::put_meta(std::string_view name, std::string_view val
   return s_.put_meta.run();
 }
 
+Result<void> MetaRowWriter::put_term(const Term& term) {
+  s_.put_term.bind(1, term.epoch.raw());
+  s_.put_term.bind(2, term.start_id);
+  PINION_CHECK(s_.put_term.run());
+  s_.forget_terms.bind(1, term.epoch.raw() - limits::terms_kept);
+  return s_.forget_terms.run();
+}
+
 Result<void> MetaRowWriter::on(const PutNode& op) {
   const NodeMeta& node = op.node;
   const std::string topics = join_texts(node.topics);
@@ -336,6 +359,7 @@ Result<void> MetaRowWriter::on(const PutNode& op) {
   s_.put_node.bind(11, node.registered_at.count());
   s_.put_node.bind(12, node.draining ? 1 : 0);
   s_.put_node.bind(13, node.start_id);
+  s_.put_node.bind(14, node.join);
   return s_.put_node.run();
 }
 

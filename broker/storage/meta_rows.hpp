@@ -22,10 +22,14 @@ class MetaRowWriter {
   [[nodiscard]] Result<void> write(const MetaOp& op);
   [[nodiscard]] Result<void> put_meta(std::string_view name, std::int64_t value);
   [[nodiscard]] Result<void> put_meta(std::string_view name, std::string_view value);
+  /// And forgets those that limits::terms_kept later ones have followed.
+  [[nodiscard]] Result<void> put_term(const Term& term);
 
  private:
   struct Statements {
     sqlite::Statement put_meta;
+    sqlite::Statement put_term;
+    sqlite::Statement forget_terms;
     sqlite::Statement put_node;
     sqlite::Statement refresh_node;
     sqlite::Statement put_topic;

@@ -12,7 +12,7 @@ namespace pinion {
 inline constexpr std::int64_t meta_application_id = 0x506e4272;
 
 /// Step n makes schema version n + 1 out of version n; version 0 is an empty file.
-inline constexpr std::array<const char*, 4> meta_migrations = {R"sql(
+inline constexpr std::array<const char*, 5> meta_migrations = {R"sql(
 CREATE TABLE meta (               -- cluster_id, controller_epoch, and the next of each number
   name  TEXT PRIMARY KEY,
   value NOT NULL
@@ -115,6 +115,16 @@ ALTER TABLE brokers ADD COLUMN start_id INTEGER NOT NULL DEFAULT 0;
                                                                R"sql(
 -- While a partition is being moved: how many replicas had to be in sync before; else 0.
 ALTER TABLE partitions ADD COLUMN min_insync_before INTEGER NOT NULL DEFAULT 0;
+)sql",
+                                                               R"sql(
+-- The join that a node came by: the next one follows on it, or comes from an older copy of its
+-- folder. And the terms that this file began: a node that followed another one in one of them says
+-- that this file is the older copy.
+ALTER TABLE brokers ADD COLUMN last_join INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE terms (
+  controller_epoch INTEGER PRIMARY KEY,
+  start_id         INTEGER NOT NULL
+);
 )sql"};
 
 }  // namespace pinion

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -16,6 +17,7 @@
 
 #include "broker/storage/meta_rows.hpp"
 #include "broker/storage/meta_schema.hpp"
+#include "broker/storage/restored_state.hpp"
 #include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
 #include "common/sqlite/database.hpp"
@@ -186,6 +188,21 @@ template <typename Bytes>
 
 }  // namespace
 
+namespace {
+
+[[nodiscard]] Result<void> write_restored(sqlite::Database& database, MetaRowWriter& rows,
+                                          const MetaState& state) {
+  PINION_CHECK(database.exec("DELETE FROM terms"));
+  PINION_CHECK(rows.write(SetCounters{state.counters}));
+  for (const NodeMeta& node : state.nodes) PINION_CHECK(rows.write(PutNode{node}));
+  for (const PartitionMeta& partition : state.partitions) {
+    PINION_CHECK(rows.write(SetPartition{partition}));
+  }
+  return {};
+}
+
+}  // namespace
+
 struct SqliteMetaStore::Inside {
   std::string path;
   Descriptor lock;
@@ -237,7 +254,7 @@ Result<std::unique_ptr<SqliteMetaStore>> SqliteMetaStore::open(
 // ---- The port
 // --------------------------------------------------------------------------------------
 
-Result<MetaState> SqliteMetaStore::begin_term() {
+Result<MetaState> SqliteMetaStore::begin_term(Restored restored) {
   PINION_ASSERT(!inside_->began);
   inside_->began = true;
   const auto begin = [&]() -> Result<MetaState> {
@@ -249,10 +266,16 @@ Result<MetaState> SqliteMetaStore::begin_term() {
       PINION_CHECK(inside_->rows->put_meta("cluster_id", std::string_view(state.cluster_id)));
       PINION_CHECK(inside_->rows->write(SetCounters{state.counters}));
     }
+    if (restored == Restored::yes) {
+      const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+      state = restored_state(std::move(state), std::chrono::duration_cast<Micros>(since_1970));
+      PINION_CHECK(write_restored(*inside_->database, *inside_->rows, state));
+    }
     ++state.controller_epoch;
     PINION_CHECK(inside_->rows->put_meta("controller_epoch", state.controller_epoch.raw()));
     PINION_TRY(start_id, random_start_id());
     state.start_id = start_id;
+    PINION_CHECK(inside_->rows->put_term({state.controller_epoch, start_id}));
     PINION_CHECK(transaction.commit());
     return state;
   };

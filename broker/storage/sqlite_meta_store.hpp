@@ -31,7 +31,7 @@ class SqliteMetaStore final : public MetaStore {
   SqliteMetaStore(const SqliteMetaStore&) = delete;
   SqliteMetaStore& operator=(const SqliteMetaStore&) = delete;
 
-  [[nodiscard]] Result<MetaState> begin_term() override;
+  [[nodiscard]] Result<MetaState> begin_term(Restored restored) override;
   [[nodiscard]] Result<void> apply(std::span<const MetaWrite> group) override;
   [[nodiscard]] Result<void> close() override;
 

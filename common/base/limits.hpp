@@ -254,6 +254,8 @@ inline constexpr std::size_t readers_per_partition_max = 10'000;
 // ---- Cluster
 // --------------------------------------------------------------------------------------
 inline constexpr std::size_t nodes_max = 256;
+/// Starts of a broker that its broker.db remembers: a node that was away for longer is believed.
+inline constexpr std::int64_t terms_kept = 4096;
 inline constexpr std::size_t topics_max = 10'000;
 inline constexpr std::int32_t partitions_per_topic_max = 10'000;
 inline constexpr std::size_t partitions_max = 50'000;

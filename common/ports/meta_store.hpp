@@ -11,6 +11,7 @@
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
+#include "common/base/restored.hpp"
 #include "common/proto/messages.hpp"
 
 #include <cstdint>
@@ -29,6 +30,7 @@ struct NodeMeta {
   std::string store_id;
   Incarnation incarnation{0};
   std::int64_t start_id = 0;  ///< Of its process; see RegisterNode.
+  std::int64_t join = 0;      ///< That it came by; the next one follows on it. See RegisterNode.
   std::string address;
   std::string rack;
   std::string region;
@@ -64,7 +66,7 @@ struct PartitionMeta {
   std::vector<NodeId> target;  ///< The replicas that it is being moved to; none: it is not.
   /// While it is being moved: the min_insync_replicas before; else 0.
   std::int32_t min_insync_before = 0;
-  Offset log_end{0};         ///< As last refreshed.
+  Offset log_end{0};  ///< As last refreshed.
   std::uint64_t file_bytes = 0;
   bool operator==(const PartitionMeta&) const = default;
 };
@@ -157,10 +159,9 @@ struct RefreshPartition {
   std::uint64_t file_bytes = 0;
 };
 
-using MetaOp =
-    std::variant<PutNode, PutTopic, SetPartition, SetOpened, RemoveTopic, ClearTombstone,
-                 PutRegistration, SetCounters, RefreshNode, RefreshPartition, SetTopicConfig,
-                 AddPartitions, RemoveNode>;
+using MetaOp = std::variant<PutNode, PutTopic, SetPartition, SetOpened, RemoveTopic, ClearTombstone,
+                            PutRegistration, SetCounters, RefreshNode, RefreshPartition,
+                            SetTopicConfig, AddPartitions, RemoveNode>;
 
 /// Atomic. An operation on a row that is not there (any more) changes nothing.
 struct MetaWrite {
@@ -168,11 +169,19 @@ struct MetaWrite {
   std::vector<MetaOp> ops;
 };
 
+/// One that this file began before.
+struct Term {
+  ControllerEpoch epoch{0};
+  std::int64_t start_id = 0;
+  bool operator==(const Term&) const = default;
+};
+
 /// Everything, as read at the start. Lists are in order of their ids.
 struct MetaState {
   std::string cluster_id;
   ControllerEpoch controller_epoch{0};
-  std::int64_t start_id = 0;  ///< Drawn at random by each begin_term(); positive, not kept.
+  std::int64_t start_id = 0;        ///< Drawn at random by each begin_term(); positive.
+  std::vector<Term> earlier_terms;  ///< The newest limits::terms_kept, in order.
   MetaCounters counters;
   std::vector<NodeMeta> nodes;
   std::vector<TopicMeta> topics;
@@ -188,7 +197,9 @@ class MetaStore {
 
   /// Begins a term: makes the controller epoch one larger (and, the first time, the cluster's id),
   /// durably, and returns all there is. Called once, before apply().
-  [[nodiscard]] virtual Result<MetaState> begin_term() = 0;
+  /// `restored`: the file was put back from a backup, and is to go on from there. Its epoch is
+  /// behind every one that the file can have had since, and earlier terms are forgotten.
+  [[nodiscard]] virtual Result<MetaState> begin_term(Restored restored) = 0;
 
   /// Applies the group, in order, in one transaction, and returns when it is durable.
   ///   storage_full    rolled back, nothing of it happened; the same group may be tried again.

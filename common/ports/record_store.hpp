@@ -10,6 +10,7 @@
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
+#include "common/base/restored.hpp"
 #include "common/proto/messages.hpp"
 #include "common/proto/record_batch.hpp"
 
@@ -243,14 +244,21 @@ class RecordStore {
         store_id;  ///< Of the data folder, made at random with it: a wiped disk is another store.
     Incarnation incarnation{0};  ///< Grows durably with every call.
     std::int64_t start_id = 0;   ///< Drawn at random by every call; positive.
+    /// What it joins its cluster by: drawn at random by the first call after the one before was
+    /// answered (Membership::joined), and kept until this one is. Positive.
+    std::int64_t join = 0;
+    Restored restored = Restored::no;  ///< As it was begun.
   };
-  [[nodiscard]] virtual Result<Life> begin_life() = 0;
+  /// `restored`: the folder was put back from a backup, and is to go on from there. Its incarnation
+  /// is behind every one that the folder can have had since.
+  [[nodiscard]] virtual Result<Life> begin_life(Restored restored) = 0;
 
   /// What the node remembers of its cluster; set once it has joined, and checked for ever after.
   struct Membership {
     std::string cluster_id;
     ControllerEpoch controller_epoch{0};
     std::int64_t controller_start = 0;  ///< The start_id of that controller.
+    std::int64_t joined = 0;            ///< The Life::join that was answered last; 0: none.
   };
   [[nodiscard]] virtual Result<Membership> membership() const = 0;
   [[nodiscard]] virtual Result<void> set_membership(const Membership& membership) = 0;

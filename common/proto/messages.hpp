@@ -460,8 +460,9 @@ struct NodeStatus {
   std::string version;
   std::uint32_t replicas = 0;  ///< Held, led ones included.
   bool draining = false;
+  std::string detail;  ///< Why it was not let in when it asked last; empty: nothing.
   PINION_FIELDS(id, health, incarnation, address, rack, region, last_heartbeat, partitions_led,
-                load, version, replicas, draining)
+                load, version, replicas, draining, detail)
 };
 
 struct RegistrationStatus {
@@ -726,6 +727,11 @@ struct RegisterNode {
   Incarnation incarnation{0};
   /// Drawn at random by each start: two starts of one incarnation began from copies of one folder.
   std::int64_t start_id = 0;
+  /// Two links of a chain: the join that was answered last, and this one. What does not follow on
+  /// the join that the controller saw last is an older copy of the folder.
+  std::int64_t joined = 0;
+  std::int64_t joining = 0;
+  bool restored = false;                ///< An older copy, and meant: whatever it follows on.
   std::string cluster_id;               ///< Empty until the node has joined one.
   ControllerEpoch controller_epoch{0};  ///< The highest it has seen,
   std::int64_t controller_start = 0;    ///< and the start_id of that controller; 0: none.
@@ -734,8 +740,9 @@ struct RegisterNode {
   std::string region;
   std::vector<std::string> topics;  ///< Patterns ("orders-*") it is meant for; none: all.
   std::string server_version;
-  PINION_FIELDS(version_min, version_max, node, store_id, incarnation, start_id, cluster_id,
-                controller_epoch, controller_start, address, rack, region, topics, server_version)
+  PINION_FIELDS(version_min, version_max, node, store_id, incarnation, start_id, joined, joining,
+                restored, cluster_id, controller_epoch, controller_start, address, rack, region,
+                topics, server_version)
 };
 /// The assignments follow in `assign` messages.
 struct RegisterNodeReply {

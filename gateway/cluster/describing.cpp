@@ -89,6 +89,7 @@ std::string node_json(const NodeStatus& node) {
   object.add("commits", number(node.load.commits));
   object.add("commit_p99_us", std::int64_t{node.load.commit_p99_us});
   object.add("disk_free_bytes", number(node.load.disk_free_bytes));
+  object.add("detail", printable(node.detail, text_bytes_max));
   return object.take();
 }
 

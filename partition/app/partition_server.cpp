@@ -104,7 +104,8 @@ PartitionServer::PartitionServer(std::unique_ptr<Inside> inside) noexcept
 
 PartitionServer::~PartitionServer() { stop(); }
 
-Result<std::unique_ptr<PartitionServer>> PartitionServer::start(const PartitionConfig& config) {
+Result<std::unique_ptr<PartitionServer>> PartitionServer::start(const PartitionConfig& config,
+                                                                Restored restored) {
   PINION_CHECK(check(config));
   PINION_TRY(open_files_max, raise_descriptor_limit());
   auto inside = std::make_unique<Inside>();
@@ -113,6 +114,7 @@ Result<std::unique_ptr<PartitionServer>> PartitionServer::start(const PartitionC
   inside->store = std::move(store);
   PINION_TRY(links, open_links(config));
   auto options = driver_options(config);
+  options.restored = restored;
   if (options.node.address.empty()) options.node.address = links->bound_endpoint(Link{1});
   options.open_files = [files = inside->store.get()] { return files->open_files(); };
   log_info("partition broker starts", {{"version", PINION_VERSION},

@@ -7,6 +7,7 @@
 
 #include "common/base/result.hpp"
 #include "common/config/partition_config.hpp"
+#include "common/base/restored.hpp"
 
 #include <memory>
 #include <string>
@@ -17,9 +18,10 @@ class PartitionServer {
  public:
   /// `config_invalid` for an impossible config, `wrong_cluster` or `file_corrupt` when the data
   /// folder is another's or damaged, `io_failed` when it cannot be used or too few descriptors are
-  /// to be had; the detail says what to do.
+  /// to be had; the detail says what to do. `restored`: the folder was put back from a backup; see
+  /// RecordStore::begin_life().
   [[nodiscard]] static Result<std::unique_ptr<PartitionServer>> start(
-      const PartitionConfig& config);
+      const PartitionConfig& config, Restored restored = Restored::no);
 
   /// Stops; see stop().
   ~PartitionServer();

@@ -39,6 +39,9 @@ void Node::send_register(const Now& now, Effects& out) {
   body.store_id = options_.life.store_id;
   body.incarnation = options_.life.incarnation;
   body.start_id = options_.life.start_id;
+  body.joined = saved_.joined;
+  body.joining = options_.life.join;
+  body.restored = options_.life.restored == Restored::yes;
   body.cluster_id = saved_.cluster_id;
   body.controller_epoch = saved_.controller_epoch;
   body.controller_start = saved_.controller_start;
@@ -109,11 +112,12 @@ bool Node::is_other_start(const RegisterNodeReply& reply) const {
 bool Node::is_saved(const RegisterNodeReply& terms) const {
   return terms.cluster_id == saved_.cluster_id &&
          terms.controller_epoch == saved_.controller_epoch &&
-         terms.controller_start == saved_.controller_start;
+         terms.controller_start == saved_.controller_start && saved_.joined == options_.life.join;
 }
 
 void Node::save_membership(Effects& out) {
-  being_saved_ = {terms_.cluster_id, terms_.controller_epoch, terms_.controller_start};
+  being_saved_ = {terms_.cluster_id, terms_.controller_epoch, terms_.controller_start,
+                  options_.life.join};
   saving_ = shared_.next_ticket();
   out.node_store.push_back(SaveMembership{saving_, being_saved_});
 }

@@ -412,7 +412,7 @@ void PartitionDriver::Inside::measure_when_due() {
 Result<std::unique_ptr<PartitionDriver>> PartitionDriver::start(
     PartitionDriverOptions options, RecordStore& store, std::unique_ptr<Transport> transport) {
   PINION_TRY(membership, store.membership());
-  PINION_TRY(life, store.begin_life());
+  PINION_TRY(life, store.begin_life(options.restored));
   options.node.membership = membership;
   options.node.life = life;
   // Nodes that start together must not come back in step.

@@ -24,7 +24,8 @@
 namespace pinion::partition {
 
 struct PartitionDriverOptions {
-  NodeOptions node;  ///< Its life and membership are asked of the store.
+  NodeOptions node;                  ///< Its life and membership are asked of the store.
+  Restored restored = Restored::no;  ///< How its life begins; see RecordStore::begin_life().
   std::size_t store_threads = limits::store_threads_default;
   std::size_t reader_threads = limits::reader_threads_default;
   /// The process's memory at which the data socket is closed and bound again.

@@ -2,6 +2,7 @@
 
 #include "common/base/assert.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -42,6 +43,13 @@ std::int64_t number_of(const std::string& text) {
   std::int64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
+}
+
+/// A folder that is made anew, or was put back, begins behind all lives of the one before: who
+/// knows of a higher one would not listen to it. In microseconds: no node starts as often.
+std::int64_t behind_all_lives() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<Micros>(since_1970).count();
 }
 
 /// Says which file, and what becomes of it.
@@ -100,14 +108,9 @@ Result<void> NodeFile::make_schema() {
     PINION_CHECK(database_.exec(schema_sql));
     PINION_CHECK(put("schema_version", std::to_string(schema_version)));
     PINION_CHECK(put("store_id", random_id()));
-    // A folder that is made anew begins behind all lives of the one before: who knows of a higher
-    // one would not listen to it.
-    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_1970).count();
-    PINION_CHECK(put("incarnation", std::to_string(seconds)));
+    PINION_CHECK(put("incarnation", std::to_string(behind_all_lives())));
     PINION_CHECK(put("cluster_id", ""));
     PINION_CHECK(put("controller_epoch", "0"));
-    PINION_CHECK(put("controller_start", "0"));
     PINION_CHECK(transaction.commit());
   }
   PINION_TRY(version, get("schema_version"));
@@ -123,11 +126,9 @@ Result<void> NodeFile::make_schema() {
 Result<void> NodeFile::load() {
   PINION_TRY(cluster_id, get("cluster_id"));
   PINION_TRY(epoch, get("controller_epoch"));
-  // A folder that was made before there was such a number has none.
-  PINION_TRY(start,
-             database_.query_text(
-                 "SELECT coalesce(max(value), '0') FROM node WHERE name = 'controller_start'"));
-  membership_ = {cluster_id, ControllerEpoch(number_of(epoch)), number_of(start)};
+  PINION_TRY(start, number("controller_start"));
+  PINION_TRY(joined, number("joined"));
+  membership_ = {cluster_id, ControllerEpoch(number_of(epoch)), start, joined};
   PINION_TRY(files,
              database_.prepare(
                  "SELECT topic_id, partition, topic, file_id, last_epoch, log_end FROM files"));
@@ -170,13 +171,27 @@ Result<std::string> NodeFile::get(std::string_view name) {
   return statement.column_string(0);
 }
 
-Result<RecordStore::Life> NodeFile::begin_life() {
+Result<std::int64_t> NodeFile::number(std::string_view name) {
+  PINION_TRY(statement, database_.prepare("SELECT value FROM node WHERE name = ?1"));
+  statement.bind_text(1, name);
+  PINION_TRY(row, statement.step());
+  return row ? number_of(statement.column_string(0)) : 0;
+}
+
+Result<RecordStore::Life> NodeFile::begin_life(Restored restored) {
   const std::lock_guard lock(mutex_);
+  PINION_TRY(transaction, Transaction::begin(database_));
   PINION_TRY(store_id, get("store_id"));
-  PINION_TRY(text, get("incarnation"));
-  const std::int64_t incarnation = number_of(text) + 1;
+  PINION_TRY(last, number("incarnation"));
+  PINION_TRY(join, number("join"));
+  const std::int64_t start_id = random_start_id();
+  if (join == membership_.joined) join = start_id;
+  const std::int64_t least = restored == Restored::yes ? behind_all_lives() : 0;
+  const std::int64_t incarnation = std::max(last + 1, least);
   PINION_CHECK(put("incarnation", std::to_string(incarnation)));
-  return RecordStore::Life{store_id, Incarnation(incarnation), random_start_id()};
+  PINION_CHECK(put("join", std::to_string(join)));
+  PINION_CHECK(transaction.commit());
+  return RecordStore::Life{store_id, Incarnation(incarnation), start_id, join, restored};
 }
 
 RecordStore::Membership NodeFile::membership() const {
@@ -190,6 +205,7 @@ Result<void> NodeFile::set_membership(const RecordStore::Membership& membership)
   PINION_CHECK(put("cluster_id", membership.cluster_id));
   PINION_CHECK(put("controller_epoch", std::to_string(membership.controller_epoch.raw())));
   PINION_CHECK(put("controller_start", std::to_string(membership.controller_start)));
+  PINION_CHECK(put("joined", std::to_string(membership.joined)));
   PINION_CHECK(transaction.commit());
   membership_ = membership;
   return {};

@@ -1,7 +1,7 @@
 // node.db: what a node remembers about itself and its partition files, apart from them, so that a
 // file that was swapped, emptied, or put back from an old copy is recognised.
 //
-//   node        store_id, incarnation, cluster_id, controller_epoch, controller_start
+//   node        store_id, incarnation, join, joined, cluster_id, controller_epoch, controller_start
 //   files       each partition file: its id, and the last epoch and log end that its last
 //               checkpoint made durable in the file itself
 //   tombstones  topics whose deletion was carried out here
@@ -35,7 +35,7 @@ class NodeFile {
   /// Opens or makes it. `file_corrupt` when it is damaged: without it nothing here can be trusted.
   [[nodiscard]] Result<void> open(const std::string& path, const std::string& vfs);
 
-  [[nodiscard]] Result<RecordStore::Life> begin_life();
+  [[nodiscard]] Result<RecordStore::Life> begin_life(Restored restored);
   [[nodiscard]] RecordStore::Membership membership() const;
   [[nodiscard]] Result<void> set_membership(const RecordStore::Membership& membership);
 
@@ -83,6 +83,8 @@ class NodeFile {
   [[nodiscard]] Result<void> load();
   [[nodiscard]] Result<void> put(std::string_view name, const std::string& value);
   [[nodiscard]] Result<std::string> get(std::string_view name);
+  /// 0 when it has none: made before there was such a number.
+  [[nodiscard]] Result<std::int64_t> number(std::string_view name);
   [[nodiscard]] Result<void> write_entry(const PartitionKey& key, const KnownFile& file);
 
   mutable std::mutex mutex_;

@@ -281,11 +281,11 @@ Result<void> SqliteRecordStore::remove_replica(PartitionKey key) {
 
 DiskSpace SqliteRecordStore::disk_space() const { return context_->folder.space(); }
 
-Result<RecordStore::Life> SqliteRecordStore::begin_life() {
-  auto life = context_->node_file.begin_life();
+Result<RecordStore::Life> SqliteRecordStore::begin_life(Restored restored) {
+  auto life = context_->node_file.begin_life(restored);
   if (!life && life.error().code == Errc::storage_full) {
     context_->folder.release_reserve();
-    life = context_->node_file.begin_life();
+    life = context_->node_file.begin_life(restored);
   }
   return life;
 }
@@ -295,7 +295,13 @@ Result<RecordStore::Membership> SqliteRecordStore::membership() const {
 }
 
 Result<void> SqliteRecordStore::set_membership(const Membership& membership) {
-  return context_->node_file.set_membership(membership);
+  auto set = context_->node_file.set_membership(membership);
+  if (!set && set.error().code == Errc::storage_full) {
+    // Without it the node cannot join, and nothing would ever make room.
+    context_->folder.release_reserve();
+    set = context_->node_file.set_membership(membership);
+  }
+  return set;
 }
 
 std::size_t SqliteRecordStore::open_files() const noexcept { return context_->writers; }

@@ -59,7 +59,7 @@ class SqliteRecordStore final : public RecordStore {
   [[nodiscard]] Result<void> remove_topic(TopicId topic) override;
   [[nodiscard]] Result<void> remove_replica(PartitionKey key) override;
   [[nodiscard]] DiskSpace disk_space() const override;
-  [[nodiscard]] Result<Life> begin_life() override;
+  [[nodiscard]] Result<Life> begin_life(Restored restored) override;
   [[nodiscard]] Result<Membership> membership() const override;
   [[nodiscard]] Result<void> set_membership(const Membership& membership) override;
 

@@ -42,7 +42,7 @@ BrokerProcess::BrokerProcess(World& world, std::uint64_t seed) : Process(world, 
 
 void BrokerProcess::on_start() {
   store_.emplace(meta_disk_);
-  Result<MetaState> state = store_->begin_term();
+  Result<MetaState> state = store_->begin_term(std::exchange(restored_, Restored::no));
   if (!state) {
     // As a supervisor would: try again until there is room.
     world_.counters.count("broker: no room to start");

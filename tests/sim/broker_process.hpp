@@ -31,6 +31,12 @@ class BrokerProcess final : public Process {
   /// A clean stop; the process ends by itself.
   void stop();
 
+  /// Of broker.db, as for NodeProcess.
+  void back_up() { backup_ = std::make_shared<test::MemoryMetaDisk>(*meta_disk_); }
+  void swap_with_backup() { std::swap(meta_disk_, backup_); }
+  /// Its next start is told that the file was put back and is meant.
+  void restore() { restored_ = Restored::yes; }
+
   /// What is durable of the metadata.
   [[nodiscard]] const MetaState& durable_meta() const { return meta_disk_->state; }
 
@@ -51,6 +57,8 @@ class BrokerProcess final : public Process {
   void note_events();
 
   std::shared_ptr<test::MemoryMetaDisk> meta_disk_ = std::make_shared<test::MemoryMetaDisk>();
+  std::shared_ptr<test::MemoryMetaDisk> backup_;
+  Restored restored_ = Restored::no;
   std::optional<test::MemoryMetaStore> store_;
   std::optional<Broker> core_;
   BrokerEffects effects_;

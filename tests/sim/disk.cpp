@@ -27,7 +27,7 @@ class MemorySimDisk final : public Disk {
       if (how == Spoil::damage) disk_->damage_file(file.key);
       if (how == Spoil::lose) disk_->lose_file(file.key);
     }
-    if (how == Spoil::replace) disk_ = std::make_shared<test::MemoryDisk>(new_store_id);
+    if (how == Spoil::replace) disk_ = disk_->another(new_store_id);
     return spoiled;
   }
   void rot() override {

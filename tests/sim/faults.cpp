@@ -277,9 +277,7 @@ bool Faults::is_whole() const {
 void Faults::spoil_disk() {
   NodeProcess& node = some_node();
   if (world_.options.workload.replication < 2 || !is_whole()) return;
-  // An operator may start such a node once more, which is not refused: TESTING.md, Open findings.
-  const bool once = world_.options.workload.operators == 0;
-  if (once && prng_.chance(1, 5)) return put_back_earlier_life();
+  if (prng_.chance(1, 5)) return put_back_earlier_life();
   const auto how = prng_.chance(1, 2) ? Spoil::put_back : static_cast<Spoil>(prng_.below(3));
   if (how != Spoil::put_back) return spoil(node, how);
   // Of the same life: a copy of an earlier one is refused until somebody makes room for it.
@@ -370,10 +368,21 @@ void Faults::put_back_earlier_life() {
       of_the_past_ = &node;
     }
     node.start();
-    later(outage(), [this] {
+    start_again_and_take_out(static_cast<int>(prng_.below(3)));
+  });
+}
+
+/// However often it is started, it is refused.
+void Faults::start_again_and_take_out(int starts) {
+  later(outage(), [this, starts] {
+    if (starts == 0 || of_the_past_ == nullptr) {
       take_out_earlier_life();
       backup_waits_ = false;
-    });
+      return;
+    }
+    if (of_the_past_->up()) of_the_past_->crash(Process::Death::kill);
+    of_the_past_->start();
+    start_again_and_take_out(starts - 1);
   });
 }
 

@@ -57,6 +57,7 @@ class Faults {
   [[nodiscard]] bool is_known(const NodeProcess& node) const;
   void when_whole(Micros delay, std::function<void(bool)> then, int tries = 50);
   void put_back_earlier_life();
+  void start_again_and_take_out(int starts);
   void take_out_earlier_life();
 
   void cut_between(std::int32_t from, std::int32_t to);

@@ -41,7 +41,7 @@ void NodeProcess::on_start() {
 Result<void> NodeProcess::begin_life() {
   PINION_TRY(store, disk_->open_store());
   store_ = std::move(store);
-  PINION_TRY(life, store_->begin_life());
+  PINION_TRY(life, store_->begin_life(std::exchange(restored_, Restored::no)));
   PINION_TRY(membership, store_->membership());
   incarnation_ = life.incarnation;
   partition::NodeOptions options;

@@ -40,6 +40,9 @@ class NodeProcess final : public Process {
   void stop();
   [[nodiscard]] bool stopping() const { return stopping_; }
 
+  /// Its next start is told that the folder was put back and is meant.
+  void restore() { restored_ = Restored::yes; }
+
  private:
   /// One partition's file and what its store thread has to do.
   struct Log {
@@ -90,6 +93,7 @@ class NodeProcess final : public Process {
 
   const NodeId id_;
   std::unique_ptr<Disk> disk_;
+  Restored restored_ = Restored::no;
   std::unique_ptr<RecordStore> store_;
   std::optional<partition::Node> core_;
   partition::Effects effects_;

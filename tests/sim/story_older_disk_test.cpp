@@ -4,11 +4,16 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <array>
+
 using namespace pinion;
 using namespace pinion::sim;
 using Values = std::vector<std::string>;
 
 namespace {
+
+constexpr std::array<std::int32_t, 3> ids{1, 2, 3};
 
 StoryOptions three() { return {.nodes = 3, .replication = 3}; }
 
@@ -95,9 +100,13 @@ TEST_CASE("scenario: a disk of an earlier life is not taken for the node's own",
   c.kill(node);
   REQUIRE(c.node(node).disk().swap_with_backup());
   c.node(node).disk().set_spoiled(true);
-  c.start(node);
-  c.run(5s);
-  CHECK_FALSE(is_registered(c, node));
+  for (int start = 1; start <= 3; ++start) {
+    CAPTURE(start);
+    c.start(node);
+    c.run(5s);
+    CHECK_FALSE(is_registered(c, node));
+    if (start < 3) c.kill(node);
+  }
   c.produce("c").await_ack();
   // It is given its own again.
   c.kill(node);
@@ -107,4 +116,70 @@ TEST_CASE("scenario: a disk of an earlier life is not taken for the node's own",
   c.await_in_sync(3);
   CHECK(c.replica(node)->durable_end == Offset(3));
   CHECK(c.read_all() == Values{"a", "b", "c"});
+}
+
+TEST_CASE("scenario: a disk of an earlier life that is meant is a member that lacks records",
+          "[scenario]") {
+  TestCluster c(three());
+  c.produce("a").await_ack();
+  const std::int32_t node = c.leader();
+  c.node(node).disk().back_up();
+  c.kill(node);
+  c.start(node);
+  c.await_in_sync(3);
+  REQUIRE(c.run_until([&] { return is_registered(c, node); }, 5s));
+  c.produce("b").await_ack();
+  c.kill(node);
+  REQUIRE(c.node(node).disk().swap_with_backup());
+  c.node(node).disk().set_spoiled(true);
+  c.node(node).restore();
+  c.start(node);
+  REQUIRE(c.run_until([&] { return is_registered(c, node); }, 5s));
+  c.produce("c").await_ack();
+  c.await_in_sync(3);
+  c.node(node).disk().set_spoiled(false);
+  CHECK(c.replica(node)->durable_end == Offset(3));
+  CHECK(c.read_all() == Values{"a", "b", "c"});
+}
+
+TEST_CASE("scenario: an older broker.db serves nobody, however often it is started", "[scenario]") {
+  TestCluster c(three());
+  c.produce("a").await_ack();
+  c.broker().back_up();
+  const auto restart = [&] {
+    c.broker().crash(Process::Death::kill);
+    c.broker().start();
+    c.run(5s);
+  };
+  const auto registered = [&] {
+    return std::count_if(ids.begin(), ids.end(), [&](auto id) { return is_registered(c, id); });
+  };
+  restart();
+  REQUIRE(registered() == 3);
+  c.produce("b").await_ack();
+  c.broker().crash(Process::Death::kill);
+  c.broker().swap_with_backup();
+  c.broker().start();
+  for (int start = 1; start <= 3; ++start) {
+    CAPTURE(start);
+    c.run(5s);
+    CHECK(registered() == 0);
+    restart();
+  }
+  SECTION("the newest one comes back") {
+    c.broker().crash(Process::Death::kill);
+    c.broker().swap_with_backup();
+    c.broker().start();
+    CHECK(c.run_until([&] { return registered() == 3; }, 20s));
+  }
+  SECTION("the older one is meant") {
+    c.broker().crash(Process::Death::kill);
+    c.broker().restore();
+    c.broker().start();
+    CHECK(c.run_until([&] { return registered() == 3; }, 20s));
+  }
+  c.produce("c").await_ack(20s);
+  CHECK(c.read_all() == Values{"a", "b", "c"});
+  restart();
+  CHECK(registered() == 3);
 }

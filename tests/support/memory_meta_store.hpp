@@ -5,9 +5,11 @@
 // One thread. Deterministic.
 #pragma once
 
+#include "broker/storage/restored_state.hpp"
 #include "common/ports/meta_store.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -127,7 +129,13 @@ class MemoryMetaDisk {
   bool full = false;    ///< apply() answers storage_full and changes nothing.
   bool failed = false;  ///< apply() answers storage_failed; what happened is unknown.
 
-  MetaState state;  ///< What is durable.
+  MetaState state;  ///< What is durable, without the terms,
+  std::vector<Term> begun;
+  /// The clock of a start: a second for each of this file and all its copies, after some time for
+  /// what a test has counted before.
+  [[nodiscard]] static Micros restored_at(std::int64_t start) {
+    return std::chrono::hours(100'000) + std::chrono::seconds(start);
+  }
   /// Begun by this file and all its copies: no two of them are alike.
   std::shared_ptr<std::int64_t> terms = std::make_shared<std::int64_t>(0);
   std::uint64_t commits = 0;
@@ -137,14 +145,22 @@ class MemoryMetaStore final : public MetaStore {
  public:
   explicit MemoryMetaStore(std::shared_ptr<MemoryMetaDisk> disk) : disk_(std::move(disk)) {}
 
-  [[nodiscard]] Result<MetaState> begin_term() override {
+  [[nodiscard]] Result<MetaState> begin_term(Restored restored) override {
     if (disk_->failed) return failure(Errc::storage_failed, "the disk fails");
     if (disk_->full) return failure(Errc::storage_full, "the disk is full");
-    ++disk_->state.controller_epoch;
+    const std::int64_t start_id = ++*disk_->terms;
+    MetaState& state = disk_->state;
+    if (restored == Restored::yes) {
+      state = restored_state(std::move(state), disk_->restored_at(start_id));
+      disk_->begun.clear();
+    }
+    ++state.controller_epoch;
     ++disk_->commits;
-    MetaState begun = disk_->state;
-    begun.start_id = ++*disk_->terms;
-    return begun;
+    MetaState began = state;
+    began.start_id = start_id;
+    began.earlier_terms = disk_->begun;
+    disk_->begun.push_back({state.controller_epoch, start_id});
+    return began;
   }
 
   [[nodiscard]] Result<void> apply(std::span<const MetaWrite> group) override {

@@ -451,12 +451,16 @@ DiskSpace MemoryRecordStore::disk_space() const {
   return {disk_->capacity_ - std::min(used, disk_->capacity_), disk_->capacity_};
 }
 
-Result<RecordStore::Life> MemoryRecordStore::begin_life() {
+Result<RecordStore::Life> MemoryRecordStore::begin_life(Restored restored) {
   const std::lock_guard lock(disk_->mutex_);
-  ++disk_->life_.incarnation;
-  Life begun = disk_->life_;
-  begun.start_id = ++*disk_->starts_;
-  return begun;
+  Life& life = disk_->life_;
+  life.start_id = ++*disk_->starts_;
+  life.restored = restored;
+  // Restored: behind all starts that its copies can have begun.
+  life.incarnation =
+      restored == Restored::yes ? Incarnation(life.start_id + 1) : life.incarnation + 1;
+  if (life.join == disk_->membership_.joined) life.join = life.start_id;
+  return life;
 }
 
 Result<RecordStore::Membership> MemoryRecordStore::membership() const {
@@ -524,6 +528,14 @@ std::shared_ptr<MemoryDisk> MemoryDisk::copy() const {
   disk->life_ = life_;
   disk->starts_ = starts_;
   disk->membership_ = membership_;
+  return disk;
+}
+
+std::shared_ptr<MemoryDisk> MemoryDisk::another(std::string store_id) const {
+  const std::lock_guard lock(mutex_);
+  auto disk = std::make_shared<MemoryDisk>(std::move(store_id));
+  disk->starts_ = starts_;
+  disk->life_.incarnation = Incarnation(*starts_ + 1);  // All copies began as many.
   return disk;
 }
 

@@ -79,6 +79,8 @@ class MemoryDisk {
 
   /// Another disk with what would survive a power cut of this one now: a backup.
   [[nodiscard]] std::shared_ptr<MemoryDisk> copy() const;
+  /// An empty one in its place, whose starts are counted on from those of this one.
+  [[nodiscard]] std::shared_ptr<MemoryDisk> another(std::string store_id) const;
 
   /// What was written and not fsynced is now.
   void sync_all();
@@ -152,7 +154,7 @@ class MemoryRecordStore final : public RecordStore {
   [[nodiscard]] Result<void> remove_topic(TopicId topic) override;
   [[nodiscard]] Result<void> remove_replica(PartitionKey key) override;
   [[nodiscard]] DiskSpace disk_space() const override;
-  [[nodiscard]] Result<Life> begin_life() override;
+  [[nodiscard]] Result<Life> begin_life(Restored restored) override;
   [[nodiscard]] Result<Membership> membership() const override;
   [[nodiscard]] Result<void> set_membership(const Membership& membership) override;
 

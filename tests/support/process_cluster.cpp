@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <regex>
+#include <utility>
 
 namespace pinion::test {
 namespace {
@@ -79,30 +81,32 @@ void ProcessCluster::start_some(int nodes) {
   for (int number = 1; number <= nodes; ++number) start_node(number);
 }
 
-void ProcessCluster::start_broker() {
+void ProcessCluster::start_broker(std::vector<std::string> options) {
   broker_.reset();
   const std::string config = folder_ / "broker.toml";
   write_file(config, "data_dir = " + in_quotes(broker_data()) +
                          "\nclient_bind = " + in_quotes(address_) +
                          "\ncluster_bind = " + in_quotes(cluster_address_) + "\n" + broker_config_);
-  ProcessOptions options;
-  options.arguments = broker_wrapper_;
-  options.arguments.push_back(programs() + "/pinion-broker");
-  options.arguments.push_back(config);
-  broker_ = std::make_unique<TestProcess>(options);
+  ProcessOptions process;
+  process.arguments = broker_wrapper_;
+  process.arguments.push_back(programs() + "/pinion-broker");
+  std::move(options.begin(), options.end(), std::back_inserter(process.arguments));
+  process.arguments.push_back(config);
+  broker_ = std::make_unique<TestProcess>(process);
 }
 
-void ProcessCluster::start_node(int number) {
+void ProcessCluster::start_node(int number, std::vector<std::string> options) {
   nodes_.at(index(number)).reset();
   const std::string config = folder_ / ("partition-" + std::to_string(number) + ".toml");
   write_file(config, "node_id = " + std::to_string(number) +
                          "\nbroker = " + in_quotes(cluster_address_) + "\ndata_dir = " +
                          in_quotes(node_data(number)) + "\n" + node_config_.at(index(number)));
-  ProcessOptions options;
-  options.arguments = node_wrapper_.at(index(number));
-  options.arguments.push_back(programs() + "/pinion-partition");
-  options.arguments.push_back(config);
-  nodes_.at(index(number)) = std::make_unique<TestProcess>(options);
+  ProcessOptions process;
+  process.arguments = node_wrapper_.at(index(number));
+  process.arguments.push_back(programs() + "/pinion-partition");
+  std::move(options.begin(), options.end(), std::back_inserter(process.arguments));
+  process.arguments.push_back(config);
+  nodes_.at(index(number)) = std::make_unique<TestProcess>(process);
 }
 
 void ProcessCluster::end_node(int number) { nodes_.at(index(number)).reset(); }

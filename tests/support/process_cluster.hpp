@@ -33,9 +33,10 @@ class ProcessCluster {
   void start_all();
   /// Without the nodes behind the first `nodes`: what joins later.
   void start_some(int nodes);
-  void start_broker();
-  void start_node(int number);  ///< From 1.
-  void end_node(int number);    ///< Killed, and no longer waited for.
+  /// With options before its config file.
+  void start_broker(std::vector<std::string> options = {});
+  void start_node(int number, std::vector<std::string> options = {});  ///< From 1.
+  void end_node(int number);  ///< Killed, and no longer waited for.
 
   [[nodiscard]] TestProcess& broker() { return *broker_; }
   [[nodiscard]] TestProcess& node(int number) { return *nodes_.at(index(number)); }

@@ -44,10 +44,10 @@ class Fixture {
   Fixture() { crash(); }
 
   /// The process ends without a word and starts again.
-  MetaState crash() {
+  MetaState crash(Restored restored = Restored::no) {
     store.reset();
     store = disk.open();
-    auto begun = store->begin_term();
+    auto begun = store->begin_term(restored);
     if (!begun) FAIL(begun.error().to_string());
     state = std::move(*begun);
     return state;
@@ -68,6 +68,7 @@ class Fixture {
           .store_id = "store-" + std::to_string(id),
           .incarnation = Incarnation{3},
           .start_id = (std::int64_t{1} << 62) + 5,
+          .join = (std::int64_t{1} << 62) + 6,
           .address = "tcp://host:1",
           .rack = "r'1",
           .region = "eu \xc3\xa4",
@@ -136,6 +137,60 @@ TEMPLATE_TEST_CASE("meta store: each term has a larger epoch, and a cluster one 
   CHECK(first.start_id > 0);
   CHECK(second.start_id > 0);
   CHECK(first.start_id != second.start_id);
+}
+
+TEMPLATE_TEST_CASE("meta store: a file knows the terms that it began", "[contract]", MemoryDisk,
+                   SqliteDisk) {
+  Fixture<TestType> f;
+  CHECK(f.state.earlier_terms.empty());
+  std::vector<Term> begun;
+  for (int i = 0; i < 3; ++i) {
+    begun.push_back({f.state.controller_epoch, f.state.start_id});
+    CHECK(f.crash().earlier_terms == begun);
+  }
+}
+
+TEMPLATE_TEST_CASE("meta store: a file that was put back goes on behind what was decided since",
+                   "[contract]", MemoryDisk, SqliteDisk) {
+  Fixture<TestType> f;
+  const MetaCounters counters{TopicId{7}, ProducerId{1'000}, RegistrationId{5}, RegistrationId{6}};
+  PartitionMeta led = partition(1, 0, 2);
+  led.eligible = {NodeId{3}};
+  led.made = {NodeId{2}, NodeId{4}};
+  led.target = {NodeId{4}, NodeId{5}};
+  led.min_insync_before = 1;
+  f.apply({PutNode{node(1)}, topic(1, "orders"), SetPartition{led}, SetCounters{counters}});
+  f.crash();
+  const MetaState before = f.crash();
+  REQUIRE(before.nodes.at(0).join != 0);
+  REQUIRE(before.partitions.at(0).leader == NodeId{2});
+  const MetaState restored = f.crash(Restored::yes);
+  CHECK(restored.cluster_id == before.cluster_id);
+  CHECK(restored.controller_epoch > before.controller_epoch + 1'000);
+  CHECK(restored.earlier_terms.empty());
+  CHECK(restored.nodes.at(0).join == 0);
+  CHECK(restored.nodes.at(0).incarnation == before.nodes.at(0).incarnation);
+  CHECK(restored.counters.topic > TopicId{1'000});
+  CHECK(restored.counters.producer_id > ProducerId{1'000'000});
+  CHECK(restored.counters.producer > RegistrationId{1'000});
+  CHECK(restored.counters.consumer > RegistrationId{1'000});
+  const PartitionMeta& waits = restored.partitions.at(0);
+  CHECK(waits.leader == node_none);
+  CHECK(waits.leader_epoch > led.leader_epoch + 1'000);
+  CHECK(waits.version > led.version);
+  CHECK(waits.isr == waits.replicas);
+  CHECK(waits.eligible.empty());
+  // What was to be moved or dropped then may be all there is now.
+  CHECK(waits.made == std::vector<NodeId>{NodeId{2}});
+  CHECK(waits.target.empty());
+  CHECK(waits.min_insync_before == 0);
+  // All of it is kept.
+  MetaState after = f.crash();
+  CHECK(after.controller_epoch == restored.controller_epoch + 1);
+  CHECK(after.earlier_terms == std::vector<Term>{{restored.controller_epoch, restored.start_id}});
+  CHECK(after.counters == restored.counters);
+  CHECK(after.nodes == restored.nodes);
+  CHECK(after.partitions == restored.partitions);
 }
 
 TEMPLATE_TEST_CASE("meta store: two clusters have two identities", "[contract]", SqliteDisk) {
@@ -295,6 +350,7 @@ TEMPLATE_TEST_CASE("meta store: what is not there cannot be changed", "[contract
   MetaState after = f.crash();
   after.controller_epoch = before.controller_epoch;
   after.start_id = before.start_id;
+  after.earlier_terms = before.earlier_terms;
   CHECK(after == before);
 }
 

@@ -356,16 +356,16 @@ TEMPLATE_TEST_CASE("record store: a file is not opened under another topic's nam
 TEMPLATE_TEST_CASE("record store: a node's lives are numbered and its membership is kept", STORES) {
   TestType harness;
   auto store = harness.start();
-  const auto first = store->begin_life();
+  const auto first = store->begin_life(Restored::no);
   REQUIRE(first);
   REQUIRE(store->membership());
   CHECK(store->membership()->cluster_id.empty());
   CHECK(store->membership()->controller_start == 0);
   const std::int64_t start = (std::int64_t{1} << 62) + 5;
-  REQUIRE(store->set_membership({"cluster-a", ControllerEpoch(6), start}));
+  REQUIRE(store->set_membership({"cluster-a", ControllerEpoch(6), start, start + 1}));
   store.reset();
   store = harness.start();
-  const auto second = store->begin_life();
+  const auto second = store->begin_life(Restored::no);
   REQUIRE(second);
   CHECK(second->store_id == first->store_id);
   CHECK(second->incarnation > first->incarnation);
@@ -376,7 +376,50 @@ TEMPLATE_TEST_CASE("record store: a node's lives are numbered and its membership
   CHECK(store->membership()->cluster_id == "cluster-a");
   CHECK(store->membership()->controller_epoch == ControllerEpoch(6));
   CHECK(store->membership()->controller_start == start);
+  CHECK(store->membership()->joined == start + 1);
   CHECK(store->disk_space().total_bytes > 0);
+}
+
+TEMPLATE_TEST_CASE("record store: a join is the same until it was answered", STORES) {
+  TestType harness;
+  const auto begin = [&](Restored restored = Restored::no) {
+    auto store = harness.start();
+    const auto life = store->begin_life(restored);
+    REQUIRE(life);
+    return *life;
+  };
+  const auto first = begin();
+  CHECK(first.join > 0);
+  CHECK(begin().join == first.join);
+  CHECK(begin().join == first.join);
+  {
+    auto store = harness.start();
+    REQUIRE(store->set_membership({"cluster-a", ControllerEpoch(6), 50, first.join}));
+  }
+  const auto next = begin();
+  CHECK(next.join > 0);
+  CHECK(next.join != first.join);
+  CHECK(begin().join == next.join);
+}
+
+TEMPLATE_TEST_CASE("record store: a folder that was put back goes on behind what was seen of it",
+                   STORES) {
+  TestType harness;
+  auto store = harness.start();
+  Incarnation last{0};
+  for (int i = 0; i < 5; ++i) {
+    const auto life = store->begin_life(Restored::no);
+    REQUIRE(life);
+    CHECK(life->restored == Restored::no);
+    last = life->incarnation;
+  }
+  const auto restored = store->begin_life(Restored::yes);
+  REQUIRE(restored);
+  CHECK(restored->restored == Restored::yes);
+  CHECK(restored->incarnation > last + 1);  // A copy may have been started once more, or often.
+  const auto after = store->begin_life(Restored::no);
+  REQUIRE(after);
+  CHECK(after->incarnation > restored->incarnation);
 }
 
 TEMPLATE_TEST_CASE("record store: what is read back is what a model says, whatever is done to it",

@@ -30,7 +30,7 @@ class Fixture {
   /// A store that was used and closed.
   void make() const {
     auto store = open();
-    REQUIRE(store->begin_term());
+    REQUIRE(store->begin_term(Restored::no));
     const MetaWrite write = make_topic();
     REQUIRE(store->apply({&write, 1}));
     REQUIRE(store->close());
@@ -63,7 +63,7 @@ class Fixture {
 TEST_CASE("broker.db: a person reads it while the broker writes it", "[integration][broker]") {
   Fixture f;
   auto store = f.open();
-  REQUIRE(store->begin_term());
+  REQUIRE(store->begin_term(Restored::no));
   const MetaWrite write = Fixture::make_topic();
   REQUIRE(store->apply({&write, 1}));
   sqlite::Database shell = f.person(sqlite::OpenMode::read_only);
@@ -85,7 +85,7 @@ TEST_CASE("broker.db: one that a person has locked is waited for, and nothing is
           "[integration][broker]") {
   Fixture f;
   auto store = f.open();
-  REQUIRE(store->begin_term());
+  REQUIRE(store->begin_term(Restored::no));
   sqlite::Database shell = f.person();
   REQUIRE(shell.exec("BEGIN IMMEDIATE"));
   const MetaWrite write = Fixture::make_topic();
@@ -158,7 +158,7 @@ TEST_CASE("broker.db: a damaged page is found at the start", "[integration][brok
     CHECK(store.error().code == Errc::file_corrupt);
     return;
   }
-  const auto state = (*store)->begin_term();
+  const auto state = (*store)->begin_term(Restored::no);
   REQUIRE_FALSE(state);
   CHECK(state.error().code == Errc::file_corrupt);
 }
@@ -169,7 +169,7 @@ TEST_CASE("broker.db: rows that a person took away are missed at the start",
   f.make();
   REQUIRE(f.person().exec("DELETE FROM partitions"));
   auto store = f.open();
-  const auto state = store->begin_term();
+  const auto state = store->begin_term(Restored::no);
   REQUIRE_FALSE(state);
   CHECK(state.error().code == Errc::file_corrupt);
   CHECK(state.error().detail.find("orders") != std::string::npos);

@@ -123,7 +123,7 @@ class GatedStore final : public RecordStore {
   Result<void> remove_topic(TopicId topic) override { return inner_.remove_topic(topic); }
   Result<void> remove_replica(PartitionKey key) override { return inner_.remove_replica(key); }
   DiskSpace disk_space() const override { return inner_.disk_space(); }
-  Result<Life> begin_life() override { return inner_.begin_life(); }
+  Result<Life> begin_life(Restored restored) override { return inner_.begin_life(restored); }
   Result<Membership> membership() const override { return inner_.membership(); }
   Result<void> set_membership(const Membership& membership) override {
     return inner_.set_membership(membership);

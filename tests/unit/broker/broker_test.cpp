@@ -18,7 +18,7 @@ class BrokerFixture {
     test::MemoryMetaStore store(disk);
     BrokerOptions options;
     options.version = "1.2.3";
-    broker = std::make_unique<Broker>(options, *store.begin_term(), now);
+    broker = std::make_unique<Broker>(options, *store.begin_term(Restored::no), now);
   }
 
   void step(BrokerInput input) {

@@ -22,9 +22,9 @@ class ControllerFixture {
   ControllerFixture() { start(); }
 
   /// The process (re)starts: writes that were not persisted are lost.
-  void start() {
+  void start(Restored restored = Restored::no) {
     MemoryMetaStore store(disk);
-    controller = std::make_unique<Controller>(options, *store.begin_term(), now);
+    controller = std::make_unique<Controller>(options, *store.begin_term(restored), now);
     unwritten.clear();
     sessions.clear();
     clear();

@@ -130,6 +130,108 @@ TEST_CASE(
   CHECK(f.partition(topic).meta.leader_epoch == epoch);
 }
 
+TEST_CASE("controller: a start follows on the one before it, or began from an older copy",
+          "[broker]") {
+  ControllerFixture f;
+  const auto start_of = [&](int incarnation, std::int64_t joined, std::int64_t joining) {
+    RegisterNode request = f.node(1, incarnation);
+    request.start_id = incarnation * 10;
+    request.joined = joined;
+    request.joining = joining;
+    return request;
+  };
+  const auto is_taken_in = [&](const RegisterNode& request) {
+    f.clear();
+    f.ask_to_register(request);
+    f.persist();
+    REQUIRE(f.out.to_nodes.size() == 1);
+    return f.out.to_nodes[0].message.header.error == Errc::ok;
+  };
+  const auto shown = [&] {
+    return f.body<ClusterStatusReply>(f.ask(ClusterStatusRequest{false}, Kind::cluster_status))
+        .nodes.at(0)
+        .detail;
+  };
+  REQUIRE(is_taken_in(start_of(7, 0, 100)));
+  REQUIRE(is_taken_in(start_of(7, 100, 100)));  // It asks again.
+  SECTION("the next one knows that the last was answered") {
+    CHECK(is_taken_in(start_of(8, 100, 101)));
+    CHECK(f.controller->nodes().find(NodeId{1})->meta.incarnation == Incarnation{8});
+  }
+  SECTION("the next one does not know that the last was answered") {
+    CHECK(is_taken_in(start_of(8, 0, 100)));
+    CHECK(is_taken_in(start_of(9, 100, 101)));
+  }
+  SECTION("a copy of the one before is refused, however often it starts") {
+    REQUIRE(is_taken_in(start_of(8, 100, 101)));
+    const bool restarts = GENERATE(false, true);
+    if (restarts) f.start();  // It is remembered.
+    for (const int incarnation : {8, 9, 10, 11}) {
+      CAPTURE(incarnation);
+      CHECK_FALSE(is_taken_in(start_of(incarnation, 100, 150)));
+      const std::string why = std::get<ErrorBody>(f.out.to_nodes[0].message.body).detail;
+      CHECK(why.find("is an older copy") != std::string::npos);
+      CHECK(why.find("--restored") != std::string::npos);
+      CHECK(shown() == (restarts ? why : ""));
+    }
+    // The one that was seen goes on.
+    CHECK(is_taken_in(start_of(9, 101, 102)));
+    CHECK(shown().empty());
+  }
+  SECTION("a copy that is meant goes on, and what it was made from does not") {
+    REQUIRE(is_taken_in(start_of(8, 100, 101)));
+    RegisterNode restored = start_of(1000, 100, 150);
+    restored.restored = true;
+    CHECK(is_taken_in(restored));
+    CHECK(is_taken_in(start_of(1001, 150, 151)));
+    CHECK_FALSE(is_taken_in(start_of(1002, 101, 102)));
+  }
+  SECTION("another folder is another chain, and began behind the last start of this one") {
+    f.pass(f.options.node_lost_after);
+    f.tick();
+    RegisterNode other = start_of(6, 0, 300);
+    other.store_id = "another";
+    CHECK_FALSE(is_taken_in(other));
+    other.incarnation = Incarnation{9};
+    CHECK(is_taken_in(other));
+    f.pass(f.options.node_lost_after);
+    f.tick();
+    CHECK_FALSE(is_taken_in(start_of(8, 100, 101)));  // What it took the place of comes back.
+    RegisterNode restored = start_of(8, 100, 101);
+    restored.restored = true;
+    restored.incarnation = Incarnation{1'000};
+    CHECK(is_taken_in(restored));
+  }
+}
+
+TEST_CASE("controller: a node that followed another broker in an earlier epoch is refused",
+          "[broker]") {
+  ControllerFixture f;
+  RegisterNode request = f.node(1);
+  request.controller_epoch = f.controller->epoch();
+  f.ask_to_register(request);
+  f.persist();
+  request.controller_start = f.told<RegisterNodeReply>(1).at(0).controller_start;
+  f.start();
+  f.start();
+  f.ask_to_register(request);
+  f.persist();
+  REQUIRE(f.told<RegisterNodeReply>(1).size() == 1);
+  f.clear();
+  request.controller_start += 1'000;  // Another one began that term, and this file knows of none.
+  f.ask_to_register(request);
+  REQUIRE(f.out.to_nodes.size() == 1);
+  CHECK(f.out.to_nodes[0].message.header.error == Errc::fenced_controller);
+  const auto& why = std::get<ErrorBody>(f.out.to_nodes[0].message.body).detail;
+  CHECK(why.find("broker.db is an old copy") != std::string::npos);
+  CHECK(why.find("--restored") != std::string::npos);
+  // It is meant to go on from there.
+  f.start(Restored::yes);
+  f.ask_to_register(request);
+  f.persist();
+  CHECK(f.told<RegisterNodeReply>(1).size() == 1);
+}
+
 TEST_CASE("controller: two starts of one number at once: only one is taken in", "[broker]") {
   ControllerFixture f;
   RegisterNode first = f.node(1, 7);

@@ -207,6 +207,30 @@ TEST_CASE("node: it remembers who began the epoch that it has followed", "[parti
   CHECK(bench.node.view().link == LinkState::registered);
 }
 
+TEST_CASE("node: a join that was answered is kept before the node is registered", "[partition]") {
+  NodeOptions options = NodeBench::default_options();
+  options.life.join = 91;
+  options.membership = {"c1", ControllerEpoch{5}, 51, 90};
+  NodeBench bench(options);
+  bench.pass(0s);
+  CHECK(bench.told<RegisterNode>()[0].joined == 90);
+  CHECK(bench.told<RegisterNode>()[0].joining == 91);
+  bench.answer_registration(1, 5, "c1", 51);
+  CHECK(bench.node.view().link != LinkState::registered);
+  REQUIRE(bench.node_store.size() == 1);
+  CHECK(std::get<SaveMembership>(bench.node_store.front()).membership.joined == 91);
+  bench.save_membership();
+  CHECK(bench.node.view().link == LinkState::registered);
+  // In the same life the same join, and nothing to keep.
+  bench.from_broker(SayHello{ControllerEpoch{5}});
+  bench.pass(5s);
+  CHECK(bench.told<RegisterNode>().back().joined == 91);
+  CHECK(bench.told<RegisterNode>().back().joining == 91);
+  bench.answer_registration(2, 5, "c1", 51);
+  CHECK(bench.node_store.empty());
+  CHECK(bench.node.view().link == LinkState::registered);
+}
+
 TEST_CASE("node: it does not join another cluster than its data's", "[partition]") {
   NodeOptions options = NodeBench::default_options();
   options.membership = {"c1", ControllerEpoch{1}};
