@@ -9,15 +9,6 @@
 
 namespace pinion::partition {
 
-namespace {
-
-/// Whether an open that failed this way is worth another attempt without anybody's help.
-bool may_open_later(Errc code) noexcept {
-  return code == Errc::storage_full || code == Errc::io_failed || code == Errc::throttled;
-}
-
-}  // namespace
-
 Replica::Replica(const Now& now, const Assignment& assignment, NodeShared& shared, Effects& out)
     : key_{assignment.topic, assignment.partition},
       assignment_(assignment),
@@ -69,8 +60,9 @@ void Replica::step(const Now& now, const Assignment& assignment, Effects& out) {
   assignment_ = assignment;
   state_changed();
   if (auto* halted = std::get_if<Halted>(&role_)) {
+    if (halted->file != FileState::lost) return set_damaged_aside(out);
     // The controller has given this copy up: begin again, empty.
-    if (halted->file != FileState::lost || !assignment.create || log_open_ || !is_new) return;
+    if (!assignment.create || log_open_ || !is_new) return;
     take_role(Opening{});
     open(out);
     return;
@@ -180,8 +172,8 @@ void Replica::step(const Now& now, Opened& in, Effects& out) {
   open_ticket_ = Ticket{0};
   log_open_ = true;
   file_ = std::move(in.file);
-  if (std::exchange(giving_up_, false) && std::holds_alternative<Halted>(role_)) {
-    // The store has no memory of the damage.
+  if (auto* halted = std::get_if<Halted>(&role_); halted != nullptr && halted->is_damaged) {
+    halted->is_damaged = false;  // The store has no memory of it.
     close_wanted_ = true;
     close_how_ = CloseHow::abandon;
   }
@@ -211,14 +203,8 @@ void Replica::step(const Now& now, OpenFailed& in, Effects& out) {
     return;
   }
   open_ticket_ = Ticket{0};
-  const bool was_given_up = std::exchange(giving_up_, false);
-  if (auto* halted = std::get_if<Halted>(&role_);
-      halted != nullptr && was_given_up && in.error.code == Errc::file_corrupt) {
-    halted->file = FileState::lost;
-    halted->why = "damage was found while it was in use: " + in.error.to_string();
-    event(out, EventKind::partition_halted, Severity::error, halted->why);
-    state_changed();
-    return;
+  if (auto* halted = std::get_if<Halted>(&role_); halted != nullptr && halted->is_damaged) {
+    return on_damaged_set_aside(now, in.error, *halted, out);
   }
   auto* opening = std::get_if<Opening>(&role_);
   if (opening == nullptr) return;
@@ -287,37 +273,6 @@ void Replica::stop_leading(const Error& why, Effects& out) {
   event(out, EventKind::leader_stepped_down, Severity::info, why.detail);
 }
 
-void Replica::become_halted(std::string why, Effects& out, CloseHow how, FileState file) {
-  PINION_ASSERT(!std::holds_alternative<Halted>(role_));
-  const bool closing = std::holds_alternative<Closing>(role_);
-  event(out, EventKind::partition_halted, Severity::error, why);
-  if (!closing) {
-    answer_everything_waiting(halted_error(why), out);
-    take_role(Halted{why, file});
-  }
-  give_up_uncommitted(why, out);
-  drop_pending(halted_error(why), out);
-  log_.tail.clear();
-  close_wanted_ = true;
-  reopening_ = false;
-  close_how_ = how;
-  state_changed();
-  continue_closing(out);
-}
-
-/// The file has shown what it is while it was in use. Damage is remembered by the store, which sets
-/// the file aside when it is opened next. While others have all that is committed that is now: the
-/// controller gives this copy up, and a new one is filled from theirs.
-void Replica::halt_on(const Error& why, std::string detail, Effects& out) {
-  giving_up_ = why.code == Errc::file_corrupt && others_in_sync();
-  become_halted(std::move(detail), out);
-}
-
-bool Replica::others_in_sync() const {
-  return std::any_of(assignment_.isr.begin(), assignment_.isr.end(),
-                     [this](NodeId node) { return node != shared_->node; });
-}
-
 void Replica::close(const Now& now, Errc why, Effects& out) {
   if (std::holds_alternative<Closing>(role_)) return;
   const bool alone = commits_alone();
@@ -366,8 +321,8 @@ void Replica::step(const Now& /*now*/, Closed& in, Effects& out) {
   if (reopening_) {
     log_.tail.clear();
     open(out);
-  } else if (giving_up_ && std::holds_alternative<Halted>(role_)) {
-    open(IfMissing::fail, out);
+  } else {
+    set_damaged_aside(out);
   }
 }
 
@@ -406,6 +361,11 @@ void Replica::step(const Now& now, Tick& /*in*/, Effects& out) {
     open(out);
     return;
   }
+  if (auto* halted = std::get_if<Halted>(&role_)) {
+    if (now.monotonic < halted->retry_at) return;
+    halted->retry_at = never;
+    return set_damaged_aside(out);
+  }
   expire_waiting_fetches(now, out);
   if (copying() != nullptr) {
     tick_copying(now, out);
@@ -428,6 +388,9 @@ Micros Replica::next_deadline() const noexcept {
   Micros deadline = traffic_.measure_at;
   if (const auto* opening = std::get_if<Opening>(&role_)) {
     return std::min(deadline, opening->retry_at);
+  }
+  if (const auto* halted = std::get_if<Halted>(&role_)) {
+    return std::min(deadline, halted->retry_at);
   }
   const auto* leading = std::get_if<Leading>(&role_);
   const Copying* copying = this->copying();
@@ -533,14 +496,6 @@ WaitingFetches* Replica::waiting_fetches() noexcept {
   if (auto* leading = std::get_if<Leading>(&role_)) return &leading->fetches;
   if (auto* following = std::get_if<Following>(&role_)) return &following->fetches;
   return nullptr;
-}
-
-Error Replica::halted_error(const std::string& why) const {
-  return fail(Errc::storage_failed,
-              "partition " + std::to_string(key_.partition.raw()) + " of '" +
-                  assignment_.topic_name + "' is halted on node " +
-                  std::to_string(shared_->node.raw()) + ": " + why +
-                  "; check the disk and the file with 'pinion verify', then restart the node");
 }
 
 Error Replica::closing_error(Errc why) const {

@@ -134,8 +134,11 @@ class Replica {
   void become_catching_up(const Now& now, Effects& out);
   void become_halted(std::string why, Effects& out, CloseHow how = CloseHow::abandon,
                      FileState file = FileState::unknown);
+  /// An open that failed this way is worth another attempt without anybody's help.
+  [[nodiscard]] static bool may_open_later(Errc code) noexcept;
   void halt_on(const Error& why, std::string detail, Effects& out);
-  [[nodiscard]] bool others_in_sync() const;
+  void set_damaged_aside(Effects& out);
+  void on_damaged_set_aside(const Now& now, const Error& said, Halted& halted, Effects& out);
   void reopen(Effects& out);
   void stop_leading(const Error& why, Effects& out);
   void take_role(Role role);
@@ -298,8 +301,6 @@ class Replica {
   bool close_wanted_ = false;
   CloseHow close_how_ = CloseHow::clean;
   bool reopening_ = false;  ///< Once closed it is opened again.
-  /// Halted: once closed it is opened again, for the store to set it aside.
-  bool giving_up_ = false;
   std::int64_t copy_session_ = 0;
   std::int64_t copy_ = 0;  ///< Which opening of the file this is.
   std::uint64_t role_life_ = 0;

@@ -144,6 +144,10 @@ struct Closing {
 struct Halted {
   std::string why;
   FileState file = FileState::unknown;
+  /// It was found in use. When nobody counts on this copy any more the store sets it aside, and it
+  /// is lost.
+  bool is_damaged = false;
+  Micros retry_at = never;  ///< The disk was full.
 };
 
 using Role = std::variant<Opening, Leading, CatchingUp, Following, Closing, Halted>;

@@ -122,30 +122,75 @@ TEST_CASE("replica: a file that fails by itself halts the partition", "[partitio
   CHECK(bench.view().detail.find("another program") != std::string::npos);
 }
 
-TEST_CASE("replica: a copy in which a read finds damage is given up, and made anew",
-          "[partition]") {
-  NodeBench bench;
+namespace {
+
+/// A leader in whose file a read finds damage; it is closed.
+void find_damage(NodeBench& bench) {
   bench.replicate({}, recovered(0, 10, 1));
   const RequestId reads = bench.fetch(0);
   bench.fail_read(Errc::file_corrupt);
   CHECK(bench.reply(reads).error() == Errc::storage_failed);
   CHECK(bench.view().state == PartitionState::halted);
+  CHECK(bench.view().detail.find("file_corrupt") != std::string::npos);
   bench.close(orders);
-  // Opened again, for the store to set it aside.
+}
+
+/// It is opened again, for the store to set it aside, and that is how it ends.
+void set_aside(NodeBench& bench, Errc how) {
   REQUIRE(bench.store.size() == 1);
   const OpenLog open = std::get<OpenLog>(bench.store.front().op);
   CHECK(open.if_missing == IfMissing::fail);
   bench.store.clear();
-  bench.step(OpenFailed{orders, open.ticket, fail(Errc::file_corrupt, "set aside as x")});
+  bench.step(OpenFailed{orders, open.ticket, fail(how, "set aside as x")});
   CHECK(bench.view().state == PartitionState::halted);
+}
+
+}  // namespace
+
+TEST_CASE("replica: a copy in which a read finds damage is given up, and made anew",
+          "[partition]") {
+  NodeBench bench;
+  find_damage(bench);
+  // What this node knows of the others may be old: the controller has to give it up first.
+  CHECK(bench.store.empty());
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2, .isr = {1, 2, 3}});
+  CHECK(bench.store.empty());
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 3, .isr = {2, 3}});
+  set_aside(bench, Errc::file_corrupt);
   CHECK(bench.view().detail.find("set aside as x") != std::string::npos);
   bench.pass(0s);
   CHECK(bench.told<ReplicaReport>().back().replicas.at(0).file == FileState::lost);
-  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2, .isr = {2, 3}});
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 4, .isr = {2, 3}});
   REQUIRE(bench.store.size() == 1);
   CHECK(std::get<OpenLog>(bench.store.front().op).if_missing == IfMissing::begin_again);
   bench.open(orders);
   CHECK(bench.view().role == RoleName::catching_up);
+}
+
+TEST_CASE("replica: a damaged copy is set aside when it is closed after it was given up",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({}, recovered(0, 10, 1));
+  bench.fetch(0);
+  bench.fail_read(Errc::file_corrupt);
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2, .isr = {2, 3}});
+  bench.close(orders);
+  set_aside(bench, Errc::file_corrupt);
+}
+
+TEST_CASE("replica: a damaged copy on a full disk is set aside when there is room", "[partition]") {
+  NodeBench bench;
+  find_damage(bench);
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2, .isr = {2, 3}});
+  set_aside(bench, Errc::storage_full);
+  CHECK(bench.store.empty());
+  bench.pass(limits::open_retry_every);
+  set_aside(bench, Errc::storage_full);
+  bench.pass(limits::open_retry_every);
+  set_aside(bench, Errc::file_corrupt);
+  CHECK(bench.view().detail.find("set aside as x") != std::string::npos);
+  bench.pass(limits::open_retry_every);
+  CHECK(bench.store.empty());
 }
 
 TEST_CASE("replica: the only copy in sync is kept where it is when damage is found in it",
@@ -155,17 +200,15 @@ TEST_CASE("replica: the only copy in sync is kept where it is when damage is fou
   bench.fetch(0);
   bench.fail_read(Errc::file_corrupt);
   bench.close(orders);
+  bench.assign_replicas({.leader = 1, .epoch = 2, .version = 2, .isr = {1}});
   CHECK(bench.store.empty());
   CHECK(bench.view().state == PartitionState::halted);
-  CHECK(bench.view().detail.find("file_corrupt") != std::string::npos);
 }
 
 TEST_CASE("replica: a damaged copy that the store finds whole stays halted", "[partition]") {
   NodeBench bench;
-  bench.replicate({}, recovered(0, 10, 1));
-  bench.fetch(0);
-  bench.fail_read(Errc::file_corrupt);
-  bench.close(orders);
+  find_damage(bench);
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2, .isr = {2, 3}});
   bench.open(orders, recovered(0, 10, 1));
   CHECK(bench.view().state == PartitionState::halted);
   bench.close(orders);
