@@ -190,6 +190,11 @@ inline constexpr std::size_t batch_cost_bytes = 512;
 inline constexpr std::size_t reads_inflight_bytes_max = 64 * mib;
 inline constexpr std::size_t reads_inflight_max = 256;
 inline constexpr std::size_t reads_waiting_per_partition_max = 1'024;
+/// What is read for a reader that goes through the log before it asks: for so many readers of a
+/// partition, in so many bytes of a node, and forgotten when nobody asks.
+inline constexpr std::size_t reads_ahead_per_partition_max = 4;
+inline constexpr std::size_t reads_ahead_bytes_max = 32 * mib;
+inline constexpr Micros read_ahead_kept = 2s;
 inline constexpr std::size_t queries_inflight_max = 32;
 inline constexpr std::size_t requests_open_per_node_max = 2 * 65'536;
 inline constexpr std::size_t dequeues_waiting_per_reader_max = 256;
@@ -355,6 +360,7 @@ static_assert(pending_bytes_per_partition_max >= 2 * commit_bytes_max);
 static_assert(tail_bytes_per_node > pending_bytes_per_node_max,
               "what a commit makes visible is still in memory for the readers that wait for it");
 static_assert(reads_inflight_bytes_max >= fetch_bytes_max);
+static_assert(reads_ahead_bytes_max >= consumer_fetch_bytes_default);
 static_assert(requests_open_per_node_max >= node_requests_inflight_max);
 
 }  // namespace pinion::limits

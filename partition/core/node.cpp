@@ -296,6 +296,7 @@ NodeView Node::view() const {
   view.cluster_id = saved_.cluster_id;
   view.requests_open = shared_.requests_open;
   view.reads_inflight = shared_.reads.inflight;
+  view.ahead_bytes = shared_.ahead_bytes;
   view.queries_inflight = shared_.queries_inflight;
   view.pending_bytes = shared_.pending_bytes;
   view.tail_bytes = shared_.tail.bytes;
@@ -320,6 +321,7 @@ void Node::check_invariants() const {
   std::size_t held = 0;
   std::size_t pending_bytes = 0;
   std::size_t tail_bytes = 0;
+  std::size_t ahead_bytes = 0;
   std::size_t reads = 0;
   std::size_t deadlines = 0;
   for (const auto& [key, slot] : replicas_) {
@@ -328,6 +330,7 @@ void Node::check_invariants() const {
     held += slot.replica.requests_held();
     pending_bytes += slot.replica.pending_bytes();
     tail_bytes += slot.replica.tail_bytes();
+    ahead_bytes += slot.replica.ahead_bytes();
     reads += slot.replica.reads_started();
     PINION_ASSERT(slot.deadline == slot.replica.next_deadline());
     if (slot.deadline != never) {
@@ -339,6 +342,8 @@ void Node::check_invariants() const {
   PINION_ASSERT(pending_bytes == shared_.pending_bytes);
   PINION_ASSERT(tail_bytes == shared_.tail.bytes);
   PINION_ASSERT(shared_.tail.bytes <= shared_.tail.bytes_max);
+  PINION_ASSERT(ahead_bytes == shared_.ahead_bytes);
+  PINION_ASSERT(shared_.ahead_bytes <= limits::reads_ahead_bytes_max);
   PINION_ASSERT(reads == shared_.reads.inflight + shared_.queries_inflight);
   PINION_ASSERT(deadlines == deadlines_.size());
 }

@@ -58,6 +58,7 @@ struct NodeView {
   std::string cluster_id;
   std::size_t requests_open = 0;   ///< Received and not answered yet.
   std::size_t reads_inflight = 0;  ///< Without the queries.
+  std::size_t ahead_bytes = 0;     ///< Held by reads ahead of readers, under way or done.
   std::size_t queries_inflight = 0;
   std::size_t pending_bytes = 0;
   std::size_t tail_bytes = 0;

@@ -80,7 +80,8 @@ struct NodeShared {
   std::size_t pending_bytes = 0;
   std::size_t pending_tickets = 0;
   std::size_t queries_inflight = 0;
-  std::uint64_t refused = 0;  ///< Over a limit, since the start.
+  std::size_t ahead_bytes = 0;  ///< That reads ahead of readers hold.
+  std::uint64_t refused = 0;    ///< Over a limit, since the start.
   TailBudget tail;
   ReadGate reads;
   std::map<NodeId, Peer> peers;

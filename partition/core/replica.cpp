@@ -401,15 +401,11 @@ Micros Replica::next_deadline() const noexcept {
   }
   if (copying != nullptr) {
     const auto* following = std::get_if<Following>(&role_);
-    if (following != nullptr && !following->fetches.by_deadline.empty()) {
-      deadline = std::min(deadline, following->fetches.by_deadline.begin()->first.first);
-    }
+    if (following != nullptr) deadline = std::min(deadline, following->fetches.next_deadline());
     return std::min(deadline, copying_deadline(*copying));
   }
-  if (!leading->fetches.by_deadline.empty()) {
-    deadline = std::min(deadline, leading->fetches.by_deadline.begin()->first.first);
-  }
-  deadline = std::min({deadline, leading->retention_at, leading->tell_at});
+  deadline = std::min(
+      {deadline, leading->fetches.next_deadline(), leading->retention_at, leading->tell_at});
   if (log_.dedupe.size() > 0) deadline = std::min(deadline, leading->expire_at);
   if (!leading->followers.empty()) deadline = std::min(deadline, followers_deadline(*leading));
   return deadline;

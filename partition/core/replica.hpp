@@ -122,6 +122,7 @@ class Replica {
   [[nodiscard]] std::size_t reads_started() const noexcept;
   [[nodiscard]] std::size_t pending_bytes() const noexcept { return log_.pending_bytes; }
   [[nodiscard]] std::size_t tail_bytes() const noexcept { return log_.tail.bytes(); }
+  [[nodiscard]] std::size_t ahead_bytes() const noexcept;
   void check_invariants() const;
 
  private:
@@ -238,6 +239,9 @@ class Replica {
   void answer_fetch_from_tail(const Now& now, Asker&& asker, Offset from, std::size_t bytes_max,
                               Effects& out);
   void answer_fetch_read(const Now& now, ReadJob& job, std::vector<Batch>& batches, Effects& out);
+  [[nodiscard]] bool answers_from_ahead(const Now& now, ReadJob& job, Effects& out);
+  void read_ahead(const Now& now, const FetchJob& last, Offset next, Effects& out);
+  void keep_read_ahead(RecordsRead& read);
   void answer_fetch_empty(Asker&& asker, Effects& out);
   void answer_fetch(const Now& now, Asker&& asker, FetchReply&& reply, Frames&& payloads,
                     Effects& out);
@@ -281,7 +285,7 @@ class Replica {
   void on_query(const Now& now, Request& request, Effects& out);
   void give_up_queries(const Error& why, Effects& out);
   void start_or_queue(const Now& now, ReadJob job, Effects& out);
-  void start(ReadJob job, Effects& out);
+  Ticket start(ReadJob job, Effects& out);
   [[nodiscard]] std::optional<ReadJob> finish_read(Ticket ticket, Effects& out);
   void fail_read(const Now& now, ReadJob& job, const Error& why, Effects& out);
   [[nodiscard]] bool halts_on(ReadJob& job, const Error& why, Effects& out);

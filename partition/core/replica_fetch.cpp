@@ -55,6 +55,7 @@ void Replica::on_fetch(const Now& now, Request& request, Effects& out) {
     job.deadline = request.deadline;
     job.bytes = bytes_max;
     job.why = FetchJob{fetch.offset, bytes_max};
+    if (answers_from_ahead(now, job, out)) return;
     job.op = ReadRecords{fetch.offset, log_.high_watermark, bytes_max};
     return start_or_queue(now, std::move(job), out);
   }
@@ -98,6 +99,7 @@ void Replica::answer_waiting_fetches(const Now& now, Effects& out) {
 void Replica::expire_waiting_fetches(const Now& now, Effects& out) {
   WaitingFetches* waiting = waiting_fetches();
   if (waiting == nullptr) return;
+  waiting->ahead.forget_old(now.monotonic);
   auto& fetches = waiting->by_deadline;
   while (!fetches.empty() && fetches.begin()->first.first <= now.monotonic) {
     answer_fetch_empty(std::move(fetches.begin()->second.asker), out);
@@ -128,7 +130,49 @@ void Replica::answer_fetch_read(const Now& now, ReadJob& job, std::vector<Batch>
     reply.batches.push_back(batch.header);
     payloads.push_back(std::move(batch.payload));
   }
+  const Offset next = reply.batches.empty() ? fetch.offset : reply.batches.back().next_offset();
   answer_fetch(now, std::move(*job.asker), std::move(reply), std::move(payloads), out);
+  if (next > fetch.offset) read_ahead(now, fetch, next, out);
+}
+
+/// When it was expected. What is read, or is being read, lies below the high watermark, and so it
+/// is as good as what would be read now.
+bool Replica::answers_from_ahead(const Now& now, ReadJob& job, Effects& out) {
+  auto& fetch = std::get<FetchJob>(job.why);
+  auto expected = waiting_fetches()->ahead.take(fetch.offset, fetch.bytes_max);
+  if (!expected) return false;
+  fetch.goes_on = true;
+  if (expected->batches) {
+    answer_fetch_read(now, job, *expected->batches, out);
+    return true;
+  }
+  const auto reading = reads_.find(expected->read);
+  if (reading == reads_.end()) return false;  // It has not been read for, or that failed.
+  reading->second.asker = std::move(job.asker);
+  reading->second.deadline = job.deadline;
+  reading->second.why = fetch;
+  return true;
+}
+
+/// After a fetch whose answer ended before what is committed does. Two that follow on each other
+/// are a reader that goes through the log: what it will ask for is read now, when there is room.
+void Replica::read_ahead(const Now& now, const FetchJob& last, Offset next, Effects& out) {
+  if (next >= log_.high_watermark || log_.tail.holds(next)) return;
+  ReadAhead expected;
+  expected.from = next;
+  expected.bytes_max = last.bytes_max;
+  expected.forget_at = now.monotonic + limits::read_ahead_kept;
+  const bool has_room = shared_->ahead_bytes + last.bytes_max <= limits::reads_ahead_bytes_max &&
+                        shared_->reads.waiting.empty() && shared_->reads.may_start(last.bytes_max);
+  if (last.goes_on && has_room && !close_wanted_) {
+    ReadJob job;
+    job.bytes = last.bytes_max;
+    job.why = ReadAheadJob{};
+    job.op = ReadRecords{next, log_.high_watermark, last.bytes_max};
+    expected.read = start(std::move(job), out);
+    expected.held.emplace(shared_->ahead_bytes, last.bytes_max);
+  }
+  waiting_fetches()->ahead.expect(std::move(expected));
 }
 
 void Replica::answer_fetch_empty(Asker&& asker, Effects& out) {

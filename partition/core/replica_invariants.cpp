@@ -37,6 +37,12 @@ std::size_t Replica::requests_held() const {
   return held;
 }
 
+std::size_t Replica::ahead_bytes() const noexcept {
+  if (const auto* leading = std::get_if<Leading>(&role_)) return leading->fetches.ahead.bytes();
+  const auto* following = std::get_if<Following>(&role_);
+  return following == nullptr ? 0 : following->fetches.ahead.bytes();
+}
+
 std::size_t Replica::reads_started() const noexcept { return reads_.size(); }
 
 void Replica::check_invariants() const {

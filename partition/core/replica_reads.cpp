@@ -24,7 +24,7 @@ void Replica::start_or_queue(const Now& now, ReadJob job, Effects& out) {
   shared_->reads.waiting.push_back(key_);
 }
 
-void Replica::start(ReadJob job, Effects& out) {
+Ticket Replica::start(ReadJob job, Effects& out) {
   PINION_ASSERT(log_open_ && !close_wanted_);
   const Ticket ticket = shared_->next_ticket();
   ReadEffect effect;
@@ -40,6 +40,7 @@ void Replica::start(ReadJob job, Effects& out) {
   }
   job.role_life = role_life_;
   reads_.emplace(ticket, std::move(job));
+  return ticket;
 }
 
 bool Replica::start_waiting_read(const Now& now, Effects& out) {
@@ -95,6 +96,7 @@ void Replica::fail_read(const Now& now, ReadJob& job, const Error& why, Effects&
     std::get<Leading>(role_).retention_running = false;
     return;
   }
+  if (std::holds_alternative<ReadAheadJob>(job.why)) return;
   const Epoch epoch = assignment_.leader_epoch;
   if (why.code == Errc::offset_out_of_range) {
     refuse_offset(std::move(*job.asker), why.code, why.detail, out);
@@ -118,11 +120,27 @@ bool Replica::halts_on(ReadJob& job, const Error& why, Effects& out) {
   return true;
 }
 
+/// From now on it counts for what it is: a batch may be larger than what was asked for.
+void Replica::keep_read_ahead(RecordsRead& read) {
+  ReadsAhead& ahead = waiting_fetches()->ahead;
+  ReadAhead* expected = ahead.find(read.ticket);
+  if (expected == nullptr) return;  // Forgotten meanwhile.
+  if (!read.batches) return ahead.drop(read.ticket);
+  std::size_t bytes = 0;
+  for (const Batch& batch : *read.batches) bytes += batch.payload.size();
+  expected->held.reset();
+  if (shared_->ahead_bytes + bytes > limits::reads_ahead_bytes_max) return ahead.drop(read.ticket);
+  expected->held.emplace(shared_->ahead_bytes, bytes);
+  expected->batches = std::move(*read.batches);
+}
+
 void Replica::step(const Now& now, RecordsRead& in, Effects& out) {
   std::optional<ReadJob> job = finish_read(in.ticket, out);
   if (!job) return;
   if (!in.batches && halts_on(*job, in.batches.error(), out)) return;
-  if (std::holds_alternative<ReplicaFetchJob>(job->why)) {
+  if (std::holds_alternative<ReadAheadJob>(job->why)) {
+    keep_read_ahead(in);
+  } else if (std::holds_alternative<ReplicaFetchJob>(job->why)) {
     answer_follower_read(now, *job, in.batches, out);
   } else if (std::holds_alternative<DequeueJob>(job->why)) {
     dequeue_read(now, *job, in.batches, out);

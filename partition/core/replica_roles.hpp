@@ -6,8 +6,10 @@
 #include "common/ports/record_store.hpp"
 #include "common/proto/messages.hpp"
 #include "partition/core/node_shared.hpp"
+#include "partition/core/read_ahead.hpp"
 #include "partition/core/replica_log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,10 +31,17 @@ struct WaitingFetch {
   std::size_t bytes_max = 0;
 };
 
-/// Those who wait at the end, of a role that serves readers.
+/// Of a role that serves readers: those who wait at the end, and what is read for the others before
+/// they ask.
 struct WaitingFetches {
   std::map<std::pair<Micros, std::uint64_t>, WaitingFetch> by_deadline;
   std::uint64_t taken = 0;
+  ReadsAhead ahead;
+
+  [[nodiscard]] Micros next_deadline() const noexcept {
+    const Micros waits = by_deadline.empty() ? never : by_deadline.begin()->first.first;
+    return std::min(waits, ahead.next_deadline());
+  }
 };
 
 /// One reader's changes take turns while one of its dequeues waits for the disk.
@@ -156,7 +165,10 @@ using Role = std::variant<Opening, Leading, CatchingUp, Following, Closing, Halt
 struct FetchJob {
   Offset offset;
   std::size_t bytes_max = 0;
+  bool goes_on = false;  ///< It followed on one before it.
 };
+/// Nobody has asked yet; who does makes a FetchJob of it.
+struct ReadAheadJob {};
 struct ListOffsetJob {};
 struct DequeueJob {
   std::string reader;
@@ -172,10 +184,12 @@ struct ReplicaFetchJob {
 };
 
 struct ReadJob {
-  std::optional<Asker> asker;  ///< Nobody waits for retention.
+  std::optional<Asker> asker;  ///< Nobody waits for retention and for a read ahead.
   Micros deadline = never;
   std::size_t bytes = 0;  ///< What it counts for at the gate.
-  std::variant<FetchJob, ListOffsetJob, DequeueJob, QueryJob, RetentionJob, ReplicaFetchJob> why;
+  std::variant<FetchJob, ReadAheadJob, ListOffsetJob, DequeueJob, QueryJob, RetentionJob,
+               ReplicaFetchJob>
+      why;
   std::uint64_t role_life = 0;  ///< Of the role that asked; another one has no use for it.
   std::variant<ReadRecords, FindTime, FindRetention, RunQuery> op;
 };
