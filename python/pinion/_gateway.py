@@ -195,7 +195,8 @@ class Gateway:
                     time.sleep(delay)
                     over = False
                 if over or time.monotonic() >= until:
-                    unreachable = unreachable or until < deadline
+                    # Ended by stop(), it says of the gateways what the attempts saw, and no more.
+                    unreachable = unreachable or (not over and until < deadline)
                     raise self.expired(method, path, str(failed), fate, unreachable) from None
 
     def expired(

@@ -49,7 +49,8 @@ class Producer(OfThisProcess):
     linger: how long an open batch waits for company. With 0 a lone record leaves at once, and under
         load batches fill by themselves while others are on their way.
     buffer_bytes_max: memory for records that are not answered yet, about 100 bytes each included.
-    block_timeout: how long ``send`` waits for room, and for a topic's registration.
+    block_timeout: how long ``send`` waits for room, and for a topic's registration; for that no
+        longer than 10 s when no gateway takes a connection.
     connections: batches of different partitions that are on their way at once.
     """
 

@@ -380,6 +380,16 @@ class Bounds(GatewayTest):
         with self.assertRaises(ConnectionError):
             Producer(["t"], self.gateway.address, block_timeout=0.0)
 
+    def test_a_stop_while_gateways_answer_503_does_not_say_that_there_is_none(self) -> None:
+        producer = self.producer([])
+        self.gateway.fault("unavailable", path="/producer/register", times=100_000)
+        timer = threading.Timer(0.3, producer.stop)
+        timer.start()
+        self.addCleanup(timer.join)
+        with self.assertRaises(DeadlineExceeded) as raised:
+            producer.send("t", "x")
+        self.assertNotIsInstance(raised.exception, GatewayUnreachable)
+
     def test_a_producer_may_start_before_the_gateway(self) -> None:
         self.gateway.stop()
         timer = threading.Timer(0.3, self.gateway.start)
