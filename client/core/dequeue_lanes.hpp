@@ -1,11 +1,11 @@
 // DequeueLanes: how many dequeues of one reader and partition are on their way, and under which
 // tokens, so that none of them is lost when its answer is.
 //
-// A partition remembers the newest dequeue of each of dequeue_takers_remembered takers
-// (partition/core/dequeue_tokens.hpp); whoever comes again under its token gets the same record. So
-// a client has no more than dequeues_inflight_per_reader of them on their way to one place, each as
-// a taker of its own: two clients may lose all their answers at once, and get every record when
-// they ask again. The others wait here, unsent. Pure; part of RequestTable.
+// A partition remembers the newest dequeue of each taker (partition/core/dequeue_tokens.hpp);
+// whoever comes again under its token gets the same record. A client has no more than
+// dequeues_inflight_per_reader of them on their way to one place, each as a taker of its own, so
+// the partition has few to remember however many callers the client has; and when all answers are
+// lost, every record comes again. The others wait here, unsent. Pure; part of RequestTable.
 #pragma once
 
 #include "client/core/session_io.hpp"

@@ -198,13 +198,21 @@ inline constexpr Micros read_ahead_kept = 2s;
 inline constexpr std::size_t queries_inflight_max = 32;
 inline constexpr std::size_t requests_open_per_node_max = 2 * 65'536;
 inline constexpr std::size_t dequeues_waiting_per_reader_max = 256;
-/// A reader's dequeues that are known by their tokens: so many newest ones, and the newest of each
-/// of so many takers, the former among them. 8 x about 40 bytes are written with each move; 64 x,
-/// when that many race or have no names.
+/// A reader's position keeps its newest dequeues by their tokens: 8 x about 40 bytes, which are
+/// written with each move.
 inline constexpr std::size_t dequeue_tokens_remembered = 8;
-inline constexpr std::size_t dequeue_takers_remembered = 64;
-/// Of one client: two may lose all their answers at once.
-inline constexpr std::size_t dequeues_inflight_per_reader = dequeue_takers_remembered / 2;
+/// Beside them the newest dequeue of each taker has a row of its own, a slot: about 600 bytes in
+/// memory. So many are kept however old they are, of all readers of a partition together.
+inline constexpr std::size_t dequeue_slots_kept = 4'096;
+/// And any that is younger than this: nginx repeats within 15 s (configs/nginx.conf), and the
+/// gateway that gets it asks for its answer_within_ms, 10 s.
+inline constexpr Micros dequeue_repeated_within = 30s;
+/// 40 MiB: 2,184 dequeues a second, each by another taker. Beyond, `throttled`.
+inline constexpr std::size_t dequeue_slots_max = 65'536;
+static_assert(dequeue_slots_kept >= 1'024 && dequeue_slots_kept <= dequeue_slots_max);
+/// Of one client: what others of a reader wait behind is no more than a commit or two.
+inline constexpr std::size_t dequeues_inflight_per_reader = 32;
+static_assert(dequeues_inflight_per_reader < dequeue_slots_kept);
 /// Statuses a heartbeat carries: 256 x about 400 bytes is 100 KiB.
 inline constexpr std::size_t statuses_per_heartbeat_max = 256;
 inline constexpr std::size_t readers_per_status_max = 64;

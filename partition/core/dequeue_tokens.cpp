@@ -34,16 +34,15 @@ std::vector<Entry> entries_of(const Position& position) {
   return entries;
 }
 
-/// "worker7" of "worker7-41"; empty for a token that ends in no counter, which nothing follows.
+}  // namespace
+
 std::string_view taker_of(std::string_view token) {
   const std::size_t dash = token.rfind('-');
   if (dash == std::string_view::npos || dash + 1 == token.size()) return {};
   const std::string_view counter = token.substr(dash + 1);
-  const bool is_number = counter.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool is_number = counter.find_first_not_of("0123456789.") == std::string_view::npos;
   return is_number ? token.substr(0, dash) : std::string_view();
 }
-
-}  // namespace
 
 std::optional<Offset> find_dequeue(const Position& position, std::string_view token) {
   if (token.empty()) return std::nullopt;
@@ -53,29 +52,32 @@ std::optional<Offset> find_dequeue(const Position& position, std::string_view to
   return std::nullopt;
 }
 
-void remember_dequeue(Position& position, std::string_view token, Offset offset) {
+std::vector<KnownDequeue> remember_dequeue(Position& position, std::string_view token,
+                                           Offset offset) {
   PINION_ASSERT(!token.empty());
   std::vector<Entry> entries = entries_of(position);
   entries.insert(entries.begin(), {token, offset});
-  // Of those that are not among the newest: nobody asks any more for one whose taker has a newer
-  // one. That is the one that was just pushed out, or one that stayed as its taker's newest.
   const std::size_t newest = std::min(entries.size(), limits::dequeue_tokens_remembered);
   std::vector<std::string_view> takers;
-  for (std::size_t i = 0; i < newest; ++i) takers.push_back(taker_of(entries[i].token));
-  const auto has_newer = [&takers](const Entry& entry) {
-    const std::string_view taker = taker_of(entry.token);
-    return !taker.empty() && std::find(takers.begin(), takers.end(), taker) != takers.end();
-  };
-  const auto older = entries.begin() + static_cast<std::ptrdiff_t>(newest);
-  entries.erase(std::remove_if(older, entries.end(), has_newer), entries.end());
-  if (entries.size() > limits::dequeue_takers_remembered) entries.pop_back();
+  std::vector<KnownDequeue> pushed_out;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::string_view taker = taker_of(entries[i].token);
+    // Nobody asks any more for one whose taker has a newer one.
+    const bool has_newer =
+        !taker.empty() && std::find(takers.begin(), takers.end(), taker) != takers.end();
+    if (i >= newest && !has_newer) {
+      pushed_out.push_back({std::string(entries[i].token), entries[i].offset});
+    }
+    takers.push_back(taker);
+  }
   std::string text(token);
-  for (std::size_t i = 1; i < entries.size(); ++i) {
+  for (std::size_t i = 1; i < newest; ++i) {
     text += '\n' + std::to_string(entries[i].offset.raw()) + ' ';
     text += entries[i].token;
   }
   position.last_token = std::move(text);
   position.last_offset = offset;
+  return pushed_out;
 }
 
 }  // namespace pinion::partition

@@ -6,11 +6,11 @@
 //
 // An offset of -2 - P: that dequeue found nothing and was sent on to partition P.
 //
-// Several takers may share a reader, and one that lost its answer may come back late, when others
-// have taken many more. A taker has one dequeue on its way, and its tokens are its name and a
-// counter ("worker7-41"): so the newest of each taker is kept, and beside them the
-// dequeue_tokens_remembered newest of all; in all dequeue_takers_remembered. A token without a
-// counter is a taker of its own. Pure.
+// The newest dequeue_tokens_remembered of all stay there. Several takers may share a reader, and
+// one that lost its answer may come back late, when others have taken many more. A taker has one
+// dequeue on its way, and its tokens are its name and a counter ("worker7-41"): so what is pushed
+// out by others is kept in a slot (dequeue_slots.hpp) unless its taker has a newer one here, which
+// nobody asks for any more. A token without a counter is a taker of its own. Pure.
 #pragma once
 
 #include "common/base/ids.hpp"
@@ -18,7 +18,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace pinion::partition {
 
@@ -35,8 +37,18 @@ namespace pinion::partition {
   return PartitionIndex(static_cast<std::int32_t>(-2 - offset.raw()));
 }
 
-/// Makes it the newest. Requires: the token is not empty, has no control characters and is not
-/// known.
-void remember_dequeue(Position& position, std::string_view token, Offset offset);
+/// "worker7" of "worker7-41" and of "worker7-17.41"; empty for a token that ends in no counter,
+/// which nothing follows.
+[[nodiscard]] std::string_view taker_of(std::string_view token);
+
+struct KnownDequeue {
+  std::string token;
+  Offset offset;
+};
+
+/// Makes it the newest, and gives those that have no room any more and may be asked for. Requires:
+/// the token is not empty, has no control characters and is not known.
+[[nodiscard]] std::vector<KnownDequeue> remember_dequeue(Position& position, std::string_view token,
+                                                         Offset offset);
 
 }  // namespace pinion::partition

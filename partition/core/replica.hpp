@@ -257,13 +257,18 @@ class Replica {
                                    Effects& out);
   void free_lane(const Now& now, const std::string& reader, Effects& out);
   void put_position(const Now& now, Position position, PositionWaiter&& waiter, Effects& out);
+  const Position& put_row(const Now& now, Position position, PendingPosition pending, Effects& out);
   [[nodiscard]] WaitingFetches* waiting_fetches() noexcept;
   [[nodiscard]] Offset next_to_dequeue(const std::string& reader) const;
   void begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline, Effects& out);
   void finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& job, Batch batch,
                       Effects& out);
-  [[nodiscard]] std::optional<Offset> dequeued_before(const DequeueJob& job) const;
-  [[nodiscard]] Position position_after(const DequeueJob& job, Offset returned) const;
+  [[nodiscard]] std::optional<Offset> dequeued_before(const std::string& reader,
+                                                      const std::string& token);
+  [[nodiscard]] Result<Position> position_after(const Now& now, const DequeueJob& job,
+                                                Offset returned, Effects& out);
+  [[nodiscard]] Result<void> keep_in_slot(const Now& now, const std::string& reader,
+                                          const KnownDequeue& dequeue, Effects& out);
   [[nodiscard]] PendingPosition* pending_position(const std::string& reader);
   [[nodiscard]] bool waits_with_the_move(const std::string& reader, PositionWaiter& waiter);
   void send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effects& out);

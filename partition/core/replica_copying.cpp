@@ -303,7 +303,7 @@ void Replica::copy_positions(const Now& now, const ReplicaFetchReply& reply, Eff
 void Replica::gather_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out) {
   Copying& copying = *this->copying();
   for (const PositionRow& row : reply.positions) copying.gathered[row.reader] = position_of(row);
-  if (copying.gathered.size() > limits::readers_per_partition_max) {
+  if (copying.gathered.size() > limits::readers_per_partition_max + limits::dequeue_slots_max) {
     copying.gathering = false;
     copying.gathered.clear();
     copying.position_version = PositionVersion{-1};

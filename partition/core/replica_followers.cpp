@@ -215,7 +215,8 @@ void Replica::add_positions(ReplicaFetchReply& reply, const ReplicaFetch& fetch)
   reply.all_positions = fetch.position_version < PositionVersion{0};
   if (fetch.position_version >= reply.position_version) return;
   std::size_t bytes = 0;
-  for (const Position& position : log_.positions.durable_since(fetch.position_version)) {
+  for (const Position& position :
+       log_.positions.durable_since(fetch.position_version, position_rows_at_once + 1)) {
     bytes += bytes_of(position);
     const bool fits =
         bytes <= limits::replica_positions_bytes && reply.positions.size() < position_rows_at_once;

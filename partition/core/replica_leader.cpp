@@ -376,6 +376,7 @@ void Replica::drop_pending(const Error& why, Effects& out) {
   log_.positions.drop_from(first);
   if (leading != nullptr) {
     leading->position_begin = std::min(leading->position_begin, log_.positions.version());
+    leading->slots.forget();
   }
   log_.tail.drop_from(log_.durable_end);
 }

@@ -95,15 +95,23 @@ void Replica::put_position(const Now& now, Position position, PositionWaiter&& w
   if (!has_room_to_persist(limits::batch_cost_bytes)) {
     return refuse(fail(Errc::throttled, "too much waits for this node's disk"));
   }
+  PendingPosition pending;
+  pending.waiters.push_back(std::move(waiter));
+  put_row(now, std::move(position), std::move(pending), out);
+}
+
+const Position& Replica::put_row(const Now& now, Position position, PendingPosition pending,
+                                 Effects& out) {
   position.updated_at = now.wall;
   // The version is the table's to give, and the ticket the persist's: the entry is made first.
   const Ticket ticket = shared_->last_ticket + 1;
   const Position& put = log_.positions.put(std::move(position), ticket);
-  PendingPosition pending{put.reader, put.version, {}};
-  pending.waiters.push_back(std::move(waiter));
+  pending.reader = put.reader;
+  pending.version = put.version;
   Pending& entry = persist(PutPosition{put}, limits::batch_cost_bytes, out);
   PINION_ASSERT(entry.ticket == ticket);
   entry.op = std::move(pending);
+  return put;
 }
 
 /// A repeat waits with the original, for the followers.
@@ -148,9 +156,8 @@ void Replica::on_fetch_position(Request& request, Effects& out) {
   }
   reply.high_watermark = log_.high_watermark;
   reply.log_start = log_.log_start;
-  if (const Position* latest = log_.positions.latest(fetch.reader); latest && !latest->deleted) {
-    const auto known = find_dequeue(*latest, fetch.token);
-    if (known) reply.token_partition = is_sent_on(*known) ? sent_on_where(*known) : key_.partition;
+  if (const std::optional<Offset> known = dequeued_before(fetch.reader, fetch.token)) {
+    reply.token_partition = is_sent_on(*known) ? sent_on_where(*known) : key_.partition;
   }
   shared_->answer(std::move(request.asker), reply, assignment_.leader_epoch, out);
 }
@@ -171,7 +178,7 @@ Offset Replica::next_to_dequeue(const std::string& reader) const {
 
 void Replica::begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline,
                             Effects& out) {
-  const std::optional<Offset> before = dequeued_before(job);
+  const std::optional<Offset> before = dequeued_before(job.reader, job.token);
   job.repeat = before.has_value();
   job.offset = before ? *before : next_to_dequeue(job.reader);
   if (is_sent_on(job.offset)) return answer_sent_on(job.reader, std::move(asker), out);
@@ -213,28 +220,60 @@ void Replica::finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& jo
     }
     return;
   }
-  Position position = position_after(job, job.offset);
-  position.offset = job.offset + 1;
-  position.leader_epoch = waiter.batch.header.leader_epoch;
-  put_position(now, std::move(position), std::move(waiter), out);
+  Result<Position> position = position_after(now, job, job.offset, out);
+  if (!position) {
+    return shared_->refuse(std::move(waiter.asker), position.error(), assignment_.leader_epoch,
+                           out);
+  }
+  position->offset = job.offset + 1;
+  position->leader_epoch = waiter.batch.header.leader_epoch;
+  put_position(now, std::move(*position), std::move(waiter), out);
 }
 
 /// What the first dequeue with this token returned; nothing when this is the first one.
-std::optional<Offset> Replica::dequeued_before(const DequeueJob& job) const {
-  const Position* latest = log_.positions.latest(job.reader);
+std::optional<Offset> Replica::dequeued_before(const std::string& reader,
+                                               const std::string& token) {
+  const Position* latest = log_.positions.latest(reader);
   if (latest == nullptr || latest->deleted) return std::nullopt;
-  return find_dequeue(*latest, job.token);
+  if (const std::optional<Offset> known = find_dequeue(*latest, token)) return known;
+  return std::get<Leading>(role_).slots.find(log_.positions, reader, token);
 }
 
-/// The reader's position with this dequeue known; its offset is still to be set.
-Position Replica::position_after(const DequeueJob& job, Offset returned) const {
+/// The reader's position with this dequeue known; its offset is still to be set. What its move
+/// pushes out is on its way to the disk, in front of it: should the move be refused, it is there
+/// twice, which does no harm.
+Result<Position> Replica::position_after(const Now& now, const DequeueJob& job, Offset returned,
+                                         Effects& out) {
   Position position;
   const Position* latest = log_.positions.latest(job.reader);
   if (latest != nullptr && !latest->deleted) position = *latest;
   position.reader = job.reader;
   position.deleted = false;
-  if (!job.token.empty()) remember_dequeue(position, job.token, returned);
+  if (job.token.empty()) return position;
+  for (const KnownDequeue& known : remember_dequeue(position, job.token, returned)) {
+    PINION_CHECK(keep_in_slot(now, job.reader, known, out));
+  }
   return position;
+}
+
+Result<void> Replica::keep_in_slot(const Now& now, const std::string& reader,
+                                   const KnownDequeue& dequeue, Effects& out) {
+  DequeueSlots& slots = std::get<Leading>(role_).slots;
+  // A move that was refused behind it has left it there.
+  if (slots.find(log_.positions, reader, dequeue.token)) return {};
+  if (auto error = refuses_writes(now)) return failure(std::move(*error));
+  if (!has_room_to_persist(limits::batch_cost_bytes)) {
+    return failure(Errc::throttled, "too much waits for this node's disk");
+  }
+  std::optional<Position> row = slots.row_for(log_.positions, reader, dequeue, now.wall);
+  if (!row) {
+    return failure(Errc::throttled,
+                   "the partition remembers " + std::to_string(limits::dequeue_slots_max) +
+                       " dequeues of the last seconds, each of another taker: take more with "
+                       "ids that are a name and a counter, or more slowly");
+  }
+  slots.note(put_row(now, std::move(*row), PendingPosition{}, out));
+  return {};
 }
 
 /// The newest change of this reader that is not durable yet, or null.
@@ -262,12 +301,15 @@ bool Replica::waits_with_the_move(const std::string& reader, PositionWaiter& wai
 }
 
 void Replica::send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effects& out) {
-  Position position = position_after(job, sent_on_to(job.send_on));
-  position.offset = job.offset;
+  Result<Position> position = position_after(now, job, sent_on_to(job.send_on), out);
+  if (!position) {
+    return shared_->refuse(std::move(asker), position.error(), assignment_.leader_epoch, out);
+  }
+  position->offset = job.offset;
   PositionWaiter waiter;
   waiter.asker = std::move(asker);
   waiter.sent_on = true;
-  put_position(now, std::move(position), std::move(waiter), out);
+  put_position(now, std::move(*position), std::move(waiter), out);
 }
 
 void Replica::answer_sent_on(const std::string& reader, Asker&& asker, Effects& out) {
@@ -288,7 +330,7 @@ void Replica::dequeue_read(const Now& now, ReadJob& read, Result<std::vector<Bat
   DequeueJob job = std::get<DequeueJob>(std::move(read.why));
   const bool held_lane = !job.repeat;
   const std::string reader = job.reader;
-  const std::optional<Offset> before = dequeued_before(job);
+  const std::optional<Offset> before = dequeued_before(job.reader, job.token);
   const bool stale = job.repeat ? before != job.offset
                                 : before.has_value() || next_to_dequeue(reader) != job.offset;
   if (!held_lane) return go_on_with_dequeue(now, read, std::move(job), stale, batches, out);

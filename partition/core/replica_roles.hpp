@@ -5,6 +5,7 @@
 #include "common/base/time.hpp"
 #include "common/ports/record_store.hpp"
 #include "common/proto/messages.hpp"
+#include "partition/core/dequeue_slots.hpp"
 #include "partition/core/node_shared.hpp"
 #include "partition/core/read_ahead.hpp"
 #include "partition/core/replica_log.hpp"
@@ -93,6 +94,7 @@ struct Leading {
   bool epoch_started = false;  ///< Its StartEpoch was emitted. Done with the epoch's first batch.
   WaitingFetches fetches;
   std::map<std::string, ReaderLane, std::less<>> lanes;
+  DequeueSlots slots;
 
   /// Where log and positions ended when it began to lead: until that is committed nobody knows what
   /// readers were shown before.

@@ -154,7 +154,7 @@ std::string views_sql(const std::string& file, const QueryScope& scope, std::int
          ".epochs;"
          "CREATE TEMP VIEW consumer_offsets AS SELECT reader, offset, leader_epoch, version,"
          " updated_at, " +
-         partition + " FROM " + file + ".consumer_offsets WHERE deleted = 0;";
+         partition + " FROM " + file + ".consumer_offsets WHERE deleted = 0 AND reader >= ' ';";
 }
 
 Result<Database> open_views(const QueryScope& scope) {

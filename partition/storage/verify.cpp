@@ -320,7 +320,8 @@ class Examination {
   }
 
   Result<void> check_positions() {
-    PINION_TRY(rows, database_.prepare("SELECT reader, offset, version FROM consumer_offsets"));
+    PINION_TRY(rows, database_.prepare("SELECT reader, offset, version FROM consumer_offsets"
+                                       " WHERE reader >= ' '"));
     for (;;) {
       PINION_TRY(row, rows.step());
       if (!row) return {};

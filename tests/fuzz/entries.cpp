@@ -178,7 +178,7 @@ void dequeue_tokens(std::string_view bytes) {
   const bool is_token = std::none_of(token.begin(), token.end(),
                                      [](char c) { return static_cast<unsigned char>(c) < 0x20; });
   if (partition::find_dequeue(position, token) || token.empty() || !is_token) return;
-  partition::remember_dequeue(position, token, Offset(2));
+  static_cast<void>(partition::remember_dequeue(position, token, Offset(2)));
   PINION_ASSERT(partition::find_dequeue(position, token) == Offset(2));
 }
 

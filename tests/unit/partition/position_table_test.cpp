@@ -2,6 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <string>
+#include <vector>
+
 namespace pinion::partition::test {
 
 namespace {
@@ -54,14 +57,14 @@ TEST_CASE("positions: what is durable here is visible when it is committed", "[p
   table.put(at("b", 2), Ticket{2});
   table.commit(PositionVersion{9});  // Nothing is durable.
   table.on_durable(Ticket{2});
-  CHECK(table.durable_since(PositionVersion{1}).size() == 1);
+  CHECK(table.durable_since(PositionVersion{1}, 9).size() == 1);
   CHECK(table.uncommitted("b") == PositionVersion{2});
   table.commit(PositionVersion{1});
   CHECK(table.visible("a")->offset == Offset{1});
   CHECK(table.visible("b") == nullptr);
   CHECK(table.committed_version() == PositionVersion{1});
   table.put(at("a", 5), Ticket{3});
-  CHECK(table.durable_since(PositionVersion{-1}).size() == 2);
+  CHECK(table.durable_since(PositionVersion{-1}, 9).size() == 2);
   CHECK(table.visible("a")->offset == Offset{1});
   table.check_invariants();
 }
@@ -115,6 +118,52 @@ TEST_CASE("positions: the recent ones are those that moved last", "[partition]")
   REQUIRE(recent.size() == 2);
   CHECK(recent[0].reader == "b");
   CHECK(recent[1].reader == "c");
+}
+
+TEST_CASE("positions: what changed comes in order, each reader's newest, as many as asked for",
+          "[partition]") {
+  PositionTable table;
+  std::uint64_t ticket = 0;
+  for (const std::string reader : {"a", "b", "\n0", "a", "c", "b"}) {
+    ++ticket;
+    table.put(at(reader, 0), Ticket{ticket});
+  }
+  const auto since = [&](std::int64_t version, std::size_t count = 9) {
+    std::vector<std::int64_t> versions;
+    for (const Position& position : table.durable_since(PositionVersion{version}, count)) {
+      versions.push_back(position.version.raw());
+    }
+    return versions;
+  };
+  using Versions = std::vector<std::int64_t>;
+  CHECK(since(-1).empty());
+  table.on_durable(Ticket{5});
+  CHECK(since(-1) == Versions{2, 3, 4, 5});
+  for (const std::int64_t committed : {1, 2, 3, 4, 5}) {
+    table.commit(PositionVersion{committed});
+    table.check_invariants();
+    CHECK(since(-1) == Versions{2, 3, 4, 5});
+    CHECK(since(3) == Versions{4, 5});
+    CHECK(since(2, 2) == Versions{3, 4});
+  }
+  table.on_durable(Ticket{6});
+  CHECK(since(-1) == Versions{3, 4, 5, 6});
+}
+
+TEST_CASE("positions: slots are no readers", "[partition]") {
+  PositionTable table;
+  table.recover({at("\n0", 0), at("id:1", 4)});
+  table.put(at("\n1", 0), Ticket{1});
+  table.check_invariants();
+  CHECK(table.latest_slots().size() == 2);
+  CHECK(table.recent(9).size() == 1);
+  CHECK(table.all_visible().size() == 1);
+  table.drop_from(Ticket{1});
+  table.check_invariants();
+  CHECK(table.latest_slots().size() == 1);
+  table.replace({at("\n5", 0)}, PositionVersion{9}, Ticket{2});
+  table.check_invariants();
+  CHECK(table.latest_slots().front()->reader == "\n5");
 }
 
 }  // namespace pinion::partition::test

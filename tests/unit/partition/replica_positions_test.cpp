@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "partition/core/dequeue_slots.hpp"
 #include "partition/core/dequeue_tokens.hpp"
 
 #include <algorithm>
@@ -216,34 +217,132 @@ TEST_CASE("replica: the last eight dequeues of a taker can be repeated, in any o
   CHECK(bench.reply(forgotten).as<DequeueReply>().offset == Offset{9});
 }
 
-TEST_CASE("replica: a taker that comes back late is known, whatever others took meanwhile",
+TEST_CASE("replica: a taker that comes back late is known, however many others came meanwhile",
+          "[partition]") {
+  constexpr std::int64_t takers = 1'000;
+  NodeBench bench;
+  bench.lead();
+  for (std::int64_t i = 0; i <= takers; ++i) bench.produce(batch_of({"x"}));
+  bench.persist();
+  const auto take = [&](std::int64_t taker) {
+    return bench.dequeue("id:1", "taker" + std::to_string(taker) + "-7");
+  };
+  for (std::int64_t i = 0; i < takers; ++i) {
+    const RequestId request = take(i);
+    bench.persist();
+    REQUIRE(bench.reply(request).as<DequeueReply>().offset == Offset{i});
+  }
+  for (const std::int64_t late : {0, 1, 500, 991, 992, 999}) {
+    CHECK(bench.reply(take(late)).as<DequeueReply>().offset == Offset{late});
+  }
+  CHECK(position_of(bench, "id:1") == Offset{takers});
+  CHECK(bench.view().positions.size() == 1);  // What is kept for it is no reader.
+}
+
+TEST_CASE("replica: what a dequeue pushes out is written in front of it, once", "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  for (int i = 0; i < 40; ++i) bench.produce(batch_of({"x"}));
+  bench.persist();
+  for (int i = 0; i < 20; ++i) {
+    bench.dequeue("id:1", "t" + std::to_string(i) + "-1");
+    const std::vector<Persist> rows = bench.waiting();
+    REQUIRE(rows.size() == (i < 8 ? 1U : 2U));
+    const auto& move = std::get<PutPosition>(rows.back().op).position;
+    CHECK(move.reader == "id:1");
+    CHECK(std::count(move.last_token.begin(), move.last_token.end(), '\n') <= 7);
+    if (i >= 8) {
+      const auto& slot = std::get<PutPosition>(rows.front().op).position;
+      CHECK(slot.last_token == "t" + std::to_string(i - 8) + "-1\nid:1");
+      CHECK(slot.version < move.version);
+    }
+    bench.persist();
+  }
+  // One that asks again takes the slot it has.
+  for (int i = 0; i < 9; ++i) bench.dequeue("id:1", "t" + std::to_string(i) + "-2");
+  const auto& again = std::get<PutPosition>(bench.waiting().end()[-2].op).position;
+  CHECK(again.last_token == "t0-2\nid:1");
+  CHECK(again.reader == "\n0");
+}
+
+TEST_CASE("replica: dequeues in slots are known after a restart", "[partition]") {
+  NodeBench bench;
+  RecoveredLog log = recovered(0, 30, 1);
+  Position reader;
+  reader.reader = "id:1";
+  reader.offset = Offset{4};
+  reader.version = PositionVersion{2};
+  reader.last_token = "t1-1";
+  reader.last_offset = Offset{3};
+  Position slot;
+  slot.reader = "\n0";
+  slot.version = PositionVersion{1};
+  slot.last_token = "t0-1\nid:1";
+  slot.last_offset = sent_on_to(PartitionIndex{2});
+  log.positions = {reader, slot};
+  bench.lead(orders, log);
+  const auto where = [&](const std::string& token) {
+    FetchPosition fetch{"id:1"};
+    fetch.token = token;
+    return bench.reply(bench.ask(fetch)).as<FetchPositionReply>().token_partition;
+  };
+  CHECK(where("t0-1") == PartitionIndex{2});
+  CHECK(where("t1-1") == PartitionIndex{0});
+  CHECK(where("t2-1") == PartitionIndex{-1});
+}
+
+TEST_CASE("slots: only what is older than any repeat gives way to others", "[partition]") {
+  PositionTable table;
+  DequeueSlots slots({.kept = 2, .most = 4});
+  std::uint64_t ticket = 0;
+  Micros wall{1'000'000'000};
+  const auto keep = [&](const std::string& token, std::int64_t offset) {
+    auto row = slots.row_for(table, "id:1", {token, Offset{offset}}, wall);
+    if (!row) return false;
+    row->updated_at = wall;
+    ++ticket;
+    slots.note(table.put(std::move(*row), Ticket{ticket}));
+    return true;
+  };
+  const auto known = [&](const std::string& token) {
+    return slots.find(table, "id:1", token).has_value();
+  };
+  for (const std::string token : {"a", "b", "c", "d"}) CHECK(keep(token, 1));
+  CHECK_FALSE(keep("e", 9));  // All are young: nothing is forgotten.
+  CHECK(known("a"));
+  wall += limits::dequeue_repeated_within + Micros{1};
+  CHECK(keep("e", 9));
+  CHECK(table.latest_slots().size() == 4);
+  CHECK_FALSE(known("a"));
+  CHECK(known("b"));
+  CHECK(slots.find(table, "id:2", "b") == std::nullopt);
+  // A taker's next one takes its place.
+  CHECK(keep("w-1", 10));
+  CHECK(keep("w-2", 11));
+  CHECK_FALSE(known("w-1"));
+  CHECK(known("c"));
+  // What was not stored is not known; what it replaced is again.
+  table.on_durable(Ticket{ticket - 1});
+  table.drop_from(Ticket{ticket});
+  slots.forget();
+  CHECK(known("w-1"));
+  CHECK_FALSE(known("w-2"));
+}
+
+TEST_CASE("dequeue tokens: a position keeps the newest, and gives up what may be asked for",
           "[partition]") {
   Position position;
-  remember_dequeue(position, "late-7", Offset{3});
-  for (int i = 0; i < 1'000; ++i) {
-    remember_dequeue(position, "busy-" + std::to_string(i), Offset{4 + i});
-    remember_dequeue(position, "other-" + std::to_string(i), sent_on_to(PartitionIndex{i}));
+  for (int i = 0; i < 8; ++i) {
+    CHECK(remember_dequeue(position, "t" + std::to_string(i) + "-1", Offset{i}).empty());
   }
-  CHECK(find_dequeue(position, "late-7") == Offset{3});
-  CHECK(find_dequeue(position, "busy-999") == Offset{1'003});
-  CHECK(sent_on_where(*find_dequeue(position, "other-999")) == PartitionIndex{999});
-  CHECK_FALSE(find_dequeue(position, "busy-1"));
-  CHECK_FALSE(find_dequeue(position, "late-"));
-  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 8);
-  // A token without a counter is a taker of its own: whoever lost its answer may come again.
-  for (int i = 0; i < 30; ++i) {
-    remember_dequeue(position, "random" + std::to_string(i) + "x", Offset{i});
-  }
-  CHECK(find_dequeue(position, "random0x") == Offset{0});
-  CHECK(find_dequeue(position, "late-7") == Offset{3});
-  // And nothing grows without bound.
-  for (int i = 0; i < 200; ++i) {
-    remember_dequeue(position, "taker" + std::to_string(i) + "-1", Offset{i});
-  }
-  CHECK_FALSE(find_dequeue(position, "late-7"));
-  CHECK_FALSE(find_dequeue(position, "taker135-1"));
-  CHECK(find_dequeue(position, "taker136-1") == Offset{136});
-  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 63);
+  CHECK(remember_dequeue(position, "t0-2", Offset{8}).empty());  // Pushes out t0-1.
+  CHECK_FALSE(find_dequeue(position, "t0-1"));
+  const std::vector<KnownDequeue> out = remember_dequeue(position, "t0-3", Offset{9});
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].token == "t1-1");
+  CHECK(out[0].offset == Offset{1});
+  CHECK(find_dequeue(position, "t0-2") == Offset{8});
+  CHECK(std::count(position.last_token.begin(), position.last_token.end(), '\n') == 7);
 }
 
 TEST_CASE("replica: a dequeue brings its record alone, whatever the batch", "[partition]") {
