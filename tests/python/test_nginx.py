@@ -99,7 +99,7 @@ class BehindNginx(unittest.TestCase):
         self.assertGreater(len(loses.ids), 2)
         self.assertEqual(len(set(loses.ids)), len(loses.ids))
         for request_id in loses.ids:
-            self.assertTrue(re.fullmatch(r".+\..+-\d+", request_id), request_id)
+            self.assertTrue(re.fullmatch(r".+\..+-\d+\.\d+", request_id), request_id)
 
 
 if __name__ == "__main__":

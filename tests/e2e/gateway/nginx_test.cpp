@@ -166,6 +166,31 @@ TEST_CASE("nginx: takers without ids of their own lose nothing when gateways are
   CHECK(answers.load() == got.size());
 }
 
+TEST_CASE("nginx: a connection's dequeues go through the partitions in turn", "[.nginx]") {
+  constexpr int partitions = 3;
+  Behind behind;
+  HttpClient direct(HttpCluster::shared().port());
+  const std::string topic = HttpCluster::shared().new_topic(partitions);
+  const std::string consumer =
+      good(direct.ask("POST", "/consumer/register", object({{"topic", topic}})))["consumer_id"]
+          .dump();
+  for (int partition = 0; partition < partitions; ++partition) {
+    std::string records = "\"m\"";
+    for (int i = 0; i < 9; ++i) records += ",\"m\"";
+    static_cast<void>(good(direct.ask(
+        "POST", "/topics/" + topic + "/records",
+        "{\"records\":[" + records + "],\"partition\":" + std::to_string(partition) + "}")));
+  }
+  int last = -1;
+  for (int i = 0; i < 10 * partitions; ++i) {
+    const int now = good(behind.client.ask(
+        "GET", "/consumer/consume?topic=" + topic + "&consumer_id=" + consumer))["partition_id"]
+                        .get<int>();
+    if (last >= 0) CHECK(now == (last + 1) % partitions);
+    last = now;
+  }
+}
+
 TEST_CASE("nginx: SQL and everything else pass", "[.nginx]") {
   Behind behind;
   const std::string topic = HttpCluster::shared().new_topic(2);

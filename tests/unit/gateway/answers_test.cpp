@@ -92,6 +92,10 @@ TEST_CASE("answers: request ids that end in a counter go through the partitions 
     const std::string next = "worker7-" + std::to_string(i + 1);
     CHECK(turn_of_request(next) == turn_of_request(id) + 1);
   }
+  // As nginx makes them: the time is another one with each of a connection.
+  CHECK(turn_of_request("h.7.12-1700000000123.10") ==
+        turn_of_request("h.7.12-1700000000089.9") + 1);
+  CHECK(turn_of_request("h.7.12-17.1") != turn_of_request("h.7.13-17.1"));
   std::set<std::uint32_t> turns;
   for (const char* id : {"a1f", "b2e", "c3d", "d4c", "e5b", "f6a", "07f", "18e"}) {
     turns.insert(turn_of_request(id) % 64);
