@@ -110,10 +110,12 @@ void FetchLanes::on_answered(const Key& key, std::list<Flight>::iterator flight,
     }
     if (lane.flights.empty() && lane.line.empty()) lanes_.erase(key);
   }
-  landed.front().first.then(answer);
-  for (const Then& then : landed.front().joined) then(answer);
-  const Result<FetchAnswer> gave_up =
-      failure(Errc::timed_out, "others read the partition, and its leader did not answer in time");
+  const auto shared = std::make_shared<FetchedRecords>(std::move(answer), held_);
+  landed.front().first.then(shared);
+  for (const Then& then : landed.front().joined) then(shared);
+  const auto gave_up = std::make_shared<FetchedRecords>(
+      failure(Errc::timed_out, "others read the partition, and its leader did not answer in time"),
+      held_);
   for (const Then& then : late) then(gave_up);
   send(key, begun);
 }

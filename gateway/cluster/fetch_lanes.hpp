@@ -12,6 +12,8 @@
 
 #include "client/api/calls.hpp"
 #include "common/base/limits.hpp"
+#include "gateway/cluster/fetched_records.hpp"
+#include "gateway/http/http_budgets.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -48,8 +50,12 @@ class FetchLanes : public std::enable_shared_from_this<FetchLanes> {
   /// Fetches that do not wait, of one partition at once.
   static constexpr std::size_t reading_max = 4;
 
-  /// The records are shared with whoever joined.
-  using Then = std::function<void(const Result<FetchAnswer>&)>;
+  /// Of records that tails have fetched and not sent yet; each answer counts once.
+  static constexpr std::uint64_t held_bytes_max = 64 * limits::mib;
+
+  /// Shared with whoever joined.
+  using Answer = std::shared_ptr<FetchedRecords>;
+  using Then = std::function<void(const Answer&)>;
   using Send = std::function<void(const FetchCall&, Micros timeout,
                                   std::function<void(Result<FetchAnswer>)>)>;
   using Clock = std::function<Micros()>;
@@ -88,6 +94,7 @@ class FetchLanes : public std::enable_shared_from_this<FetchLanes> {
 
   const Send send_;
   const Clock now_;
+  const std::shared_ptr<ByteBudget> held_ = std::make_shared<ByteBudget>(held_bytes_max);
   std::mutex mutex_;
   FetchRoom room_;
   std::map<Key, Lane> lanes_;

@@ -1,8 +1,8 @@
 #include "gateway/cluster/follow_feed.hpp"
 
-#include "gateway/cluster/record_json.hpp"
 #include "gateway/core/answers.hpp"
 #include "gateway/http/clock.hpp"
+#include "gateway/http/http_budgets.hpp"
 
 #include "common/base/limits.hpp"
 
@@ -16,25 +16,16 @@ namespace {
 /// A comment comes this often, so that neither side takes the other for dead; later only while no
 /// partition answers, for the time is looked at when a fetch ends.
 constexpr Micros keep_alive_every = 15s;
-/// Of all partitions together: behind this no further answer is taken in. A piece is no larger,
-/// unless one event is.
+/// Of all partitions together, as they were fetched: behind this no further answer is taken in.
 constexpr std::size_t read_ahead_bytes = limits::mib;
+/// A piece counts for nothing among the answers that their readers have not taken.
+constexpr std::size_t piece_bytes = small_answer_bytes;
 /// Of one fetch, at most and at least.
 constexpr std::size_t fetch_bytes_most = 256 * limits::kib;
 constexpr std::size_t fetch_bytes_least = 16 * limits::kib;
 /// A partition that is asked by itself has something to give. When it has not, nor a leader, the
 /// others do not wait for it.
 constexpr Micros line_patience = 2s;
-
-std::string event(std::string_view id, std::string_view data, std::string_view name = {}) {
-  std::string text;
-  if (!name.empty()) text += "event: " + std::string(name) + "\n";
-  if (!id.empty()) text += "id: " + std::string(id) + "\n";
-  text += "data: ";
-  text += data;  // JSON of one line.
-  text += "\n\n";
-  return text;
-}
 
 }  // namespace
 
@@ -93,6 +84,7 @@ void FollowFeed::locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& c
                                     [&](const auto& at) { return at.first == part.partition; });
     if (known != command.go_on_at.end() || command.from.kind == ReadFrom::Kind::offset) {
       part.next = known != command.go_on_at.end() ? known->second : command.from.offset;
+      part.given = part.next;
       finish_one();
       continue;
     }
@@ -102,6 +94,7 @@ void FollowFeed::locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& c
                              [feed, locating, finish_one, i](Result<Offset> offset) {
                                if (offset) {
                                  feed->parts_[i].next = *offset;
+                                 feed->parts_[i].given = *offset;
                                } else {
                                  const std::lock_guard lock(locating->mutex);
                                  locating->error = offset.error();
@@ -118,6 +111,7 @@ void FollowFeed::next(std::function<void(std::optional<std::string>)> then) {
   {
     const std::lock_guard lock(mutex_);
     piece = take_piece();
+    let_go();
     has_ended = has_ended_;
     quiet_since_ = monotonic_now();
     if (piece.empty() && !has_ended) {
@@ -131,10 +125,11 @@ void FollowFeed::next(std::function<void(std::optional<std::string>)> then) {
 }
 
 void FollowFeed::stop() {
-  std::function<void(std::optional<std::string>)> waiting;  // Ends outside the lock.
+  std::function<void(std::optional<std::string>)> waiting;  // They end outside the lock.
+  std::deque<Ready> ready;
   const std::lock_guard lock(mutex_);
   is_stopped_ = true;
-  pieces_.clear();
+  ready.swap(ready_);
   waiting.swap(waiting_);
 }
 
@@ -166,13 +161,13 @@ void FollowFeed::ask(const std::vector<Question>& questions) {
     fetch.bytes_max = static_cast<std::uint32_t>(
         std::clamp(read_ahead_bytes / parts_.size(), fetch_bytes_least, fetch_bytes_most));
     lanes_->fetch(fetch, is_of_line ? line_patience : fetch.wait + answer_within_,
-                  [self = shared_from_this(), at = index](const Result<FetchAnswer>& fetched) {
+                  [self = shared_from_this(), at = index](const FetchLanes::Answer& fetched) {
                     self->on_fetched(at, fetched);
                   });
   }
 }
 
-void FollowFeed::on_fetched(std::size_t index, const Result<FetchAnswer>& fetched) {
+void FollowFeed::on_fetched(std::size_t index, const FetchLanes::Answer& fetched) {
   std::function<void(std::optional<std::string>)> waiting;
   std::string piece;
   std::vector<Question> questions;
@@ -183,6 +178,7 @@ void FollowFeed::on_fetched(std::size_t index, const Result<FetchAnswer>& fetche
     take_in(index, fetched);
     if (!waiting_) return;
     piece = take_piece();
+    let_go();
     // The next fetch ends, and is looked at, about fetch_waits from now.
     if (piece.empty() && monotonic_now() - quiet_since_ >= keep_alive_every - fetch_waits) {
       piece = ": keep-alive\n\n";
@@ -197,49 +193,83 @@ void FollowFeed::on_fetched(std::size_t index, const Result<FetchAnswer>& fetche
   waiting(std::move(piece));
 }
 
-void FollowFeed::take_in(std::size_t index, const Result<FetchAnswer>& fetched) {
-  if (fetched) {
-    if (!fetched->records.empty() && pieces_bytes_ >= read_ahead_bytes) {
-      line_.push_back(index);
-      return;
-    }
-    for (const ConsumerRecord& record : fetched->records) {
-      parts_[index].next = record.offset + 1;
-      add_event(event(event_id(), record_json(record, WithPartition::yes)));
-    }
-    parts_[index].is_at_end = fetched->records.empty() || fetched->next >= fetched->high_watermark;
-    return;
-  }
+void FollowFeed::take_in(std::size_t index, const FetchLanes::Answer& fetched) {
+  const Result<FetchAnswer>& answer = fetched->answer();
+  if (answer) return take_in_records(index, fetched);
   // What is refused at once would be asked again and again.
-  const Errc code = fetched.error().code;
+  const Errc code = answer.error().code;
   if (is_retriable(code) && code != Errc::throttled && code != Errc::closed) return;
-  add_event(event({}, failed(fetched.error(), topic_).body, "error"));
+  last_words_ = "event: error\ndata: " + failed(answer.error(), topic_).body + "\n\n";
   has_ended_ = true;
 }
 
-void FollowFeed::add_event(std::string&& event) {
-  pieces_bytes_ += event.size();
-  if (!pieces_.empty() && pieces_.back().size() + event.size() <= read_ahead_bytes) {
-    pieces_.back() += event;
-  } else {
-    pieces_.push_back(std::move(event));
+void FollowFeed::take_in_records(std::size_t index, const FetchLanes::Answer& fetched) {
+  const FetchAnswer& answer = *fetched->answer();
+  Part& part = parts_[index];
+  part.is_at_end = answer.records.empty() || answer.next >= answer.high_watermark;
+  if (answer.records.empty()) return;
+  bool is_held = false;
+  if (ready_bytes_ < read_ahead_bytes) is_held = fetched->hold();
+  // Not held, it is for a reader that would get nothing at all, and for one piece.
+  if (!is_held && (!ready_.empty() || !waiting_)) {
+    part.is_at_end = false;
+    line_.push_back(index);
+    return;
   }
+  part.next = answer.next;
+  ready_bytes_ += fetched->bytes();
+  ready_.push_back({fetched, index, is_held});
 }
 
 /// Empty: there is none.
 std::string FollowFeed::take_piece() {
-  if (pieces_.empty()) return {};
-  std::string piece = std::move(pieces_.front());
-  pieces_.pop_front();
-  pieces_bytes_ -= piece.size();
+  std::string piece;
+  while (!ready_.empty() && piece.size() < piece_bytes) {
+    Ready& ready = ready_.front();
+    const FetchedRecords::Event* event = ready.fetched->event(ready.event);
+    if (event == nullptr) {
+      ready_bytes_ -= ready.fetched->bytes();
+      ready_.pop_front();
+      continue;
+    }
+    if (ready.at == 0) {
+      parts_[ready.index].given = event->next;
+      piece += "id: " + event_id() + '\n';
+    }
+    const std::size_t room = piece_bytes - std::min(piece_bytes, piece.size());
+    const std::size_t size = std::min(room, event->data.size() - ready.at);
+    piece.append(event->data, ready.at, size);
+    ready.at += size;
+    if (ready.at < event->data.size()) break;
+    ready.at = 0;
+    ++ready.event;
+  }
+  if (piece.empty()) piece.swap(last_words_);
   return piece;
+}
+
+/// What is not held is fetched again from where the piece ended; but for an event that it ended
+/// within, which nobody could go on with.
+void FollowFeed::let_go() {
+  if (ready_.empty() || ready_.front().is_held) return;
+  Ready& ready = ready_.front();
+  if (ready.at > 0) {
+    ready.fetched->hold_anyway();
+    ready.is_held = true;
+    return;
+  }
+  Part& part = parts_[ready.index];
+  part.next = part.given;
+  part.is_at_end = false;
+  ready_bytes_ -= ready.fetched->bytes();
+  ready_.pop_front();
 }
 
 std::string FollowFeed::event_id() const {
   std::string id;
   for (const Part& part : parts_) {
     if (!id.empty()) id += ',';
-    id += std::to_string(part.partition.raw()) + ':' + std::to_string(part.next.raw());
+    id += std::to_string(part.partition.raw()) + ':' + std::to_string(part.given.raw());
   }
   return id;
 }

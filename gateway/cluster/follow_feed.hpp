@@ -2,9 +2,14 @@
 // so a slow reader costs a bounded amount of memory and nobody else's time. It holds one place to
 // wait for each partition until the last of its fetches is answered.
 //
-// All partitions are asked at once, so the answers may be far more than that: a fetch brings at
-// least one batch, whole. What finds no room is dropped, and its partition stands in line: each one
-// there is asked by itself, when the reader has taken what was ready, before all are asked again.
+// What was fetched is shared with all tails that asked for it (fetched_records.hpp); a tail has no
+// more of its own than the piece that is being sent, which ends wherever it is full: so one answer
+// for thousands of tails is no more work at once than a small piece for each, however large it is.
+//
+// All partitions are asked at once, so the answers may be far more than 1 MiB: a fetch brings at
+// least one batch, whole. What finds no room, here or among what all tails hold, is dropped, and
+// its partition stands in line: each one there is asked by itself, when the reader has taken what
+// was ready, before all are asked again. A reader that has nothing else gets a piece all the same.
 #pragma once
 
 #include "client/api/calls.hpp"
@@ -40,9 +45,18 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
  private:
   struct Part {
     PartitionIndex partition{0};
-    Offset next{0};
+    Offset next{0};   ///< To be fetched.
+    Offset given{0};  ///< The next one that the reader gets; what an id says.
     bool is_asking = false;
     bool is_at_end = false;  ///< As of the last answer: there is nothing but to wait.
+  };
+
+  struct Ready {
+    FetchLanes::Answer fetched;
+    std::size_t index = 0;  ///< Of its part.
+    bool is_held = true;    ///< Else it is let go when a piece was taken of it.
+    std::size_t event = 0;  ///< The next one,
+    std::size_t at = 0;     ///< of which so many bytes were given.
   };
 
   FollowFeed(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& places, std::string topic,
@@ -59,13 +73,14 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
     bool is_of_line = false;
   };
   void ask(const std::vector<Question>& questions);
-  void on_fetched(std::size_t index, const Result<FetchAnswer>& fetched);
+  void on_fetched(std::size_t index, const FetchLanes::Answer& fetched);
   /// Requires: under the mutex.
   [[nodiscard]] std::string event_id() const;
   [[nodiscard]] std::vector<Question> choose();
-  void take_in(std::size_t index, const Result<FetchAnswer>& fetched);
-  void add_event(std::string&& event);
+  void take_in(std::size_t index, const FetchLanes::Answer& fetched);
+  void take_in_records(std::size_t index, const FetchLanes::Answer& fetched);
   [[nodiscard]] std::string take_piece();
+  void let_go();
 
   Calls calls_;
   std::shared_ptr<FetchLanes> lanes_;
@@ -74,10 +89,11 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   HeldPlaces places_;
   std::mutex mutex_;
   std::vector<Part> parts_;
-  std::deque<std::size_t> line_;    ///< Whose answers found no room.
-  std::deque<std::string> pieces_;  ///< Events that nobody has asked for yet.
-  std::size_t pieces_bytes_ = 0;
-  Micros quiet_since_{0};  ///< When the last piece was given.
+  std::deque<std::size_t> line_;  ///< Whose answers found no room.
+  std::deque<Ready> ready_;       ///< What nobody has asked for yet.
+  std::size_t ready_bytes_ = 0;
+  std::string last_words_;  ///< The event behind all others: why the stream ends.
+  Micros quiet_since_{0};   ///< When the last piece was given.
   bool has_ended_ = false;
   bool is_stopped_ = false;
   std::function<void(std::optional<std::string>)> waiting_;

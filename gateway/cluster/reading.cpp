@@ -103,8 +103,8 @@ class RecordRead : public std::enable_shared_from_this<RecordRead> {
     fetch.bytes_max = read_bytes;
     fetch.wait = wait;
     lanes_->fetch(fetch, wait + answer_within_,
-                  [self = shared_from_this()](const Result<FetchAnswer>& fetched) {
-                    self->on_fetched(fetched);
+                  [self = shared_from_this()](const FetchLanes::Answer& fetched) {
+                    self->on_fetched(fetched->answer());
                   });
   }
 

@@ -38,8 +38,8 @@ struct Lanes {
     call.offset = Offset(offset);
     call.bytes_max = limits::mib;
     call.wait = wait;
-    lanes->fetch(call, wait + timeout, [this, who](const Result<FetchAnswer>& answer) {
-      told.push_back(who + (answer ? "" : "!"));
+    lanes->fetch(call, wait + timeout, [this, who](const FetchLanes::Answer& answer) {
+      told.push_back(who + (answer->answer() ? "" : "!"));
     });
   }
   void answer(std::size_t index) { sent[index].then(FetchAnswer{}); }
