@@ -138,7 +138,7 @@ class Cluster {
   Places poll_places_{poll_places_max};
   Places tail_places_{tail_places_max};
   Places query_places_{query_places_max};
-  PlacesOf<PartitionKey> partition_query_places_{queries_of_partition_max};
+  AbandonedQueries abandoned_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<Producer> producer_;
   Calls calls_;

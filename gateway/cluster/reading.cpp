@@ -7,7 +7,6 @@
 #include "common/base/text.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <optional>
@@ -202,46 +201,58 @@ constexpr std::size_t rows_bytes_max = 16 * limits::mib;
 /// it.
 class Querying : public std::enable_shared_from_this<Querying> {
  public:
-  Querying(Calls calls, Places& places, PlacesOf<PartitionKey>& partition_places,
-           QueryCommand command, Micros timeout, Cluster::Respond respond)
+  Querying(Calls calls, Places& places, AbandonedQueries& abandoned, QueryCommand command,
+           Micros timeout, Cluster::Respond respond)
       : calls_(std::move(calls)),
         command_(std::move(command)),
         timeout_(timeout),
         place_(places),
-        partition_places_(&partition_places),
+        abandoned_(&abandoned),
         rows_left_(command_.rows_max),
         respond_(std::move(respond)) {}
 
-  void begin(TopicId topic, std::int32_t first, std::int32_t last) {
+  void begin(Cluster::Topic topic, std::int32_t first, std::int32_t last) {
     if (!place_.try_take(1)) return fail(no_place_for_query());
-    topic_ = topic;
+    topic_ = std::move(topic);
     next_ = first;
     last_ = last;
     go_on();
   }
   void refuse(HttpAnswer refusal) { respond_(std::move(refusal)); }
   /// Any thread. The partition that is being asked cannot be stopped; no further one is asked.
-  void hurry() { is_hurried_.store(true); }
+  void hurry() {
+    const std::lock_guard lock(mutex_);
+    is_hurried_ = true;
+    if (asked_ == node_none || is_abandoned_) return;
+    is_abandoned_ = true;
+    abandoned_->add(asked_);
+  }
 
  private:
   void fail(const Error& error) { respond_(failed(error, command_.topic)); }
 
   void go_on() {
     if (next_ > last_) return finish();
-    if (rows_left_ == 0 || rows_.bytes() > rows_bytes_max || is_hurried_.load()) {
-      truncated_ = true;  // There may be more.
-      return finish();
-    }
-    const PartitionIndex partition(next_++);
-    const PartitionKey key{topic_, partition};
-    if (!partition_places_->try_take(key)) return fail(no_place_on_partition());
-    calls_.query({command_.topic, partition}, command_.sql, rows_left_, timeout_,
-                 [self = shared_from_this(), key](Result<QueryReply> reply) {
-                   self->partition_places_->give_back(key);
+    const PartitionMetadata& partition = topic_->partitions[static_cast<std::size_t>(next_)];
+    if (rows_left_ == 0 || rows_.bytes() > rows_bytes_max) return cut_off();
+    if (abandoned_->are_on(partition.leader)) return fail(node_is_taken());
+    if (!ask(partition.leader)) return cut_off();
+    ++next_;
+    calls_.query({command_.topic, partition.partition}, command_.sql, rows_left_, timeout_,
+                 [self = shared_from_this()](Result<QueryReply> reply) {
+                   self->ask(node_none);
                    if (!reply) return self->fail(reply.error());
                    self->take(*reply);
                    self->go_on();
                  });
+  }
+
+  /// From now on it is that node, or nobody, that is asked. False when nobody waits any more.
+  bool ask(NodeId node) {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(is_abandoned_, false)) abandoned_->remove(asked_);
+    asked_ = is_hurried_ ? node_none : node;
+    return !is_hurried_;
   }
 
   void take(const QueryReply& reply) {
@@ -262,6 +273,11 @@ class Querying : public std::enable_shared_from_this<Querying> {
     rows_left_ -= std::min(rows_left_, static_cast<std::uint32_t>(reply.rows.size()));
     truncated_ |= reply.truncated;
   }
+  /// There may be more.
+  void cut_off() {
+    truncated_ = true;
+    finish();
+  }
   void finish() {
     JsonObject object = success();
     object.add_json("columns", columns_.empty() ? "[]" : columns_);
@@ -272,13 +288,16 @@ class Querying : public std::enable_shared_from_this<Querying> {
 
   Calls calls_;
   const QueryCommand command_;
-  TopicId topic_{0};
+  Cluster::Topic topic_;
   std::int32_t next_ = 0;
   std::int32_t last_ = 0;
   const Micros timeout_;
   HeldPlaces place_;
-  PlacesOf<PartitionKey>* partition_places_;
-  std::atomic<bool> is_hurried_{false};
+  AbandonedQueries* abandoned_;
+  std::mutex mutex_;  ///< Of what hurry() touches, below.
+  bool is_hurried_ = false;
+  bool is_abandoned_ = false;  ///< Counted as such, at asked_.
+  NodeId asked_ = node_none;
   std::uint32_t rows_left_;
   std::string columns_;
   JsonArray rows_;
@@ -289,9 +308,9 @@ class Querying : public std::enable_shared_from_this<Querying> {
 }  // namespace
 
 HttpApplication::Hurry Cluster::query(const QueryCommand& command, Respond respond) {
-  const auto querying = std::make_shared<Querying>(
-      calls_, query_places_, partition_query_places_, command,
-      options_.answer_within + limits::query_time_max, std::move(respond));
+  const auto querying = std::make_shared<Querying>(calls_, query_places_, abandoned_, command,
+                                                   options_.answer_within + limits::query_time_max,
+                                                   std::move(respond));
   with_topic(
       command.topic, [querying](HttpAnswer refusal) { querying->refuse(std::move(refusal)); },
       [querying, wanted = command.partition](const Topic& topic) {
@@ -300,7 +319,7 @@ HttpApplication::Hurry Cluster::query(const QueryCommand& command, Respond respo
           return querying->refuse(
               no_such_partition(topic->name, wanted->raw(), static_cast<std::size_t>(count)));
         }
-        querying->begin(topic->id, wanted ? wanted->raw() : 0, wanted ? wanted->raw() : count - 1);
+        querying->begin(topic, wanted ? wanted->raw() : 0, wanted ? wanted->raw() : count - 1);
       });
   return [querying] { querying->hurry(); };
 }

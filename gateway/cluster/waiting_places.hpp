@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/base/error.hpp"
+#include "common/base/ids.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/time.hpp"
 
@@ -28,10 +29,6 @@ inline constexpr std::size_t poll_places_max = waiting_places_max - tail_places_
 
 /// SQL queries at once. Each may gather 16 MiB of rows.
 inline constexpr std::size_t query_places_max = 16;
-
-/// On one partition: a node has two threads that read, and the query of one who has gone keeps its
-/// own until its time is over. So others are told to come again, and do not wait behind it.
-inline constexpr std::size_t queries_of_partition_max = 2;
 
 class Places {
  public:
@@ -72,28 +69,28 @@ class HeldPlaces {
   std::size_t held_ = 0;
 };
 
-/// A bounded number for each of many things.
-template <typename Key>
-class PlacesOf {
+/// Queries whose callers have gone, by the node that they are on. A node runs one query at a time,
+/// and nobody can stop this one before its time is over: so others are told to come again, and do
+/// not wait behind it. Thread-safe.
+class AbandonedQueries {
  public:
-  explicit PlacesOf(std::size_t each_max) : each_max_(each_max) {}
-  [[nodiscard]] bool try_take(const Key& key) {
+  void add(NodeId node) {
     const std::lock_guard lock(mutex_);
-    std::size_t& taken = taken_[key];
-    if (taken == each_max_) return false;
-    ++taken;
-    return true;
+    ++on_[node];
   }
-  void give_back(const Key& key) {
+  void remove(NodeId node) {
     const std::lock_guard lock(mutex_);
-    const auto at = taken_.find(key);
-    if (--at->second == 0) taken_.erase(at);
+    const auto at = on_.find(node);
+    if (--at->second == 0) on_.erase(at);
+  }
+  [[nodiscard]] bool are_on(NodeId node) const {
+    const std::lock_guard lock(mutex_);
+    return on_.count(node) > 0;
   }
 
  private:
-  const std::size_t each_max_;
-  std::mutex mutex_;
-  std::map<Key, std::size_t> taken_;
+  mutable std::mutex mutex_;
+  std::map<NodeId, std::size_t> on_;
 };
 
 /// What a poll or tail beyond them is told.
@@ -107,9 +104,12 @@ class PlacesOf {
   return {Errc::throttled,
           "Too many SQL queries at once at this gateway; try again, or another one"};
 }
-[[nodiscard]] inline Error no_place_on_partition() {
-  return {Errc::throttled,
-          "Other SQL queries of this gateway run on the partition; try again when they are over"};
+/// What one is told that would wait behind them.
+[[nodiscard]] inline Error node_is_taken() {
+  return {
+      Errc::throttled,
+      "An SQL query whose caller has gone still runs on the partition's node; try again in some "
+      "seconds"};
 }
 
 }  // namespace pinion::gateway

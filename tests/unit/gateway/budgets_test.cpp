@@ -54,15 +54,18 @@ TEST_CASE("budgets: a slow reader is ended before anybody is refused for its sak
   SUCCEED();
 }
 
-TEST_CASE("budgets: each of many things has its own places", "[gateway]") {
-  PlacesOf<int> places(2);
-  CHECK(places.try_take(1));
-  CHECK(places.try_take(1));
-  CHECK_FALSE(places.try_take(1));
-  CHECK(places.try_take(2));
-  places.give_back(1);
-  CHECK(places.try_take(1));
-  CHECK_FALSE(places.try_take(1));
+TEST_CASE("budgets: queries whose callers have gone are counted by their node", "[gateway]") {
+  AbandonedQueries abandoned;
+  const NodeId one{1};
+  CHECK_FALSE(abandoned.are_on(one));
+  abandoned.add(one);
+  abandoned.add(one);
+  CHECK(abandoned.are_on(one));
+  CHECK_FALSE(abandoned.are_on(NodeId{2}));
+  abandoned.remove(one);
+  CHECK(abandoned.are_on(one));
+  abandoned.remove(one);
+  CHECK_FALSE(abandoned.are_on(one));
 }
 
 TEST_CASE("budgets: places to wait leave half of the credit, and come back", "[gateway]") {
