@@ -32,6 +32,11 @@ Fate fate_unsent(const Command& command) {
   return may_be_repeat ? Fate::unknown : Fate::did_not_happen;
 }
 
+/// `fate`: what it is told instead of what the error says of itself.
+HttpAnswer failed_so(const Error& error, const std::string& topic, std::optional<Fate> fate) {
+  return fate ? failed(error, topic, *fate) : failed(error, topic);
+}
+
 }  // namespace
 
 Cluster::Cluster(ClusterOptions options, std::unique_ptr<Client> client,
@@ -104,20 +109,21 @@ void Cluster::follow(FollowCommand command, std::function<void(HttpResult)> then
 
 // ---- What most commands begin with
 
-void Cluster::with_topic(const std::string& name, Respond respond,
-                         std::function<void(Topic)> then) {
+void Cluster::with_topic(const std::string& name, Respond respond, std::function<void(Topic)> then,
+                         MaybeFate fate) {
   if (auto known = calls_.known_topic(name)) return then(std::move(known));
   if (!validate_topic_name(name)) return respond(no_such_topic(name));
   calls_.find_topic(
       name, options_.answer_within,
-      [name, respond = std::move(respond), then = std::move(then)](Result<Topic> topic) {
-        if (!topic) return respond(failed(topic.error(), name));
+      [name, fate, respond = std::move(respond), then = std::move(then)](Result<Topic> topic) {
+        if (!topic) return respond(failed_so(topic.error(), name, fate));
         then(std::move(*topic));
       });
 }
 
 void Cluster::with_registration(ClientKind of, RegistrationId id, const Topic& topic,
-                                Respond respond, std::function<void(Registration)> then) {
+                                Respond respond, std::function<void(Registration)> then,
+                                MaybeFate fate) {
   const auto invalid = [of] {
     return of == ClientKind::producer ? invalid_producer() : invalid_consumer();
   };
@@ -127,10 +133,10 @@ void Cluster::with_registration(ClientKind of, RegistrationId id, const Topic& t
   }
   calls_.find_registration(
       of, id, options_.answer_within,
-      [this, of, id, topic, invalid, respond = std::move(respond),
+      [this, of, id, topic, invalid, fate, respond = std::move(respond),
        then = std::move(then)](Result<FindRegistrationReply> found) {
         if (!found && found.error().code == Errc::unknown_reader) return respond(invalid());
-        if (!found) return respond(failed(found.error(), topic->name));
+        if (!found) return respond(failed_so(found.error(), topic->name, fate));
         const Registration registration{found->topic, partition_of_name(found->name)};
         registrations_.put(of, id, registration);
         if (registration.topic != topic->id) return respond(invalid());
@@ -140,20 +146,23 @@ void Cluster::with_registration(ClientKind of, RegistrationId id, const Topic& t
 
 void Cluster::with_client(ClientKind of, const std::string& topic_name, RegistrationId id,
                           MaybePartition partition, Respond respond,
-                          std::function<void(Topic, MaybePartition)> then) {
+                          std::function<void(Topic, MaybePartition)> then, MaybeFate fate) {
   with_topic(
-      topic_name, respond, [this, of, id, partition, respond, then = std::move(then)](Topic topic) {
-        with_registration(of, id, topic, respond,
-                          [topic, partition, respond, then](const Registration& registration) {
-                            const MaybePartition use =
-                                partition ? partition : registration.partition;
-                            const std::size_t count = topic->partitions.size();
-                            if (use && static_cast<std::size_t>(use->raw()) >= count) {
-                              return respond(no_such_partition(topic->name, use->raw(), count));
-                            }
-                            then(topic, use);
-                          });
-      });
+      topic_name, respond,
+      [this, of, id, partition, respond, fate, then = std::move(then)](Topic topic) {
+        with_registration(
+            of, id, topic, respond,
+            [topic, partition, respond, then](const Registration& registration) {
+              const MaybePartition use = partition ? partition : registration.partition;
+              const std::size_t count = topic->partitions.size();
+              if (use && static_cast<std::size_t>(use->raw()) >= count) {
+                return respond(no_such_partition(topic->name, use->raw(), count));
+              }
+              then(topic, use);
+            },
+            fate);
+      },
+      fate);
 }
 
 // ---- Topics

@@ -26,6 +26,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -65,14 +66,17 @@ class Cluster {
 
   // cluster.cpp: topics, registrations, and what most commands begin with.
   [[nodiscard]] bool is_away() const;
-  void with_topic(const std::string& name, Respond respond, std::function<void(Topic)> then);
+  /// `fate`: of a failure that is the cluster's; without one what the error says of itself.
+  using MaybeFate = std::optional<Fate>;
+  void with_topic(const std::string& name, Respond respond, std::function<void(Topic)> then,
+                  MaybeFate fate = {});
   void with_registration(ClientKind of, RegistrationId id, const Topic& topic, Respond respond,
-                         std::function<void(Registration)> then);
+                         std::function<void(Registration)> then, MaybeFate fate = {});
   /// Both, and that the partition exists; it is the one to use, the registration's if none is
   /// named.
   void with_client(ClientKind of, const std::string& topic, RegistrationId id,
                    MaybePartition partition, Respond respond,
-                   std::function<void(Topic, MaybePartition)> then);
+                   std::function<void(Topic, MaybePartition)> then, MaybeFate fate = {});
   [[nodiscard]] std::string new_registration_name(MaybePartition partition);
   void on_registered(ClientKind of, MaybePartition partition, const std::string& topic,
                      Result<Registered> registered, const Respond& respond);

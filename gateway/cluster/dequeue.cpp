@@ -14,6 +14,7 @@
 #include "gateway/http/clock.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace pinion::gateway {
@@ -33,12 +34,14 @@ HttpAnswer dequeued(const DequeuedRecord& record) {
   return answer(std::move(object));
 }
 
-/// With an id, an attempt before may have been carried out by the leader that is away now.
+/// With an id, an attempt before this one may have been carried out, by whoever does not answer now
+/// or refuses this one. Nobody here knows.
+std::optional<Fate> fate_with(const std::string& id) {
+  return id.empty() ? std::nullopt : std::optional(Fate::unknown);
+}
+
 HttpAnswer not_dequeued(const Error& error, const std::string& topic, const std::string& id) {
-  if (!id.empty() && error.code == Errc::partition_offline) {
-    return failed(error, topic, Fate::unknown);
-  }
-  return failed(error, topic);
+  return id.empty() ? failed(error, topic) : failed(error, topic, Fate::unknown);
 }
 
 /// One dequeue from any partition of a topic. Lives as long as its callbacks; on one of them at a
@@ -140,7 +143,9 @@ class AnyDequeue : public std::enable_shared_from_this<AnyDequeue> {
       self->calls_.fetch_position(
           {self->topic_->name, self->first_}, self->reader_, self->token_, self->left(),
           [self](Result<FetchPositionReply> reply) {
-            if (!reply) return self->respond_(failed(reply.error(), self->topic_->name));
+            if (!reply) {
+              return self->respond_(not_dequeued(reply.error(), self->topic_->name, self->token_));
+            }
             if (reply->token_partition < PartitionIndex{0}) return self->answer_empty();
             self->go_to(reply->token_partition);
           });
@@ -198,7 +203,8 @@ void Cluster::on(DequeueCommand& given, Respond respond) {
         std::make_shared<AnyDequeue>(calls_, topic, *command, first, options_.answer_within,
                                      respond)
             ->begin();
-      });
+      },
+      fate_with(command->request_id));
 }
 
 }  // namespace pinion::gateway

@@ -160,3 +160,27 @@ TEST_CASE("leaders: a partition whose leader dies is passed over, and nobody wai
   }
   CHECK(away == 1);
 }
+
+TEST_CASE("leaders: whatever refuses a dequeue with an id, one before may have been carried out",
+          "[gateway][leaders]") {
+  TwoLeaders two;
+  const Finished made = run(
+      two.cluster.command({"topic", "create", "safe", "--replication", "2", "--min-insync", "2"}));
+  INFO(made.output);
+  REQUIRE(made.status == 0);
+  const Json consumer =
+      good(two.client->ask("POST", "/consumer/register", object({{"topic", "safe"}})));
+  static_cast<void>(good(two.client->ask("POST", "/topics/safe/records", R"({"records":["a"]})")));
+  const std::string take =
+      "/consumer/consume?topic=safe&consumer_id=" + consumer["consumer_id"].dump();
+  two.cluster.end_node(2);
+  HttpReply reply;
+  REQUIRE(eventually(patience(30s), [&] {
+    reply = two.client->ask("GET", take);
+    return reply.body.find("not_enough_replicas") != std::string::npos;
+  }));
+  CHECK(json_of(reply)["fate"] == "did_not_happen");
+  reply = two.client->ask("GET", take + "&request_id=a-1");
+  CHECK(json_of(reply)["code"] == "not_enough_replicas");
+  CHECK(json_of(reply)["fate"] == "unknown");
+}
