@@ -11,7 +11,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -31,6 +33,9 @@ struct Plan {
   int kills = 6;
   std::string topic = "count";
   Micros rest = 2ms;  ///< Before an empty queue is asked again.
+  /// If not 0, producers go on for so long, whatever the count, and pause after each message.
+  Micros lasting{0};
+  Micros pause{0};
 };
 
 /// Asks until there is an answer that is the client's own to judge: 200 or 400. What a killed
@@ -55,7 +60,7 @@ class Counting {
   void run_producer(int number) {
     HttpClient client(port_);
     const std::string id = register_as(client, "producer");
-    for (int i = 0; i < plan_.messages && !given_up; ++i) {
+    for (int i = 0; goes_on(i) && !given_up; ++i) {
       const int partition = i % plan_.partitions;
       const std::string body =
           object({{"topic", plan_.topic},
@@ -67,16 +72,18 @@ class Counting {
           ask_until_answered(client, "POST", "/producer/produce", body, given_up, repeats);
       if (reply.status != 200) return fail("enqueue: " + reply.body);
       ++sent;
+      std::this_thread::sleep_for(plan_.pause);
     }
   }
 
-  void run_consumer(int number, int messages) {
+  /// Until it has all that is ever sent.
+  void run_consumer(int number) {
     HttpClient client(port_);
     const std::string id = register_as(client, "consumer");
     // By producer and partition: the next one that may come.
     std::map<std::pair<int, int>, int> next;
     std::uint64_t requests = 0;
-    for (int count = 0; count < messages && !given_up;) {
+    for (int count = 0; (!all_sent || count < sent) && !given_up;) {
       const std::string target = "/consumer/consume?topic=" + plan_.topic + "&consumer_id=" + id +
                                  "&request_id=c" + std::to_string(number) + "-" +
                                  std::to_string(++requests);
@@ -116,6 +123,7 @@ class Counting {
   }
 
   std::atomic<bool> given_up{false};
+  std::atomic<bool> all_sent{false};  ///< No more comes.
   std::atomic<int> sent{0};
   std::atomic<int> taken{0};
   std::atomic<int> repeats{0};  ///< Requests that had to be sent again.
@@ -133,10 +141,36 @@ class Counting {
     return std::to_string((*json)[kind + "_id"].get<std::int64_t>());
   }
 
+  /// A producer that has sent so many.
+  [[nodiscard]] bool goes_on(int count) const {
+    if (plan_.lasting == Micros{0}) return count < plan_.messages;
+    return std::chrono::steady_clock::now() - begun_ < plan_.lasting;
+  }
+
   const Plan plan_;
   const int port_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::mutex mutex_;
 };
+
+/// All of them at once, and `meanwhile` beside them; returns when all have ended.
+void run_all(Counting& counting, const Plan& plan, const std::function<void()>& meanwhile = {}) {
+  std::vector<std::thread> producers;
+  std::vector<std::thread> consumers;
+  for (int i = 0; i < plan.producers; ++i) {
+    producers.emplace_back([&, i] { counting.run_producer(i); });
+  }
+  for (int i = 0; i < plan.consumers; ++i) {
+    consumers.emplace_back([&, i] { counting.run_consumer(i); });
+  }
+  std::thread sending([&] {
+    for (std::thread& thread : producers) thread.join();
+    counting.all_sent = true;
+  });
+  if (meanwhile) meanwhile();
+  sending.join();
+  for (std::thread& thread : consumers) thread.join();
+}
 
 void count_under_kills(const Plan& plan) {
   const std::uint64_t seed = seed_of_this_run();
@@ -155,42 +189,37 @@ void count_under_kills(const Plan& plan) {
 
   Counting counting(plan, nginx.port());
   const int messages = plan.producers * plan.messages;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < plan.producers; ++i) {
-    threads.emplace_back([&, i] { counting.run_producer(i); });
-  }
-  for (int i = 0; i < plan.consumers; ++i) {
-    threads.emplace_back([&, i] { counting.run_consumer(i, messages); });
-  }
-  // Each time that a share of the work is done, something is killed.
   const int work = messages * (1 + plan.consumers);
-  for (int kill = 1; kill <= plan.kills && !counting.given_up; ++kill) {
-    const int mark = work * kill / (plan.kills + 1);
-    if (!eventually(patience(120s),
-                    [&] { return counting.given_up || counting.sent + counting.taken >= mark; })) {
-      counting.fail("no progress after " + std::to_string(kill - 1) + " kills");
-    }
-    switch (prng.below(4)) {
-      case 0:
-        first.kill();
-        first.start();
-        break;
-      case 1:
-        second.kill();
-        second.start();
-        break;
-      default: {
-        const int node = static_cast<int>(prng.between(1, 3));
-        cluster.node(node).kill();
-        cluster.start_node(node);
+  run_all(counting, plan, [&] {
+    // Each time that a share of the work is done, something is killed.
+    for (int kill = 1; kill <= plan.kills && !counting.given_up; ++kill) {
+      const int mark = work * kill / (plan.kills + 1);
+      if (!eventually(patience(120s), [&] {
+            return counting.given_up || counting.sent + counting.taken >= mark;
+          })) {
+        counting.fail("no progress after " + std::to_string(kill - 1) + " kills");
+      }
+      switch (prng.below(4)) {
+        case 0:
+          first.kill();
+          first.start();
+          break;
+        case 1:
+          second.kill();
+          second.start();
+          break;
+        default: {
+          const int node = static_cast<int>(prng.between(1, 3));
+          cluster.node(node).kill();
+          cluster.start_node(node);
+        }
       }
     }
-  }
-  if (!eventually(patience(120s),
-                  [&] { return counting.given_up || counting.sent + counting.taken == work; })) {
-    counting.fail("not finished in time");
-  }
-  for (std::thread& thread : threads) thread.join();
+    if (!eventually(patience(120s),
+                    [&] { return counting.given_up || counting.sent + counting.taken == work; })) {
+      counting.fail("not finished in time");
+    }
+  });
   for (const std::string& problem : counting.problems) FAIL_CHECK(problem);
   CHECK(counting.sent == messages);
   CHECK(counting.taken == messages * plan.consumers);
@@ -217,25 +246,22 @@ TEST_CASE("http: 200 producers and 200 consumers at once: no error, nothing lost
           "[gateway][counting]") {
   HttpCluster& cluster = HttpCluster::shared();
   Plan plan{.producers = 200, .consumers = 200, .messages = 1};
-  if (long_form()) plan.messages = 15;
   plan.topic = cluster.new_topic();
   plan.rest = 25ms;
+  if (long_form()) {
+    plan.lasting = 1min;
+    plan.pause = 3s;
+  }
   Counting counting(plan, cluster.port());
-  const int messages = plan.producers * plan.messages;
   const auto begin = std::chrono::steady_clock::now();
-  std::vector<std::thread> threads;
-  for (int i = 0; i < plan.producers; ++i) {
-    threads.emplace_back([&, i] { counting.run_producer(i); });
-  }
-  for (int i = 0; i < plan.consumers; ++i) {
-    threads.emplace_back([&, i] { counting.run_consumer(i, messages); });
-  }
-  for (std::thread& thread : threads) thread.join();
+  run_all(counting, plan);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   for (const std::string& problem : counting.problems) FAIL_CHECK(problem);
-  CHECK(counting.taken == messages * plan.consumers);
+  CHECK(counting.sent >= plan.producers);
+  CHECK(counting.taken == counting.sent * plan.consumers);
   CHECK(counting.repeats == 0);
   if (long_form()) {
-    WARN(messages << " messages to 200 consumers in " << took.count() << " s");
+    CHECK(took >= plan.lasting);
+    WARN(counting.sent << " messages to 200 consumers in " << took.count() << " s");
   }
 }
