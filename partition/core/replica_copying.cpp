@@ -290,12 +290,12 @@ void Replica::copy_positions(const Now& now, const ReplicaFetchReply& reply, Eff
     const Position& taken = log_.positions.take(position_of(row), ticket);
     last = &persist(PutPosition{taken}, limits::batch_cost_bytes, out);
     PINION_ASSERT(last->ticket == ticket);
-    last->op = PendingCopiedPositions{};
+    last->op = PendingCopiedPositions{copying.epoch};
   }
   // Each reader comes once, with its newest version: so until the last row is there an earlier
   // version of some reader may be missing, and none but what was complete before may be counted.
   if (last != nullptr && !reply.more_positions) {
-    last->op = PendingCopiedPositions{reply.position_version};
+    last->op = PendingCopiedPositions{copying.epoch, reply.position_version};
   }
 }
 
@@ -319,7 +319,7 @@ void Replica::gather_positions(const Now& now, const ReplicaFetchReply& reply, E
   const std::size_t bytes = limits::batch_cost_bytes * (1 + reset.positions.size());
   Pending& entry = persist(std::move(reset), bytes, out);
   PINION_ASSERT(entry.ticket == ticket);
-  entry.op = PendingCopiedPositions{reply.position_version};
+  entry.op = PendingCopiedPositions{copying.epoch, reply.position_version};
 }
 
 /// What its leader says is committed, as far as it is durable here.

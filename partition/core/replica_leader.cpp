@@ -274,7 +274,7 @@ void Replica::on_durable(const Now& now, Pending& done, Effects& out) {
     }
   } else if (const auto* copied = std::get_if<PendingCopiedPositions>(&done.op)) {
     Copying* copying = this->copying();
-    if (copying != nullptr) {
+    if (copying != nullptr && copying->epoch == copied->epoch) {
       copying->durable_position_version =
           std::max(copying->durable_position_version, copied->version);
     }

@@ -58,7 +58,9 @@ struct PendingNote {
   Offset high_watermark;
 };
 /// A follower's positions. With it all up to that version are there; -1: more are to come first.
+/// Of that epoch's leader: the next one may give the same version to another change.
 struct PendingCopiedPositions {
+  Epoch epoch{0};
   PositionVersion version{-1};
 };
 struct PendingCut {

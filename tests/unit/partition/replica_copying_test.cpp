@@ -318,6 +318,25 @@ TEST_CASE("follower: a new leader's table is gathered from its first part", "[pa
   CHECK(reset[0].reader == "consumer:new");
 }
 
+TEST_CASE("follower: what its last leader sent counts for nothing with the next one",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:a", 1)}, true, false));
+  bench.persist();
+  bench.answer_fetch(part_of_positions({row("consumer:a", 2)}, false, false));
+  REQUIRE(bench.waiting().size() == 1);
+  // The next leader has not heard of that change, and will give its version to another one.
+  bench.assign_replicas({.leader = 3, .epoch = 6, .version = 2});
+  bench.answer_fetch(part_of_positions({row("consumer:a", 1)}, true, false), {}, Errc::ok, 3);
+  const std::size_t told = bench.to_peers.size();
+  bench.persist_one();
+  CHECK(bench.to_peers.size() == told);
+  bench.persist();
+  CHECK(std::get<ReplicaProgress>(bench.to_peers.back().body).durable_position_version ==
+        PositionVersion{1});
+}
+
 TEST_CASE("follower: positions that changed count when the last of their parts is durable",
           "[partition]") {
   NodeBench bench;
