@@ -382,7 +382,8 @@ Result<OpenedLog> MemoryRecordStore::open(const LogIdentity& identity, IfMissing
   }
   MemoryFile& file = *found->second;
   PINION_ASSERT(!file.open);
-  if (file.identity.topic_name != identity.topic_name) {
+  const bool is_its_own = file.identity.key == identity.key;
+  if (is_its_own && file.identity.topic_name != identity.topic_name) {
     return failure(Errc::fenced_controller, name_of(identity) + " has another name here");
   }
   const bool behind = known != disk_->known_.end() && file.written.log_end < known->second.log_end;
