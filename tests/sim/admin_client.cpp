@@ -68,6 +68,7 @@ void AdminClient::create_base_topic() {
   create.config.retention_bytes = world_.options.workload.retention_bytes;
   create.config.replication = world_.options.workload.replication;
   create.config.min_insync_replicas = world_.options.workload.min_insync_replicas;
+  create.config.unclean_elections = world_.options.workload.unclean_elections;
   const std::string topic = create.name;
   request(std::move(create), 2s, [this, topic](const Message& answer) {
     world_.trace.brief(name().c_str(), "create %s: %s", topic.c_str(),

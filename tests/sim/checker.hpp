@@ -122,6 +122,10 @@ class Checker {
 
   /// Leaders change: what only the leader has acknowledged may be lost with it.
   void allow_loss_of_leader_acks() { leader_acks_last_ = false; }
+  /// Unclean elections: a leader that lacks what was committed goes on without it. What follows
+  /// from that is no violation; everything else still is.
+  void allow_loss() { loss_allowed_ = true; }
+  [[nodiscard]] bool loss_allowed() const { return loss_allowed_; }
 
  private:
   struct Reading {
@@ -159,6 +163,7 @@ class Checker {
   }
 
   bool leader_acks_last_ = true;
+  bool loss_allowed_ = false;
   std::vector<SendOp> sends_;
   std::map<std::int32_t, std::vector<SendId>> by_process_;
   std::map<PartitionKey, std::map<Offset, SendId>> log_;

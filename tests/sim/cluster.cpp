@@ -1,5 +1,6 @@
 #include "tests/sim/cluster.hpp"
 
+#include "common/proto/topic_rules.hpp"
 #include "tests/sim/text.hpp"
 
 #include <algorithm>
@@ -45,26 +46,50 @@ std::string Cluster::out_of_sync() const {
 void Cluster::note_spoiled(NodeProcess& node, Spoil how, const std::vector<PartitionKey>& files) {
   spoiled_ = &node;
   node.disk().set_spoiled(true);
+  world_.log_hashes.forget(node.id());
   spoiled_copies_.clear();
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
     if (std::find(files.begin(), files.end(), partition.key) == files.end()) continue;
     Whole& whole = spoiled_copies_[partition.key];
     // One that is only older need not be given up: its leader may not know of what it lacks.
-    whole.version = partition.version + (how == Spoil::put_back ? 0 : 2);
+    whole.version = partition.version + (node.disk().gives_up(how) ? 2 : 0);
     std::optional<Offset> common;
+    std::optional<PositionVersion> positions;
     for (const NodeId id : partition.isr) {
       if (id == node.id()) continue;
       const Offset end = fsynced_end(id, partition.key);
       common = std::min(common.value_or(end), end);
       whole.most = std::max(whole.most, end);
+      const PositionVersion version = fsynced_positions(id, partition.key);
+      positions = std::min(positions.value_or(version), version);
     }
+    whole.positions = positions.value_or(PositionVersion(0));
     whole.common = common.value_or(Offset(0));
   }
 }
 
+/// By the disk; where that cannot say, by what the process that uses it has taken over.
 Offset Cluster::fsynced_end(NodeId node, PartitionKey key) const {
-  const Disk& disk = nodes_[static_cast<std::size_t>(node.raw() - 1)]->disk();
-  return disk.fsynced_end(key).value_or(Offset(0));
+  const NodeProcess& process = *nodes_[static_cast<std::size_t>(node.raw() - 1)];
+  if (const auto end = process.disk().fsynced_end(key)) return *end;
+  const auto copy = copy_in_use(process, key);
+  return copy ? copy->durable_end : Offset(0);
+}
+
+std::optional<partition::ReplicaView> Cluster::copy_in_use(const NodeProcess& process,
+                                                           PartitionKey key) {
+  if (process.core() == nullptr) return std::nullopt;
+  auto copy = process.core()->replica(key);
+  const bool in_use = copy && (copy->role == partition::RoleName::leading ||
+                               copy->role == partition::RoleName::following);
+  return in_use ? copy : std::nullopt;
+}
+
+PositionVersion Cluster::fsynced_positions(NodeId node, PartitionKey key) const {
+  const NodeProcess& process = *nodes_[static_cast<std::size_t>(node.raw() - 1)];
+  if (const auto version = process.disk().fsynced_position_version(key)) return *version;
+  const auto copy = copy_in_use(process, key);
+  return copy ? copy->durable_position_version : PositionVersion(0);
 }
 
 /// What it had said to have may still count with a leader that has it too. One of the others alone
@@ -72,6 +97,12 @@ Offset Cluster::fsynced_end(NodeId node, PartitionKey key) const {
 Offset Cluster::whole_end(const Whole& whole, const PartitionMeta& partition) const {
   if (partition.leader == node_none || partition.leader == spoiled_->id()) return whole.common;
   return std::min(whole.most, fsynced_end(partition.leader, partition.key));
+}
+
+PositionVersion Cluster::wanted_positions(const Whole& whole,
+                                          const PartitionMeta& partition) const {
+  if (partition.leader == node_none || partition.leader == spoiled_->id()) return whole.positions;
+  return std::min(whole.positions, fsynced_positions(partition.leader, partition.key));
 }
 
 std::string Cluster::recovering() {
@@ -84,11 +115,15 @@ std::string Cluster::recovering() {
     const bool in_sync = partition.isr.size() == replicas.size();
     const Offset end = fsynced_end(spoiled_->id(), partition.key);
     const Offset wanted = whole_end(whole->second, partition);
-    if (in_sync && partition.version >= whole->second.version && end >= wanted) continue;
+    const bool positions = fsynced_positions(spoiled_->id(), partition.key) >=
+                           wanted_positions(whole->second, partition);
+    if (in_sync && partition.version >= whole->second.version && end >= wanted && positions) {
+      continue;
+    }
     return spoiled_->name() + "'s spoiled copy of " + text_of(partition.key) + " ends at " +
            std::to_string(end.raw()) + " of " + std::to_string(wanted.raw()) + ", version " +
            std::to_string(partition.version) + " of " + std::to_string(whole->second.version) +
-           (in_sync ? "" : ", not in sync");
+           (in_sync ? "" : ", not in sync") + (positions ? "" : ", without all positions");
   }
   spoiled_->disk().set_spoiled(false);
   spoiled_ = nullptr;
@@ -123,6 +158,34 @@ void Cluster::start() {
   for (auto& client : clients_) client->start();
 }
 
+/// Each of its partitions is to be written without it.
+bool Cluster::can_do_without(NodeId node) const {
+  const MetaState& meta = broker_->durable_meta();
+  for (const PartitionMeta& partition : meta.partitions) {
+    const auto topic = std::find_if(meta.topics.begin(), meta.topics.end(),
+                                    [&](const auto& row) { return row.id == partition.key.topic; });
+    if (topic == meta.topics.end()) continue;
+    const auto others = static_cast<std::size_t>(std::count_if(
+        partition.isr.begin(), partition.isr.end(), [node](NodeId id) { return id != node; }));
+    if (others < min_insync_of(topic->config, partition.replicas.size())) return false;
+  }
+  return true;
+}
+
+void Cluster::take_one_away() {
+  NodeProcess* const node = nodes_[prng_.below(nodes_.size())].get();
+  if (!can_do_without(node->id())) return;
+  away_ = node;
+  world_.counters.count("fault: gone for good");
+  world_.trace.brief(away_->name().c_str(), "is gone, and does not come back");
+  if (away_->up()) away_->crash(Process::Death::kill);
+}
+
+void Cluster::bring_back() {
+  if (away_ != nullptr && !away_->up()) away_->start();
+  away_ = nullptr;
+}
+
 void Cluster::heal() {
   broker_->set_meta_room(BrokerProcess::Room::enough);
   broker_->slow_writes(Micros(0));
@@ -130,6 +193,7 @@ void Cluster::heal() {
   if (!broker_->up()) broker_->start();
   for (auto& node : nodes_) {
     node->disk().set_sync(SyncFault::none);
+    if (node.get() != spoiled_) node->disk().set_spoiled(false);
     node->disk().set_room(-1);
     node->slow_writes(Micros(0));
     node->release_syncs();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,16 +40,27 @@ class Cluster {
   void check_replicas();
   /// Every process runs, every disk works.
   void heal();
+  /// A node dies that can be spared, and nobody starts it again until bring_back().
+  void take_one_away();
+  void bring_back();
 
  private:
   World& world_;
   NodeProcess* spoiled_ = nullptr;
+  NodeProcess* away_ = nullptr;
   /// What a spoiled copy must come to.
   struct Whole {
     std::int64_t version = 0;
-    Offset common{0};  ///< What all the others in sync had.
-    Offset most{0};    ///< What one of them had.
+    Offset common{0};              ///< What all the others in sync had.
+    Offset most{0};                ///< What one of them had.
+    PositionVersion positions{0};  ///< Which all the others had.
   };
+  [[nodiscard]] bool can_do_without(NodeId node) const;
+  [[nodiscard]] static std::optional<partition::ReplicaView> copy_in_use(const NodeProcess& process,
+                                                                         PartitionKey key);
+  [[nodiscard]] PositionVersion fsynced_positions(NodeId node, PartitionKey key) const;
+  [[nodiscard]] PositionVersion wanted_positions(const Whole& whole,
+                                                 const PartitionMeta& partition) const;
   [[nodiscard]] Offset fsynced_end(NodeId node, PartitionKey key) const;
   [[nodiscard]] Offset whole_end(const Whole& whole, const PartitionMeta& partition) const;
   std::map<PartitionKey, Whole> spoiled_copies_;

@@ -28,6 +28,8 @@ Faults::Faults(Cluster& cluster, std::uint64_t seed)
       {options.stop_broker, &Faults::stop_broker},
       {options.blackout, &Faults::blackout},
       {options.spoil_disk, &Faults::spoil_disk},
+      {options.shape, &Faults::shape},
+      {options.lying_sync, &Faults::lying_sync},
   };
   for (const Choice& choice : choices_) weight_ += choice.weight;
 }
@@ -46,7 +48,7 @@ void Faults::plan_next() {
 
 void Faults::strike() {
   // What one disk has lost is to be copied from the others first.
-  if (cluster_.is_recovering() || backup_waits_) return;
+  if (cluster_.is_recovering() || backup_waits_ || disk_lies_) return;
   std::uint64_t at = prng_.below(weight_);
   for (const Choice& choice : choices_) {
     if (at < choice.weight) {
@@ -121,123 +123,6 @@ void Faults::pause() {
   later(outage(), [process] { process->resume(); });
 }
 
-void Faults::cut() {
-  const ActorId end = some_end();
-  const ActorId broker = end < client_end(0) ? broker_cluster_end : broker_client_end;
-  const std::uint64_t how = prng_.below(3);
-  world_.trace.brief("network", "cut of %d, %s", end,
-                     how == 0 ? "both ways" : (how == 1 ? "towards it" : "from it"));
-  if (how != 2) world_.network.cut(broker, end);
-  if (how != 1) world_.network.cut(end, broker);
-  later(outage(), [this, end, broker] {
-    world_.network.heal(broker, end);
-    world_.network.heal(end, broker);
-  });
-}
-
-/// What one node's fetches need towards another: the way there, and the way of the answers.
-void Faults::cut_between(std::int32_t from, std::int32_t to) {
-  world_.network.cut(peer_end(from, to), data_end(to));
-  world_.network.cut(data_end(from), peer_end(to, from));
-}
-
-void Faults::heal_between(std::int32_t from, std::int32_t to) {
-  world_.network.heal(peer_end(from, to), data_end(to));
-  world_.network.heal(data_end(from), peer_end(to, from));
-}
-
-void Faults::cut_peers() {
-  const std::int32_t a = some_node().id().raw();
-  const std::int32_t b = some_node().id().raw();
-  if (a == b) return;
-  world_.counters.count("fault: cut between nodes");
-  const bool both = prng_.chance(2, 3);
-  world_.trace.brief("network", "cut of node %d from node %d%s", a, b, both ? ", both ways" : "");
-  cut_between(a, b);
-  if (both) cut_between(b, a);
-  later(outage(), [this, a, b] {
-    heal_between(a, b);
-    heal_between(b, a);
-  });
-}
-
-void Faults::isolate() {
-  const std::int32_t alone = some_node().id().raw();
-  const bool from_broker = prng_.chance(1, 2);
-  world_.counters.count("fault: isolated node");
-  world_.trace.brief("network", "node %d is cut off%s", alone, from_broker ? ", from all" : "");
-  for (const auto& node : cluster_.nodes()) {
-    cut_between(alone, node->id().raw());
-    cut_between(node->id().raw(), alone);
-  }
-  if (from_broker) {
-    world_.network.cut(node_end(alone), broker_cluster_end);
-    world_.network.cut(broker_cluster_end, node_end(alone));
-  }
-  later(outage(), [this, alone] {
-    for (const auto& node : cluster_.nodes()) {
-      heal_between(alone, node->id().raw());
-      heal_between(node->id().raw(), alone);
-    }
-    world_.network.heal(node_end(alone), broker_cluster_end);
-    world_.network.heal(broker_cluster_end, node_end(alone));
-  });
-}
-
-void Faults::clog() {
-  const ActorId end = some_end();
-  const ActorId broker = end < client_end(0) ? broker_cluster_end : broker_client_end;
-  const bool towards = prng_.chance(1, 2);
-  const ActorId from = towards ? broker : end;
-  const ActorId to = towards ? end : broker;
-  world_.trace.brief("network", "clog %d>%d", from, to);
-  world_.network.clog(from, to);
-  later(outage(), [this, from, to] { world_.network.heal(from, to); });
-}
-
-void Faults::failing_sync() {
-  NodeProcess& node = some_node();
-  world_.counters.count("fault: failing sync");
-  world_.trace.brief(node.name().c_str(), "syncs fail");
-  node.disk().set_sync(SyncFault::failing);
-  ++failing_disks_;
-  // A person replaces the cable and restarts the node: a halted partition stays halted until then.
-  later(outage(), [this, &node] {
-    node.disk().set_sync(SyncFault::none);
-    --failing_disks_;
-    down(node, prng_.chance(1, 2) ? Process::Death::kill : Process::Death::power_cut);
-  });
-}
-
-void Faults::full_disk() {
-  NodeProcess& node = some_node();
-  world_.counters.count("fault: full disk");
-  world_.trace.brief(node.name().c_str(), "disk is nearly full");
-  node.disk().set_room(prng_.between(0, 3'000));
-  later(outage(), [&node] { node.disk().set_room(-1); });
-}
-
-void Faults::full_meta_disk() {
-  world_.counters.count("fault: full metadata disk");
-  world_.trace.brief("broker", "disk is full");
-  cluster_.broker().set_meta_room(BrokerProcess::Room::none);
-  later(outage(), [this] { cluster_.broker().set_meta_room(BrokerProcess::Room::enough); });
-}
-
-void Faults::slow_disk() {
-  NodeProcess& node = some_node();
-  world_.counters.count("fault: slow disk");
-  const Micros extra(prng_.between(5'000, 500'000));
-  world_.trace.brief(node.name().c_str(), "disk is slow, +%lld ms",
-                     static_cast<long long>(extra.count() / 1000));
-  node.slow_writes(extra);
-  if (prng_.chance(1, 2)) cluster_.broker().slow_writes(extra);
-  later(outage(), [this, &node] {
-    node.slow_writes(Micros(0));
-    cluster_.broker().slow_writes(Micros(0));
-  });
-}
-
 void Faults::clock_jump() {
   const Micros by(prng_.between(-30'000'000, 30'000'000));
   world_.counters.count("fault: clock jump");
@@ -278,14 +163,15 @@ void Faults::spoil_disk() {
   NodeProcess& node = some_node();
   if (world_.options.workload.replication < 2 || !is_whole()) return;
   if (prng_.chance(1, 5)) return put_back_earlier_life();
-  const auto how = prng_.chance(1, 2) ? Spoil::put_back : static_cast<Spoil>(prng_.below(3));
-  if (how != Spoil::put_back) return spoil(node, how);
+  const auto how =
+      prng_.chance(1, 3) ? Spoil::put_back : static_cast<Spoil>(prng_.below(spoil_kinds - 1));
+  if (how != Spoil::put_back && how != Spoil::put_back_file) return spoil(node, how);
   // Of the same life: a copy of an earlier one is refused until somebody makes room for it.
   node.disk().back_up();
   backup_waits_ = true;
-  when_whole(outage(), [this, &node, life = node.incarnation()](bool whole) {
+  when_whole(outage(), [this, &node, how, life = node.incarnation()](bool whole) {
     backup_waits_ = false;
-    if (whole && node.incarnation() == life) spoil(node, Spoil::put_back);
+    if (whole && node.incarnation() == life) spoil(node, how);
   });
 }
 
@@ -298,8 +184,10 @@ void Faults::when_whole(Micros delay, std::function<void(bool)> then, int tries)
 }
 
 void Faults::spoil(NodeProcess& node, Spoil how) {
-  static const char* const names[] = {"damaged files", "lost files", "another disk",
-                                      "an older disk"};
+  static const char* const names[spoil_kinds] = {
+      "flipped bits", "truncated files", "emptied files", "lost files",   "swapped files",
+      "another disk", "an older file",   "an older disk", "a lying disk",
+  };
   const char* const name = names[static_cast<std::size_t>(how)];
   world_.trace.brief(node.name().c_str(), "gets %s", name);
   world_.network.heal_all();
@@ -315,7 +203,7 @@ void Faults::spoil(NodeProcess& node, Spoil how) {
   later(back, [&node] {
     if (!node.up()) node.start();
   });
-  if (how == Spoil::put_back) strike_beside(node, back);
+  if (!node.disk().gives_up(how)) strike_beside(node, back);
 }
 
 /// A leader that has not heard yet what a member has lost is lost itself: the third one has

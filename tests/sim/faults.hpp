@@ -51,6 +51,10 @@ class Faults {
   void stop_broker();
   void blackout();
   void spoil_disk();
+  void shape();
+  void part(const char* name, const std::function<bool(std::size_t, std::size_t)>& hears);
+  void cut_from_broker(const std::function<bool(std::size_t)>& side);
+  void lying_sync();
   [[nodiscard]] bool is_whole() const;
   void spoil(NodeProcess& node, Spoil how);
   void strike_beside(NodeProcess& spoiled, Micros at);
@@ -73,6 +77,7 @@ class Faults {
   int failing_disks_ = 0;
   NodeProcess* of_the_past_ = nullptr;  ///< It runs over a disk of an earlier life of its own.
   bool backup_waits_ = false;           ///< To be put back: nothing else goes wrong meanwhile.
+  bool disk_lies_ = false;              ///< The same.
   std::uint64_t era_ = 0;  ///< What was planned before heal() does not happen after it.
 };
 

@@ -33,6 +33,8 @@ void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk
   }
   const std::optional<Offset> durable = disk.fsynced_end(key);
   if (!durable) return;  // The topic is deleted, or this disk cannot tell.
+  if (disk.is_spoiled())
+    return;  // It lies, or has lost something, which is for the others to save.
   const auto* produce = std::get_if<Produce>(&request.body);
   const auto* produced = std::get_if<ProduceReply>(&answer.body);
   if (produce != nullptr && produced != nullptr && produce->acks != Acks::none) {
@@ -68,6 +70,9 @@ void Inspector::on_answer(NodeId node, Incarnation incarnation, const Disk& disk
     checker_.violate("position-before-durable", text_of(key) + " answers a commit of " +
                                                     commit->reader + " that is not on its disk");
   }
+  if (const auto* committed = std::get_if<CommitPositionReply>(&answer.body)) {
+    check_position_in_sync(key, committed->version);
+  }
   const auto* position = std::get_if<FetchPositionReply>(&answer.body);
   const auto* asked = std::get_if<FetchPosition>(&request.body);
   if (position != nullptr && asked != nullptr && position->offset >= Offset(0)) {
@@ -96,6 +101,20 @@ void Inspector::check_in_sync(PartitionKey key, Offset end, const char* name) {
                                " is not on node " + std::to_string(node.raw()) +
                                ", which is in sync and ends at " +
                                (durable ? std::to_string(durable->raw()) : "nothing"));
+  }
+}
+
+void Inspector::check_position_in_sync(PartitionKey key, PositionVersion version) {
+  if (!in_sync_) return;
+  for (const auto& [node, disk] : in_sync_(key).in_sync) {
+    if (disk->is_spoiled() || !disk->fsynced_end(key)) continue;
+    const std::optional<PositionVersion> durable = disk->fsynced_position_version(key);
+    if (!durable || *durable >= version) continue;
+    checker_.violate("position-on-all-in-sync", text_of(key) + " answers a position of version " +
+                                                    std::to_string(version.raw()) + ", and node " +
+                                                    std::to_string(node.raw()) +
+                                                    ", which is in sync, has only " +
+                                                    std::to_string(durable->raw()));
   }
 }
 

@@ -46,6 +46,7 @@ class Inspector {
 
  private:
   void check_in_sync(PartitionKey key, Offset end, const char* name);
+  void check_position_in_sync(PartitionKey key, PositionVersion version);
   void on_leader(PartitionKey key, Epoch epoch, NodeId node, Incarnation incarnation);
 
   Checker& checker_;

@@ -70,6 +70,7 @@ void NodeProcess::open(PartitionKey key, const partition::OpenLog& op) {
     Log& log = logs_[key];
     log.busy = false;
     PINION_ASSERT(log.log == nullptr);
+    disk_->note_file(op.identity);
     Result<OpenedLog> opened = store_->open(op.identity, op.if_missing);
     if (!opened) {
       world_.counters.count("disk: open failed " + std::string(name_of(opened.error().code)));
@@ -126,6 +127,7 @@ void NodeProcess::finish_commit(PartitionKey key) {
   const std::vector<Persist> group = std::exchange(log.committing, {});
   const Result<void> done = log.log->apply(group);
   log.busy = false;
+  if (done && world_.inspector.enabled()) inspect_cuts(key, group);
   world_.trace.full(name().c_str(), "commits %zu tickets of %lld/%d: %s", group.size(),
                     static_cast<long long>(key.topic.raw()), key.partition.raw(),
                     done ? "ok" : name_of(done.error().code).data());
@@ -139,6 +141,18 @@ void NodeProcess::finish_commit(PartitionKey key) {
     tell_in_order(key, partition::PersistFailed{key, group.front().ticket, done.error()});
   }
   work(key);
+}
+
+void NodeProcess::inspect_cuts(PartitionKey key, const std::vector<Persist>& group) {
+  for (const Persist& persist : group) {
+    const auto* cut = std::get_if<Truncate>(&persist.op);
+    if (cut != nullptr && !disk_->is_spoiled() && !world_.checker.loss_allowed()) {
+      world_.log_hashes.on_cut(id_, key, cut->end);
+    }
+    if (const auto* drop = std::get_if<DropBefore>(&persist.op)) {
+      world_.log_hashes.on_dropped(key, drop->start);
+    }
+  }
 }
 
 void NodeProcess::close(PartitionKey key, const partition::CloseLog& op) {

@@ -1,6 +1,7 @@
 #include "tests/sim/node_process.hpp"
 
 #include "common/base/assert.hpp"
+#include "common/base/limits.hpp"
 #include "common/proto/codec.hpp"
 #include "tests/sim/event_names.hpp"
 
@@ -178,9 +179,46 @@ void NodeProcess::note_received(const Message& message) {
       static_cast<unsigned long long>(message.header.request_id.raw()), key, partition);
 }
 
+namespace {
+
+/// Whose high watermark an input may move.
+std::optional<PartitionKey> subject_of(const Input& input) {
+  if (const auto* persisted = std::get_if<partition::Persisted>(&input)) return persisted->key;
+  const Message* message = nullptr;
+  if (const auto* peer = std::get_if<partition::FromPeer>(&input)) message = &peer->message;
+  if (message == nullptr) return std::nullopt;
+  return PartitionKey{message->header.topic, message->header.partition};
+}
+
+}  // namespace
+
 void NodeProcess::step(Input input) {
+  if (!world_.inspector.enabled()) return core_->step(now(), std::move(input), effects_);
+  const std::optional<PartitionKey> subject = subject_of(input);
   core_->step(now(), std::move(input), effects_);
-  if (world_.inspector.enabled()) core_->check_invariants();
+  core_->check_invariants();
+  if (subject && !world_.checker.loss_allowed()) compare_logs(*subject);
+}
+
+/// With the other replicas of it, as far as this one knows it to be committed.
+void NodeProcess::compare_logs(PartitionKey key) {
+  const auto log = logs_.find(key);
+  if (log == logs_.end() || log->second.log == nullptr) return;
+  // A view is not cheap: only while something durable has not been compared yet.
+  const std::optional<Offset> durable = disk_->fsynced_end(key);
+  if (durable && *durable <= world_.log_hashes.compared(id_, key)) return;
+  const std::optional<partition::ReplicaView> replica = core_->replica(key);
+  if (!replica) return;
+  world_.log_hashes.on_high_watermark(
+      id_, key, replica->high_watermark, [&](Offset from, Offset end) -> std::vector<BatchHeader> {
+        if (durable) return disk_->written_headers(key, from, end);
+        std::vector<BatchHeader> headers;
+        const auto batches = log->second.reader->read(std::max(from, replica->log_start), end,
+                                                      limits::batch_bytes_default);
+        if (!batches) return headers;
+        for (const Batch& batch : *batches) headers.push_back(batch.header);
+        return headers;
+      });
 }
 
 void NodeProcess::tell(Input input) {

@@ -22,6 +22,7 @@ class NodeProcess final : public Process {
 
   [[nodiscard]] NodeId id() const { return id_; }
   [[nodiscard]] Disk& disk() { return *disk_; }
+  [[nodiscard]] const Disk& disk() const { return *disk_; }
   /// Nothing while it is down.
   [[nodiscard]] const partition::Node* core() const { return core_ ? &*core_ : nullptr; }
 
@@ -66,6 +67,7 @@ class NodeProcess final : public Process {
   [[nodiscard]] std::optional<partition::Input> read_message(Arrival arrival);
   void note_received(const Message& message);
   void step(partition::Input input);
+  void compare_logs(PartitionKey key);
   void after_steps();
   void carry_out();
   void send(partition::Send send);
@@ -83,6 +85,7 @@ class NodeProcess final : public Process {
   void open(PartitionKey key, const partition::OpenLog& op);
   void commit(PartitionKey key);
   void finish_commit(PartitionKey key);
+  void inspect_cuts(PartitionKey key, const std::vector<Persist>& group);
   void close(PartitionKey key, const partition::CloseLog& op);
   void maintain();
   [[nodiscard]] partition::Input carry_out_read(const partition::ReadEffect& effect);

@@ -124,8 +124,19 @@ SimOptions SimOptions::draw(std::uint64_t seed, Life life) {
     workload.operate_every = Micros(prng.between(50'000, 1'000'000));
     options.late_node = workload.replication < options.nodes && prng.chance(1, 3);
   }
-  // Last, so that what else is drawn is as it was.
+  // Late as well, so that what else is drawn is as it was.
   if (prng.chance(2, 3)) options.workload.any_replica_percent = draw_up_to(prng, 20, 100);
+  options.faults.shape = weight(prng, 1, 3);
+  options.faults.lying_sync = weight(prng, 1, 3);
+  options.goes_on_without_one = workload.replication == 3 && prng.chance(1, 2);
+  if (workload.replication > 1 && prng.chance(1, 10)) {
+    workload.unclean_elections = true;
+    // By hand nobody begins anew when a leader has forgotten what it had acknowledged.
+    workload.raw_producers = 0;
+    workload.strangers = 0;
+    workload.retention_bytes = 0;
+    workload.min_insync_replicas = 1;
+  }
   return options;
 }
 
@@ -170,6 +181,8 @@ std::string SimOptions::describe() const {
   show("stop_broker", faults.stop_broker);
   show("blackout", faults.blackout);
   show("spoil_disk", faults.spoil_disk);
+  show("shape", faults.shape);
+  show("lying_sync", faults.lying_sync);
   text << "\n  disk: commit=" << disk.commit_min.count() << ".." << disk.commit_max.count()
        << "us read<=" << disk.read_max.count() << "us stall=" << disk.stall_per_10k << "/10k up to "
        << disk.stall_max.count() / 1000 << "ms"
@@ -184,7 +197,9 @@ std::string SimOptions::describe() const {
        << "ms batch=" << workload.batch_bytes_max << "B linger=" << workload.linger.count()
        << "us create=" << workload.create_topic_percent << "% replication=" << workload.replication
        << "/" << workload.min_insync_replicas << " delete=" << workload.delete_topic_percent
-       << "% retention=" << workload.retention_bytes << "B";
+       << "% retention=" << workload.retention_bytes << "B"
+       << (workload.unclean_elections ? " unclean" : "")
+       << (goes_on_without_one ? " without one at the end" : "");
   if (workload.operators > 0) {
     text << " operate_every=" << workload.operate_every.count() / 1000
          << "ms late_node=" << late_node;

@@ -33,7 +33,9 @@ struct FaultOptions {
   std::uint32_t clock_jump = 0;
   std::uint32_t stop_broker = 0;
   std::uint32_t blackout = 0;    ///< Power cut of everything at once.
-  std::uint32_t spoil_disk = 0;  ///< Files damaged or lost, or another disk; one node at a time.
+  std::uint32_t spoil_disk = 0;  ///< Files damaged, lost, swapped or older; one node at a time.
+  std::uint32_t shape = 0;       ///< Groups, a bridge, a ring of partition brokers.
+  std::uint32_t lying_sync = 0;  ///< Of one node, until a power cut there.
   Micros outage_max{1'500'000};  ///< Until a killed process starts again, a cut heals.
 };
 
@@ -71,6 +73,7 @@ struct WorkloadOptions {
   std::int32_t min_insync_replicas = 0;
   std::uint32_t operators = 0;  ///< Who drain, keep and remove nodes, and alter topics.
   Micros operate_every{500'000};
+  bool unclean_elections = false;  ///< What was acknowledged may be lost, and the run knows it.
 };
 
 /// What a run is at least.
@@ -91,6 +94,8 @@ struct SimOptions {
   /// Elections and moves of replicas; and what a lost message held of a client's credit comes back
   /// after two generations of counters.
   Micros liveness_bound = Micros(150'000'000) + 2 * limits::request_lifetime_max;
+  /// After the faults one node is taken away until clients have got on without it.
+  bool goes_on_without_one = false;
   bool internal_checks = true;
   std::uint32_t client_requests_max = 8'192;  ///< The router's credit.
   std::uint32_t node_requests_max = 65'536;

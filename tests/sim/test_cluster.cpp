@@ -15,6 +15,7 @@ namespace {
 SimOptions options_of(const StoryOptions& story) {
   SimOptions options = SimOptions::calm(story.seed);
   options.nodes = story.nodes;
+  options.workload.unclean_elections = story.unclean_elections;
   return options;
 }
 

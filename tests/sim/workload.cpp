@@ -68,15 +68,19 @@ void Workload::add_operators() {
 }
 
 void Workload::finish() {
+  for (OperatorClient* person : operators_) person->finish();
+  stage_ = Stage::resting;
+  watch();
+}
+
+void Workload::send_last() {
   stage_ = Stage::sending_last;
   world_.trace.brief("workload", "sends its last records");
   admin_->finish();
-  for (OperatorClient* person : operators_) person->finish();
   for (RawProducer* producer : raw_producers_) producer->finish();
   for (ProducerClient* producer : producers_) producer->finish();
   for (ConsumerClient* consumer : consumers_) consumer->finish();
   for (StrangerClient* stranger : strangers_) stranger->finish();
-  watch();
 }
 
 void Workload::watch() {
@@ -85,10 +89,13 @@ void Workload::watch() {
 }
 
 void Workload::advance() {
-  const bool operated = std::all_of(operators_.begin(), operators_.end(),
-                                    [](const OperatorClient* person) { return person->idle(); });
-  if (stage_ == Stage::sending_last && all_sent() && admin_->idle() && operated) {
+  if (stage_ == Stage::resting && is_ready_for_last()) {
+    if (world_.options.goes_on_without_one) cluster_.take_one_away();
+    send_last();
+  }
+  if (stage_ == Stage::sending_last && all_sent() && admin_->idle() && operated()) {
     stage_ = Stage::catching_up;
+    cluster_.bring_back();
     world_.trace.brief("workload", "catches up");
     for (DequeueClient* dequeuer : dequeuers_) dequeuer->finish();
   }
@@ -98,6 +105,18 @@ void Workload::advance() {
     admin_->begin_drain();
   }
   if (stage_ == Stage::draining && admin_->drained()) stage_ = Stage::done;
+}
+
+/// Whole again, the cluster must get on without any one node, for as long as that is away.
+bool Workload::is_ready_for_last() const {
+  return !world_.options.goes_on_without_one ||
+         (operated() && admin_->has_base_topics() && cluster_.all_in_sync() &&
+          !cluster_.is_recovering());
+}
+
+bool Workload::operated() const {
+  return std::all_of(operators_.begin(), operators_.end(),
+                     [](const OperatorClient* person) { return person->idle(); });
 }
 
 bool Workload::all_sent() const {

@@ -29,13 +29,16 @@ class Workload {
   void count_outcomes();
 
  private:
-  enum class Stage : std::uint8_t { working, sending_last, catching_up, draining, done };
+  enum class Stage : std::uint8_t { working, resting, sending_last, catching_up, draining, done };
 
   template <typename Client, typename... Arguments>
   Client& add(const std::string& name, Arguments&&... arguments);
   void add_operators();
+  void send_last();
   void watch();
   void advance();
+  [[nodiscard]] bool is_ready_for_last() const;
+  [[nodiscard]] bool operated() const;
   [[nodiscard]] bool all_sent() const;
   [[nodiscard]] bool all_caught_up() const;
 

@@ -5,6 +5,7 @@
 #include "tests/sim/checker.hpp"
 #include "tests/sim/counters.hpp"
 #include "tests/sim/inspector.hpp"
+#include "tests/sim/log_hashes.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/options.hpp"
 #include "tests/sim/scheduler.hpp"
@@ -30,11 +31,13 @@ struct World {
       : options(sim_options),
         trace(scheduler, level),
         network(scheduler, trace, counters, sim_options.seed ^ 0x6e6574776f726bULL),
-        inspector(checker, options.internal_checks) {
+        inspector(checker, options.internal_checks),
+        log_hashes(checker) {
     network.set_options(options.network);
     if (options.workload.replication > 1 || options.workload.operators > 0) {
       checker.allow_loss_of_leader_acks();
     }
+    if (options.workload.unclean_elections) checker.allow_loss();
   }
 
   const SimOptions options;
@@ -44,6 +47,7 @@ struct World {
   Network network;
   Checker checker;
   Inspector inspector;
+  LogHashes log_hashes;
   Micros wall_start{1'750'000'000'000'000};
 };
 
