@@ -56,9 +56,9 @@ void Faults::lying_sync() {
   world_.trace.brief(node.name().c_str(), "its disk begins to lie");
   node.disk().set_sync(SyncFault::lying);
   node.disk().set_spoiled(true);
-  disk_lies_ = true;
+  holds_back_ = true;
   when_whole(outage(), [this, &node, life = node.incarnation()](bool whole) {
-    disk_lies_ = false;
+    holds_back_ = false;
     const bool strikes = whole && node.incarnation() == life;
     if (strikes) spoil(node, Spoil::forget);
     node.disk().set_sync(SyncFault::none);

@@ -27,9 +27,10 @@ Faults::Faults(Cluster& cluster, std::uint64_t seed)
       {options.clock_jump, &Faults::clock_jump},
       {options.stop_broker, &Faults::stop_broker},
       {options.blackout, &Faults::blackout},
-      {options.spoil_disk, &Faults::spoil_disk},
+      {options.spoil_disk, &Faults::spoil_disk, Needs::whole_cluster},
       {options.shape, &Faults::shape},
-      {options.lying_sync, &Faults::lying_sync},
+      {options.lying_sync, &Faults::lying_sync, Needs::whole_cluster},
+      {options.leave_behind, &Faults::leave_behind},
   };
   for (const Choice& choice : choices_) weight_ += choice.weight;
 }
@@ -48,12 +49,12 @@ void Faults::plan_next() {
 
 void Faults::strike() {
   // What one disk has lost is to be copied from the others first.
-  if (cluster_.is_recovering() || backup_waits_ || disk_lies_) return;
+  if (cluster_.is_recovering() || backup_waits_ || holds_back_) return;
   std::uint64_t at = prng_.below(weight_);
   for (const Choice& choice : choices_) {
     if (at < choice.weight) {
-      (this->*choice.inflict)();
-      return;
+      if (choice.needs == Needs::whole_cluster && !is_whole()) return await_whole(choice.inflict);
+      return (this->*choice.inflict)();
     }
     at -= choice.weight;
   }
@@ -149,6 +150,29 @@ void Faults::blackout() {
   for (const auto& node : cluster_.nodes()) down(*node, Process::Death::power_cut);
 }
 
+/// The others go on without one, and are lost while it comes back: what it lacks is gone where
+/// topics allow that.
+void Faults::leave_behind() {
+  NodeProcess& node = some_node();
+  if (!node.up()) return;
+  world_.counters.count("fault: one left behind");
+  world_.trace.brief(node.name().c_str(), "is left behind");
+  holds_back_ = true;
+  node.crash(Process::Death::kill);
+  later(Micros(prng_.between(1'500'000, 4'000'000)), [this, &node] {
+    for (const auto& other : cluster_.nodes()) {
+      if (other.get() != &node && other->up()) other->crash(Process::Death::kill);
+    }
+    if (!node.up()) node.start();
+    later(Micros(prng_.between(1'500'000, 6'000'000)), [this] {
+      holds_back_ = false;
+      for (const auto& other : cluster_.nodes()) {
+        if (!other->up()) other->start();
+      }
+    });
+  });
+}
+
 /// The loss of one disk is survived when another copy of everything is there and stays there until
 /// that has been noticed: so it strikes a cluster that is whole, and alone.
 bool Faults::is_whole() const {
@@ -173,6 +197,17 @@ void Faults::spoil_disk() {
     backup_waits_ = false;
     if (whole && node.incarnation() == life) spoil(node, how);
   });
+}
+
+/// Nothing else begins to go wrong until then, or for a few seconds.
+void Faults::await_whole(Inflict inflict) {
+  if (world_.options.workload.replication < 2) return;
+  holds_back_ = true;
+  const auto then = [this, inflict](bool whole) {
+    holds_back_ = false;
+    if (whole) (this->*inflict)();
+  };
+  when_whole(Micros(1), then, 25);
 }
 
 /// After so long, and a little longer when what went wrong before is not over by then.
@@ -219,13 +254,25 @@ void Faults::strike_beside(NodeProcess& spoiled, Micros back) {
   if (other == &spoiled) return;
   const bool is_kill = prng_.chance(1, 2);
   later(std::max(Micros(1), back + Micros(prng_.between(-50'000, 300'000))),
-        [this, other, is_kill] {
+        [this, other, is_kill, &spoiled] {
           if (!cluster_.is_recovering() || !other->up() || other->paused()) return;
+          if (!has_a_third(spoiled.id(), other->id())) return;
           world_.counters.count("fault: another node beside an older disk");
           if (is_kill) return down(*other, Process::Death::kill);
           other->pause();
           later(outage(), [other] { other->resume(); });
         });
+}
+
+/// Somebody else has everything of each partition that they have: an operator may have altered it.
+bool Faults::has_a_third(NodeId spoiled, NodeId other) const {
+  for (const PartitionMeta& partition : cluster_.broker().durable_meta().partitions) {
+    const auto& isr = partition.isr;
+    if (std::find(isr.begin(), isr.end(), spoiled) == isr.end()) continue;
+    const auto is_third = [&](NodeId id) { return id != spoiled && id != other; };
+    if (std::none_of(isr.begin(), isr.end(), is_third)) return false;
+  }
+  return true;
 }
 
 /// The controller has heard of the life that it is in.

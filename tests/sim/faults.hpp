@@ -20,9 +20,12 @@ class Faults {
   void heal();
 
  private:
+  using Inflict = void (Faults::*)();
+  enum class Needs : std::uint8_t { nothing, whole_cluster };
   struct Choice {
     std::uint32_t weight;
-    void (Faults::*inflict)();
+    Inflict inflict;
+    Needs needs = Needs::nothing;
   };
 
   void plan_next();
@@ -55,9 +58,12 @@ class Faults {
   void part(const char* name, const std::function<bool(std::size_t, std::size_t)>& hears);
   void cut_from_broker(const std::function<bool(std::size_t)>& side);
   void lying_sync();
+  void leave_behind();
+  void await_whole(Inflict inflict);
   [[nodiscard]] bool is_whole() const;
   void spoil(NodeProcess& node, Spoil how);
   void strike_beside(NodeProcess& spoiled, Micros at);
+  [[nodiscard]] bool has_a_third(NodeId spoiled, NodeId other) const;
   [[nodiscard]] bool is_known(const NodeProcess& node) const;
   void when_whole(Micros delay, std::function<void(bool)> then, int tries = 50);
   void put_back_earlier_life();
@@ -77,7 +83,8 @@ class Faults {
   int failing_disks_ = 0;
   NodeProcess* of_the_past_ = nullptr;  ///< It runs over a disk of an earlier life of its own.
   bool backup_waits_ = false;           ///< To be put back: nothing else goes wrong meanwhile.
-  bool disk_lies_ = false;              ///< The same.
+  /// A disk lies, a node is left behind, or all is to be whole first: the same.
+  bool holds_back_ = false;
   std::uint64_t era_ = 0;  ///< What was planned before heal() does not happen after it.
 };
 

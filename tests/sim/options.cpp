@@ -136,6 +136,7 @@ SimOptions SimOptions::draw(std::uint64_t seed, Life life) {
     workload.strangers = 0;
     workload.retention_bytes = 0;
     workload.min_insync_replicas = 1;
+    options.faults.leave_behind = draw_up_to(prng, 1, 10);
   }
   return options;
 }
@@ -183,6 +184,7 @@ std::string SimOptions::describe() const {
   show("spoil_disk", faults.spoil_disk);
   show("shape", faults.shape);
   show("lying_sync", faults.lying_sync);
+  show("leave_behind", faults.leave_behind);
   text << "\n  disk: commit=" << disk.commit_min.count() << ".." << disk.commit_max.count()
        << "us read<=" << disk.read_max.count() << "us stall=" << disk.stall_per_10k << "/10k up to "
        << disk.stall_max.count() / 1000 << "ms"

@@ -32,11 +32,12 @@ struct FaultOptions {
   std::uint32_t slow_disk = 0;
   std::uint32_t clock_jump = 0;
   std::uint32_t stop_broker = 0;
-  std::uint32_t blackout = 0;    ///< Power cut of everything at once.
-  std::uint32_t spoil_disk = 0;  ///< Files damaged, lost, swapped or older; one node at a time.
-  std::uint32_t shape = 0;       ///< Groups, a bridge, a ring of partition brokers.
-  std::uint32_t lying_sync = 0;  ///< Of one node, until a power cut there.
-  Micros outage_max{1'500'000};  ///< Until a killed process starts again, a cut heals.
+  std::uint32_t blackout = 0;      ///< Power cut of everything at once.
+  std::uint32_t spoil_disk = 0;    ///< Files damaged, lost, swapped or older; one node at a time.
+  std::uint32_t shape = 0;         ///< Groups, a bridge, a ring of partition brokers.
+  std::uint32_t lying_sync = 0;    ///< Of one node, until a power cut there.
+  std::uint32_t leave_behind = 0;  ///< One node, until the others are lost: unclean elections.
+  Micros outage_max{1'500'000};    ///< Until a killed process starts again, a cut heals.
 };
 
 struct DiskOptions {
