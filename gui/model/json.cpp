@@ -243,6 +243,34 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
+bool is_named(const JsonNode& node, std::string_view name) {
+  if (node.name.find('\\') == std::string_view::npos) return node.name == name;
+  return unescape(node.name) == name;
+}
+
+/// A name that needs no quotes in a path.
+bool is_simple(std::string_view name) {
+  return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' ||
+           std::string_view(".[]\"\\,=!<>~").find(c) != std::string_view::npos;
+  });
+}
+
+/// What stands in brackets: an index, or a name in quotes.
+Result<JsonStep> parse_brackets(std::string_view inside) {
+  if (inside.size() >= 2 && inside.front() == '"' && inside.back() == '"') {
+    return JsonStep{unescape(inside.substr(1, inside.size() - 2)), {}};
+  }
+  std::uint32_t index = 0;
+  const char* end = inside.data() + inside.size();
+  const auto [last, error] = std::from_chars(inside.data(), end, index);
+  if (inside.empty() || error != std::errc() || last != end) {
+    return failure(Errc::invalid_argument,
+                   "in brackets is a number, as in [0], or a name in quotes, as in [\"a.b\"]");
+  }
+  return JsonStep{{}, index};
+}
+
 }  // namespace
 
 Result<JsonNodes> parse_json(std::string_view text) {
@@ -268,22 +296,35 @@ std::string json_plain(const JsonNode& node) {
   return unescape(node.raw.substr(1, node.raw.size() - 2));
 }
 
+std::string json_name(const JsonNode& node) { return unescape(node.name); }
+
+std::size_t json_brackets_end(std::string_view text) {
+  if (!text.starts_with("[\"")) {
+    const std::size_t end = text.find(']');
+    return end == std::string_view::npos ? 0 : end + 1;
+  }
+  for (std::size_t i = 2; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      return text.substr(i + 1).starts_with(']') ? i + 2 : 0;
+    }
+  }
+  return 0;
+}
+
 Result<std::vector<JsonStep>> parse_json_path(std::string_view path) {
   std::vector<JsonStep> steps;
   if (!path.empty() && path.front() == '$') path.remove_prefix(1);
   while (!path.empty()) {
+    // ".[" is a way to write "[", which at the front of a text alone looks like no path.
+    if (steps.empty() && path.starts_with(".[")) path.remove_prefix(1);
     if (path.front() == '[') {
-      const std::size_t end = path.find(']');
-      std::uint32_t index = 0;
-      const std::string_view digits = path.substr(1, end == std::string_view::npos ? end : end - 1);
-      const auto [last, error] =
-          std::from_chars(digits.data(), digits.data() + digits.size(), index);
-      if (end == std::string_view::npos || digits.empty() || error != std::errc() ||
-          last != digits.data() + digits.size()) {
-        return failure(Errc::invalid_argument, "an index is a number in brackets, as in [0]");
-      }
-      steps.push_back({{}, index});
-      path.remove_prefix(end + 1);
+      const std::size_t end = json_brackets_end(path);
+      if (end == 0) return failure(Errc::invalid_argument, "a bracket has no second one");
+      PINION_TRY(step, parse_brackets(path.substr(1, end - 2)));
+      steps.push_back(std::move(step));
+      path.remove_prefix(end);
       continue;
     }
     if (path.front() == '.') {
@@ -312,7 +353,7 @@ const JsonNode* find_json(const JsonNodes& nodes, const std::vector<JsonStep>& p
     std::size_t child = at + 1;
     std::uint32_t number = 0;
     while (child < node.after) {
-      if (step.index ? number == *step.index : nodes[child].name == step.name) break;
+      if (step.index ? number == *step.index : is_named(nodes[child], step.name)) break;
       child = nodes[child].after;
       ++number;
     }
@@ -334,8 +375,13 @@ std::string json_path_of(const JsonNodes& nodes, std::size_t index) {
       ++number;
     }
     if (child >= node.after) break;
-    path += node.type == JsonType::array ? "[" + std::to_string(number) + "]"
-                                         : "." + std::string(nodes[child].name);
+    if (node.type == JsonType::array) {
+      path += "[" + std::to_string(number) + "]";
+    } else if (is_simple(nodes[child].name)) {
+      path += "." + std::string(nodes[child].name);
+    } else {
+      path += "[\"" + std::string(nodes[child].name) + "\"]";
+    }
     at = child;
   }
   return path;

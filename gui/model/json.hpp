@@ -38,15 +38,21 @@ using JsonNodes = std::vector<JsonNode>;
 /// Escapes undone; of a text without its quotes. What is not a text stands as it is.
 [[nodiscard]] std::string json_plain(const JsonNode& node);
 
-/// A path: "$.user.name", ".items[2].price", "user.name". `invalid_argument` when it is none.
+/// The name of a member, escapes undone.
+[[nodiscard]] std::string json_name(const JsonNode& node);
+
+/// A path: "$.user.name", ".items[2].price", "user.name"; names of any kind: "$[\"a.b\"].c".
+/// `invalid_argument` when it is none.
 struct JsonStep {
   std::string name{};  ///< A member, or
   std::optional<std::uint32_t> index{};
 };
 [[nodiscard]] Result<std::vector<JsonStep>> parse_json_path(std::string_view path);
+/// How long the "[0]" or "[\"a.b\"]" at the front is; 0 when there is no end to it.
+[[nodiscard]] std::size_t json_brackets_end(std::string_view text);
 /// Nothing when there is no such value.
 [[nodiscard]] const JsonNode* find_json(const JsonNodes& nodes, const std::vector<JsonStep>& path);
-/// "$.items[2].price" of a node.
+/// "$.items[2].price" of a node, as parse_json_path reads it.
 [[nodiscard]] std::string json_path_of(const JsonNodes& nodes, std::size_t index);
 
 /// Indented by two blanks; or nothing when it is not JSON.

@@ -18,20 +18,28 @@ std::optional<Number> number_of(std::string_view text) {
   return number;
 }
 
-/// ".a", "$.a", and either with the '-' that turns a part around.
+/// ".a", "$.a", "$[...]", and each with the '-' that turns a part around.
 bool is_path(std::string_view text) {
   if (text.size() > 1 && text.front() == '-') text.remove_prefix(1);
-  return text.size() > 1 && (text.front() == '.' || text.starts_with("$."));
+  return text.size() > 1 &&
+         (text.front() == '.' || text.starts_with("$.") || text.starts_with("$["));
 }
 
 /// Blanks divide, quotes keep together, and a comparison keeps its sides: ".a = b" is one part.
-std::vector<std::string> split(std::string_view text) {
+Result<std::vector<std::string>> split(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
   bool quoted = false;
   bool any = false;
-  for (const char c : text) {
-    if (c == '"') {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (!quoted && text.substr(i).starts_with("[\"") && is_path(word + "[")) {
+      // A name of a path in quotes is one with them.
+      const std::size_t size = std::max<std::size_t>(1, json_brackets_end(text.substr(i)));
+      word += text.substr(i, size);
+      any = true;
+      i += size - 1;
+    } else if (c == '"') {
       quoted = !quoted;
       any = true;
     } else if (c == ' ' && !quoted) {
@@ -43,10 +51,12 @@ std::vector<std::string> split(std::string_view text) {
       any = true;
     }
   }
+  if (quoted) return failure(Errc::invalid_argument, "a quotation mark has no second one");
   if (any) words.push_back(word);
   std::vector<std::string> parts;
   const auto is_operator = [](const std::string& w) {
-    return w == "=" || w == "!=" || w == "<" || w == ">" || w == "~";
+    static constexpr std::string_view all[]{"=", "==", "!=", "<", "<=", ">", ">=", "~"};
+    return std::find(std::begin(all), std::end(all), w) != std::end(all);
   };
   for (std::size_t i = 0; i < words.size(); ++i) {
     const bool joins = !parts.empty() && is_path(parts.back()) && is_operator(words[i]);
@@ -66,14 +76,22 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
+/// Where the comparison begins; the text's end when there is none. Names in quotes may hold signs.
+std::size_t end_of_path(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && std::string_view("=!<>~").find(text[at]) == std::string_view::npos) {
+    const std::size_t brackets = text[at] == '[' ? json_brackets_end(text.substr(at)) : 0;
+    at += std::max<std::size_t>(1, brackets);
+  }
+  return at;
+}
+
 }  // namespace
 
 Result<RecordFilter> RecordFilter::parse(std::string_view text) {
   RecordFilter filter;
-  if (std::count(text.begin(), text.end(), '"') % 2 != 0) {
-    return failure(Errc::invalid_argument, "a quotation mark has no second one");
-  }
-  for (const std::string& word : split(text)) {
+  PINION_TRY(words, split(text));
+  for (const std::string& word : words) {
     PINION_TRY(part, parse_part(word));
     filter.parts_.push_back(std::move(part));
   }
@@ -107,36 +125,44 @@ Result<RecordFilter::Part> RecordFilter::parse_part(std::string_view text) {
     if (equal != std::string_view::npos) part.text = small_letters(text.substr(equal + 1));
     return part;
   } else if (path_text) {
-    const std::size_t at = text.find_first_of("=!<>~");
+    const std::size_t at = end_of_path(text);
     PINION_TRY(path, parse_json_path(text.substr(0, at)));
     part.where = Where::json;
     part.path = std::move(path);
     part.compare = Compare::exists;
-    if (at == std::string_view::npos) return part;
-    const char sign = text[at];
-    std::string_view rest = text.substr(at + 1);
-    part.compare = sign == '<'   ? Compare::less
-                   : sign == '>' ? Compare::greater
-                   : sign == '~' ? Compare::contains
-                   : sign == '!' ? Compare::unequal
-                                 : Compare::equal;
-    if (sign == '!' && !take_prefix(rest, "=")) {
-      return failure(Errc::invalid_argument, "'!' wants a '=' behind it, as in .state != done");
-    }
-    if (rest.empty()) {
-      return failure(
-          Errc::invalid_argument,
-          std::string(1, sign) + " wants a value behind it, as in .price " + sign + " 10");
-    }
-    part.text = std::string(rest);
-    part.number = number_of<double>(rest);
-    if ((part.compare == Compare::less || part.compare == Compare::greater) && !part.number) {
-      return failure(Errc::invalid_argument, "'<' and '>' compare numbers, as in .price > 10");
-    }
-    if (part.compare == Compare::contains) part.text = small_letters(rest);
-    return part;
+    if (at == text.size()) return part;
+    return parse_comparison(text.substr(at), std::move(part));
   }
   part.text = small_letters(text);
+  return part;
+}
+
+/// What stands behind a path: a sign and a value.
+Result<RecordFilter::Part> RecordFilter::parse_comparison(std::string_view text, Part part) {
+  static constexpr std::pair<std::string_view, Compare> signs[]{
+      {"==", Compare::equal},   {"=", Compare::equal},     {"!=", Compare::unequal},
+      {"<=", Compare::at_most}, {">=", Compare::at_least}, {"<", Compare::less},
+      {">", Compare::greater},  {"~", Compare::contains}};
+  const auto sign = std::find_if(std::begin(signs), std::end(signs),
+                                 [&](const auto& one) { return text.starts_with(one.first); });
+  if (sign == std::end(signs)) {
+    return failure(Errc::invalid_argument, "'!' wants a '=' behind it, as in .state != done");
+  }
+  part.compare = sign->second;
+  const std::string_view rest = text.substr(sign->first.size());
+  if (rest.empty()) {
+    const std::string written(sign->first);
+    return failure(Errc::invalid_argument,
+                   written + " wants a value behind it, as in .price " + written + " 10");
+  }
+  part.text = std::string(rest);
+  part.number = number_of<double>(rest);
+  const bool orders = part.compare == Compare::less || part.compare == Compare::at_most ||
+                      part.compare == Compare::greater || part.compare == Compare::at_least;
+  if (orders && !part.number) {
+    return failure(Errc::invalid_argument, "'<' and '>' compare numbers, as in .price > 10");
+  }
+  if (part.compare == Compare::contains) part.text = small_letters(rest);
   return part;
 }
 
@@ -175,9 +201,11 @@ bool RecordFilter::holds_header(const Part& part, const RecordRow& row) {
 }
 
 bool RecordFilter::holds_json(const Part& part, std::string_view value) {
-  // The last name of the path must be there as text: that spares most of the parsing.
+  // The last name of the path must be there as text, unless it is written with escapes: that
+  // spares most of the parsing.
   const std::string& last = part.path.back().name;
-  if (!last.empty() && value.find(last) == std::string_view::npos) return false;
+  const bool there = value.find(last) != std::string_view::npos;
+  if (!there && value.find('\\') == std::string_view::npos) return false;
   const auto nodes = parse_json(value);
   if (!nodes) return false;
   const JsonNode* node = find_json(*nodes, part.path);
@@ -188,10 +216,14 @@ bool RecordFilter::holds_json(const Part& part, std::string_view value) {
     case Compare::contains:
       return contains_letters(json_plain(*node), part.text);
     case Compare::less:
-    case Compare::greater: {
+    case Compare::at_most:
+    case Compare::greater:
+    case Compare::at_least: {
       const auto number = number_of<double>(json_plain(*node));
       if (!number) return false;
-      return part.compare == Compare::less ? *number < *part.number : *number > *part.number;
+      if (part.compare == Compare::less) return *number < *part.number;
+      if (part.compare == Compare::at_most) return *number <= *part.number;
+      return part.compare == Compare::greater ? *number > *part.number : *number >= *part.number;
     }
     case Compare::equal:
     case Compare::unequal: {

@@ -5,7 +5,8 @@
 //                         in the key                key:ann
 //                         in a header               header:trace-id   header:trace-id=4bf9
 //                         of a partition            partition:3
-//                         by JSON path              .user.name = ann   .price > 10   .error
+//                         by JSON path              .user.name = ann   .price >= 10   .error
+//                         and with any name         $["a.b"] ~ part
 // Several parts are joined by blanks and all must hold; quotes keep blanks: "two words". Case
 // counts only in JSON names. Pure.
 #pragma once
@@ -33,7 +34,16 @@ class RecordFilter {
 
  private:
   enum class Where : std::uint8_t { anywhere, key, value, header, partition, json };
-  enum class Compare : std::uint8_t { exists, equal, unequal, less, greater, contains };
+  enum class Compare : std::uint8_t {
+    exists,
+    equal,
+    unequal,
+    less,
+    at_most,
+    greater,
+    at_least,
+    contains
+  };
   struct Part {
     Where where = Where::anywhere;
     Compare compare = Compare::contains;
@@ -45,6 +55,7 @@ class RecordFilter {
     bool negated = false;
   };
   static Result<Part> parse_part(std::string_view text);
+  static Result<Part> parse_comparison(std::string_view text, Part part);
   static bool holds(const Part& part, const RecordRow& row);
   static bool holds_json(const Part& part, std::string_view value);
   static bool holds_header(const Part& part, const RecordRow& row);

@@ -17,8 +17,9 @@ void draw_filter_help(Ui& ui) {
       {"header:trace-id=4bf9", "in that header"},
       {"partition:3", "of that partition"},
       {".user.name = ann", "by JSON path, equal"},
-      {".price > 10", "by JSON path, more"},
+      {".price >= 10", "by JSON path, as many or more"},
       {".error", "by JSON path, there at all"},
+      {"$[\"a.b\"] ~ part", "a name of any kind; has that in it"},
       {"-word", "without it"},
       {"\"two words\"", "together"}};
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(12), ui.px(8)});

@@ -130,7 +130,7 @@ TEST_CASE("consumer: JSON paths become columns", "[gui]") {
   CHECK(it.find("consume.records.head..paid") != nullptr);
   it.type(", .a[");
   it.frames(2);
-  CHECK(it.text_of("consume.paths_problem").find(".a[: an index") == 0);
+  CHECK(it.text_of("consume.paths_problem").find(".a[: a bracket") == 0);
 }
 
 TEST_CASE("consumer: a chosen record is shown in full, and can be sent again", "[gui]") {

@@ -65,6 +65,23 @@ TEST_CASE("json: values are found by their paths", "[gui]") {
   CHECK(at("$")[0] == '?');
 }
 
+TEST_CASE("json: the path of a value leads back to it, whatever the names are", "[gui]") {
+  const std::string text =
+      R"({"a.b": {"": 1}, "x[0]": 2, "q\"\\": 3, "caf\u00e9": 4, "two words": [5], "plain": 6})";
+  const auto nodes = parse_json(text);
+  REQUIRE(nodes);
+  for (std::size_t i = 1; i < nodes->size(); ++i) {
+    const std::string path = json_path_of(*nodes, i);
+    INFO(path);
+    const auto steps = parse_json_path(path);
+    REQUIRE(steps);
+    CHECK(find_json(*nodes, *steps) == &(*nodes)[i]);
+  }
+  CHECK(json_path_of(*nodes, 1) == "$[\"a.b\"]");
+  CHECK_FALSE(parse_json_path("$[\"a.b\""));
+  CHECK_FALSE(parse_json_path("$[\"a\"x]"));
+}
+
 TEST_CASE("json: pretty printing keeps every value", "[gui]") {
   CHECK(*pretty_json(R"({"a":[1,{"b":{}}],"c":"x"})") ==
         "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": \"x\"\n}");

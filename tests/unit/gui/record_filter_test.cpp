@@ -53,6 +53,9 @@ TEST_CASE("filter: JSON values by path", "[gui]") {
   CHECK(passes(".price < 13", record));
   CHECK_FALSE(passes(".price > 12.5", record));
   CHECK(passes(".price = 12.50", record));
+  CHECK(passes(".price >= 12.5 .price <= 12.5 .price == 12.5", record));
+  CHECK_FALSE(passes(".price >= 12.6", record));
+  CHECK_FALSE(passes(".price<=12.4", record));
   CHECK(passes(".items[0].id = 3", record));
   CHECK(passes(".user.name ~ NN", record));
   CHECK(passes("-.user.name = bob", record));
@@ -64,6 +67,16 @@ TEST_CASE("filter: JSON values by path", "[gui]") {
   CHECK_FALSE(passes(".missing", record));
 }
 
+TEST_CASE("filter: JSON names of any kind, however they are written", "[gui]") {
+  const PlainRecord record{R"({"a.b": 6, "caf\u00e9": 5, "x = \"y\"": {"n": [1]}})"};
+  CHECK(passes(".caf\u00e9 = 5", record));
+  CHECK(passes("$[\"a.b\"] = 6", record));
+  CHECK(passes(".[\"a.b\"]>=6 caf", record));
+  CHECK(passes(R"($["x = \"y\""].n[0] = 1)", record));
+  CHECK_FALSE(passes("$[\"a.b\"] = 7", record));
+  CHECK_FALSE(RecordFilter::parse("$[\"a.b = 6"));
+}
+
 TEST_CASE("filter: what cannot be meant is refused in words", "[gui]") {
   CHECK(RecordFilter::parse("\"two words").error().detail.find("no second one") !=
         std::string::npos);
@@ -71,6 +84,8 @@ TEST_CASE("filter: what cannot be meant is refused in words", "[gui]") {
   CHECK(RecordFilter::parse("a > b").has_value());  // Words, and no path.
   CHECK_FALSE(RecordFilter::parse("partition:x"));
   CHECK_FALSE(RecordFilter::parse(".a > b"));
+  CHECK_FALSE(RecordFilter::parse(".a >= b"));
+  CHECK(RecordFilter::parse(".price >=").error().detail.find(".price >= 10") != std::string::npos);
   CHECK_FALSE(RecordFilter::parse(".a[ = 1"));
   CHECK(RecordFilter::parse("partition:x").error().detail ==
         "partition: wants a number, as in partition:3");
