@@ -285,14 +285,17 @@ bool FilteredRecords::advance(const LogView& records, std::size_t rows_max) {
     dropped_ = 0;
   }
   next_ = std::max(next_, records.first());
-  while (rows_max > 0 && next_ < records.end()) {
+  std::size_t bytes = 0;
+  while (rows_max > 0 && bytes < step_bytes_max && next_ < records.end()) {
     const LogView::Run run = records.run_at(next_);
     const std::size_t count = std::min(run.count, rows_max);
-    for (std::size_t i = 0; i < count; ++i) {
+    std::size_t i = 0;
+    for (; i < count && bytes < step_bytes_max; ++i) {
+      bytes += run.rows[i].body_bytes();
       if (filter_.matches(run.rows[i])) add(records, run.rows[i], next_ + i);
     }
-    next_ += count;
-    rows_max -= count;
+    next_ += i;
+    rows_max -= i;
   }
   drop_outdated();
   if (last_.size() > 2 * records.size() + 4'096) {

@@ -70,7 +70,10 @@ enum class LatestOfKey : std::uint8_t { no, yes };
 class FilteredRecords {
  public:
   void set(RecordFilter filter, LatestOfKey latest = LatestOfKey::no);
-  /// Looks at up to `rows_max` records that were not looked at yet. True when there are more.
+  /// What one step reads at most, but for its last record: some milliseconds of JSON.
+  static constexpr std::size_t step_bytes_max = 256UL * 1024;
+  /// Looks at up to `rows_max` records that were not looked at yet, of not many more bytes than
+  /// `step_bytes_max`. True when there are more.
   /// Follows the log: what was dropped there goes here too.
   bool advance(const LogView& records, std::size_t rows_max);
 
