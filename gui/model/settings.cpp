@@ -1,6 +1,7 @@
 #include "gui/model/settings.hpp"
 
 #include "common/base/text.hpp"
+#include "common/proto/record_headers.hpp"
 #include "gui/model/json.hpp"
 
 #include <algorithm>
@@ -48,19 +49,39 @@ std::string member(const JsonNodes& nodes, std::size_t node, std::string_view na
   return {};
 }
 
+/// Bytes that are no text stand in base64, and a second member says so.
+std::string member_bytes(const JsonNodes& nodes, const std::string& name) {
+  std::string text = member(nodes, 0, name);
+  if (member(nodes, 0, name + "_encoding") != "base64") return text;
+  return base64_decode(text).value_or("");
+}
+
+std::vector<RecordHeader> headers_of(const JsonNodes& nodes, std::size_t at) {
+  std::vector<RecordHeader> headers;
+  if (nodes[at].type == JsonType::array) {
+    if (auto parsed = parse_record_headers(nodes[at].raw)) headers = std::move(*parsed);
+  } else if (nodes[at].type == JsonType::object) {  // As they were written once.
+    for (std::size_t i = at + 1; i < nodes[at].after; i = nodes[i].after) {
+      headers.push_back({json_name(nodes[i]), json_plain(nodes[i])});
+    }
+  }
+  return headers;
+}
+
 void read_draft(const JsonNodes& nodes, Settings& settings) {
   if (nodes.empty() || nodes.front().type != JsonType::object) return;
   if (settings.drafts.size() >= drafts_max) return;
   NamedDraft named;
   named.name = member(nodes, 0, "name");
   named.draft.topic = member(nodes, 0, "topic");
-  named.draft.value = member(nodes, 0, "value");
+  named.draft.value = member_bytes(nodes, "value");
   for (std::size_t i = 1; i < nodes.size(); i = nodes[i].after) {
-    if (nodes[i].name == "key") named.draft.key = json_plain(nodes[i]);
-    if (nodes[i].name != "headers" || nodes[i].type != JsonType::object) continue;
-    for (std::size_t k = i + 1; k < nodes[i].after; k = nodes[k].after) {
-      named.draft.headers.push_back({std::string(nodes[k].name), json_plain(nodes[k])});
-    }
+    if (nodes[i].name == "key") named.draft.key = member_bytes(nodes, "key");
+    if (nodes[i].name == "headers") named.draft.headers = headers_of(nodes, i);
+    if (nodes[i].name != "partition") continue;
+    std::int32_t partition = -1;
+    read_number({nodes[i]}, partition, 0, INT32_MAX);
+    if (partition >= 0) named.draft.partition = partition;
   }
   if (!named.name.empty()) settings.drafts.push_back(std::move(named));
 }
@@ -100,20 +121,22 @@ std::string list_text(const std::vector<std::string>& list) {
   return out + "]";
 }
 
+std::string bytes_text(const std::string& name, const std::string& bytes) {
+  if (is_utf8(bytes)) return ", \"" + name + "\": " + quoted(bytes);
+  return ", \"" + name + "\": " + quoted(base64_encode(bytes)) + ", \"" + name +
+         "_encoding\": \"base64\"";
+}
+
 std::string draft_text(const NamedDraft& named) {
-  std::string out =
-      "{\"name\": " + quoted(named.name) + ", \"topic\": " + quoted(named.draft.topic);
-  if (named.draft.key) out += ", \"key\": " + quoted(*named.draft.key);
-  if (!named.draft.headers.empty()) {
-    out += ", \"headers\": {";
-    bool first = true;
-    for (const RecordHeader& header : named.draft.headers) {
-      out += (first ? "" : ", ") + quoted(header.name) + ": " + quoted(header.value);
-      first = false;
-    }
-    out += "}";
-  }
-  return out + ", \"value\": " + quoted(named.draft.value) + "}";
+  const Draft& draft = named.draft;
+  std::string out = "{\"name\": " + quoted(named.name) + ", \"topic\": " + quoted(draft.topic);
+  if (draft.partition) out += ", \"partition\": " + std::to_string(*draft.partition);
+  if (draft.key) out += bytes_text("key", *draft.key);
+  std::vector<RecordHeader> headers = draft.headers;
+  std::erase_if(headers, [](const RecordHeader& one) { return one.name.empty(); });
+  const auto text = build_record_headers(headers);
+  if (text && !headers.empty()) out += ", \"headers\": " + *text;
+  return out + bytes_text("value", draft.value) + "}";
 }
 
 std::string table_text(const std::string& name, const TableLayout& table) {

@@ -50,6 +50,25 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   CHECK(read.drafts[1].draft == settings.drafts[1].draft);
 }
 
+TEST_CASE("settings: a record that was saved comes back as it was, bytes and partition too",
+          "[gui]") {
+  Settings settings;
+  settings.drafts.push_back(
+      {"bytes",
+       {"orders", "\xff\x01", {{"a \"b\"", "\xfe"}, {"twice", "1"}, {"twice", "2"}}, "\x80\n", 3}});
+  const Settings read = parse_settings(write_settings(settings));
+  REQUIRE(read.drafts.size() == 1);
+  CHECK(read.drafts[0].draft == settings.drafts[0].draft);
+}
+
+TEST_CASE("settings: a record that an earlier version saved is read", "[gui]") {
+  const Settings read = parse_settings(
+      R"(draft = {"name": "old", "topic": "orders", "headers": {"h\u00e9": "v"}, "value": "x"})");
+  REQUIRE(read.drafts.size() == 1);
+  CHECK(read.drafts[0].draft ==
+        Draft{"orders", std::nullopt, {{"h\u00e9", "v"}}, "x", std::nullopt});
+}
+
 TEST_CASE("settings: a damaged file costs no more than what is damaged", "[gui]") {
   const Settings read = parse_settings(
       "# a comment\n\nnonsense\nscale = 900\nwindow_width = \"wide\"\nperiod_s = 0\n"
