@@ -9,9 +9,11 @@
 namespace pinion::gui {
 namespace {
 
-constexpr std::int64_t page_records = 500;
+constexpr std::int64_t page_records_max = 500;
+constexpr std::int64_t page_bytes_max = 8L * 1024 * 1024;
 constexpr std::int64_t held_records_max = 50'000;
-constexpr std::size_t page_bytes = 1UL * 1024 * 1024;
+constexpr std::size_t held_bytes_max = 256UL * 1024 * 1024;
+constexpr std::size_t answer_bytes = 1UL * 1024 * 1024;
 
 }  // namespace
 
@@ -28,6 +30,7 @@ void BrowseFeed::fail(const Error& error) {
   shown_.loading = false;
   shown_.problem = words_of(error);
   older_.clear();
+  to_end_ = false;
   changed();
 }
 
@@ -41,6 +44,7 @@ void BrowseFeed::open(const BrowsePartition& command) {
   shown_.loading = true;
   pieces_.clear();
   older_.clear();
+  to_end_ = command.place.kind == ReadPlace::Kind::latest;
   changed();
   if (!context_->client) return fail(pinion::fail(Errc::connection_lost, "there is no broker"));
   find_range();
@@ -71,7 +75,7 @@ void BrowseFeed::find_place() {
     case ReadPlace::Kind::earliest:
       return begin_at(shown_.log_start);
     case ReadPlace::Kind::latest:
-      return begin_at(shown_.high_watermark - page_records);
+      return begin_at(shown_.high_watermark - page_records_max);
     case ReadPlace::Kind::offset:
       return begin_at(wanted_.place.offset);
     case ReadPlace::Kind::time:
@@ -101,7 +105,7 @@ void BrowseFeed::more(BrowseTo to) {
   }
   if (shown_.first <= shown_.log_start) return;
   shown_.loading = true;
-  older_from_ = std::max(shown_.log_start, shown_.first - page_records);
+  older_from_ = std::max(shown_.log_start, shown_.first - page_records());
   fetch(older_from_, shown_.first, to);
 }
 
@@ -110,13 +114,14 @@ void BrowseFeed::fetch(std::int64_t from, std::int64_t below, BrowseTo to) {
   changed();
   if (from >= below) {
     shown_.loading = false;
+    to_end_ = false;
     return;
   }
   FetchCall request;
   request.topic = key().topic;
   request.partition = key().partition;
   request.offset = Offset(from);
-  request.bytes_max = page_bytes;
+  request.bytes_max = answer_bytes;
   context_->calls->fetch(
       request, call_timeout,
       context_->on_feed<FetchAnswer>([this, number, below, to](Result<FetchAnswer>&& got) {
@@ -136,17 +141,46 @@ void BrowseFeed::on_fetched(std::int64_t below, BrowseTo to, Result<FetchAnswer>
     Piece piece{chunk->rows.front().offset, chunk};
     (to == BrowseTo::newer ? pieces_ : older_).push_back(std::move(piece));
   }
-  const bool got = !chunk->rows.empty();
+  // A page may be several answers.
+  const bool goes_on = !chunk->rows.empty() && next < below;
   if (to == BrowseTo::newer) {
-    if (got) shown_.next = next;
+    if (!chunk->rows.empty()) shown_.next = next;
+    if (to_end_ && goes_on) return read_to_end();
+    to_end_ = false;
     shown_.loading = false;
-  } else if (got && next < below) {
-    return fetch(next, below, to);  // A page may be several answers.
+  } else if (goes_on) {
+    return fetch(next, below, to);
   } else {
+    if (next < below) older_.clear();  // They would not join what is shown.
     add_older();
   }
   drop_far_end(to);
   changed();
+}
+
+/// The newest records are wanted, and there are more. Of large ones a page is fewer.
+void BrowseFeed::read_to_end() {
+  const std::int64_t from = shown_.high_watermark - page_records();
+  if (from > shown_.next) {
+    pieces_.clear();
+    shown_.first = shown_.next = from;
+  }
+  drop_far_end(BrowseTo::newer);
+  fetch(shown_.next, shown_.high_watermark, BrowseTo::newer);
+}
+
+std::size_t BrowseFeed::held_bytes() const {
+  std::size_t bytes = 0;
+  for (const Piece& piece : pieces_) bytes += piece.chunk->bytes;
+  return bytes;
+}
+
+/// How many records are read at once, by how large those are that were read.
+std::int64_t BrowseFeed::page_records() const {
+  const std::int64_t held = shown_.next - shown_.first;
+  if (held <= 0) return page_records_max;
+  const auto each = std::max<std::int64_t>(1, static_cast<std::int64_t>(held_bytes()) / held);
+  return std::clamp<std::int64_t>(page_bytes_max / each, 1, page_records_max);
 }
 
 void BrowseFeed::add_older() {
@@ -158,11 +192,17 @@ void BrowseFeed::add_older() {
 }
 
 void BrowseFeed::drop_far_end(BrowseTo to) {
-  while (pieces_.size() > 1 && shown_.next - shown_.first > held_records_max) {
+  std::size_t bytes = held_bytes();
+  const auto too_much = [&] {
+    return shown_.next - shown_.first > held_records_max || bytes > held_bytes_max;
+  };
+  while (pieces_.size() > 1 && too_much()) {
     if (to == BrowseTo::newer) {
+      bytes -= pieces_.front().chunk->bytes;
       pieces_.pop_front();
       shown_.first = pieces_.front().first;
     } else {
+      bytes -= pieces_.back().chunk->bytes;
       shown_.next = pieces_.back().first;
       pieces_.pop_back();
     }
@@ -172,6 +212,7 @@ void BrowseFeed::drop_far_end(BrowseTo to) {
 std::shared_ptr<const BrowseView> BrowseFeed::view() {
   if (view_) return view_;
   auto view = std::make_shared<BrowseView>(shown_);
+  if (to_end_) return view_ = std::move(view);  // What is there is not what was asked for yet.
   std::vector<std::uint64_t> begins;
   LogView::Chunks chunks;
   for (const Piece& piece : pieces_) {

@@ -33,7 +33,10 @@ class BrowseFeed {
   void begin_at(std::int64_t offset);
   void fetch(std::int64_t from, std::int64_t below, BrowseTo to);
   void on_fetched(std::int64_t below, BrowseTo to, Result<FetchAnswer>&& fetched);
+  void read_to_end();
   void add_older();
+  [[nodiscard]] std::size_t held_bytes() const;
+  [[nodiscard]] std::int64_t page_records() const;
   void drop_far_end(BrowseTo to);
   void fail(const Error& error);
   void changed();
@@ -45,6 +48,7 @@ class BrowseFeed {
   std::deque<Piece> pieces_;
   std::deque<Piece> older_;  ///< Read in order, and put in front together.
   std::int64_t older_from_ = 0;
+  bool to_end_ = false;  ///< The newest are being read, and are shown when they are there.
   std::shared_ptr<const BrowseView> view_;
 };
 

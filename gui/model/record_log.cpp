@@ -63,6 +63,7 @@ LogView::Run LogView::run_at(std::uint64_t number) const {
   const std::size_t chunk = chunk_of(number);
   const std::vector<RecordRow>& rows = chunks_[chunk]->rows;
   const auto index = static_cast<std::size_t>(number - begins_[chunk]);
+  if (index >= rows.size()) return {};
   return {rows.data() + index, rows.size() - index};
 }
 

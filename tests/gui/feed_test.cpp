@@ -6,6 +6,7 @@
 #include "gui/feed/host_lookup.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -131,6 +132,40 @@ TEST_CASE("feed: live, records come as they are written", "[gui]") {
   await_records(feed, 5);
   send(feed, "orders", "y", 5);
   await_records(feed, 10);
+}
+
+TEST_CASE("feed: the newest records are those at the end, however large they are", "[gui]") {
+  ServerCluster cluster(1);
+  Feed feed({.address = cluster.address()});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  make_topic(feed, "orders", 1);
+  send(feed, "orders", std::string(100'000, 'x'), 150);
+  const auto opened = [&](ReadPlace::Kind kind, std::uint64_t number) {
+    REQUIRE(feed.post(BrowsePartition{"orders", 0, {kind, 0, {}, {}}}));
+    return await(feed,
+                 [&](const Snapshot& s) {
+                   // Before they are there, none of the others is shown in their stead.
+                   if (kind == ReadPlace::Kind::latest && s.browse->loading) {
+                     CHECK(s.browse->records.empty());
+                   }
+                   return s.browse->number == number && !s.browse->loading;
+                 })
+        ->browse;
+  };
+  const auto newest = opened(ReadPlace::Kind::latest, 1);
+  CHECK(newest->next == 150);
+  CHECK(newest->first > 50);  // Some megabytes are enough.
+  CHECK(newest->records.find(149) != nullptr);
+  // Scrolling up reads what lies before, without a gap.
+  REQUIRE(feed.post(BrowseMore{BrowseTo::older}));
+  const auto more = await(feed, [&](const Snapshot& s) {
+    return s.browse->first < newest->first && !s.browse->loading;
+  });
+  for (std::int64_t i = more->browse->first; i < more->browse->next; ++i) {
+    const RecordRow* row = more->browse->records.find(static_cast<std::uint64_t>(i));
+    REQUIRE(row != nullptr);
+    CHECK(row->offset == i);
+  }
 }
 
 TEST_CASE("feed: SQL over all partitions, its errors, browsing and exports", "[gui]") {
