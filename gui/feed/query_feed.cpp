@@ -15,6 +15,7 @@ namespace {
 
 constexpr Micros query_timeout = 15s;
 constexpr std::size_t rows_per_turn = 2'000;
+constexpr std::size_t bytes_per_turn = 4UL * 1024 * 1024;
 
 /// Each partition answers for itself: of several, every row says whose it is.
 void name_partition(std::int32_t partition, QueryReply& reply) {
@@ -109,16 +110,29 @@ void ExportFeed::begin(ExportRows command) {
   result_.running = true;
   result_.wants_attention = false;
   std::error_code error;
-  if (!rows_->replaces && std::filesystem::exists(rows_->path, error)) {
+  const auto there = std::filesystem::status(rows_->path, error);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    return end(false, "'" + rows_->path + "' is no file that could be written.");
+  }
+  if (!rows_->replaces && std::filesystem::exists(there)) {
     std::string text = "There is a file " + rows_->path + " already.";
     end(false, std::move(text));
     result_.wants_attention = true;
     return;
   }
   result_.text = "Writing " + rows_->path + "\u2026";
+  // Whole or not at all: a file that is replaced is there until the new one is. Where the path is
+  // a link, the file that it leads to is replaced.
+  const auto target = std::filesystem::weakly_canonical(rows_->path, error);
+  target_ = error ? rows_->path : target.string();
+  fresh_ = target_ + ".new";
   file_.clear();
-  file_.open(rows_->path, std::ios::binary | std::ios::trunc);
-  if (!file_) return end(false, "'" + rows_->path + "' cannot be written: " + std::strerror(errno));
+  file_.open(fresh_, std::ios::binary | std::ios::trunc);
+  if (!file_) {
+    std::string why = std::strerror(errno);
+    fresh_.clear();
+    return end(false, "'" + rows_->path + "' cannot be written: " + why);
+  }
   if (rows_->format == ExportFormat::csv) {
     file_ << (rows_->query ? csv_titles(rows_->query->columns) : csv_titles());
   }
@@ -127,37 +141,55 @@ void ExportFeed::begin(ExportRows command) {
 void ExportFeed::on_tick() {
   if (!rows_) return;
   const std::size_t end_at = std::min(count(), at_ + rows_per_turn);
-  for (; at_ < end_at; ++at_) write_row(at_);
-  if (!file_) return end(false, "'" + rows_->path + "' could not be written: is the disk full?");
-  if (at_ < count()) return;
+  std::size_t bytes = 0;
+  for (; at_ < end_at && bytes < bytes_per_turn; ++at_) bytes += write_row(at_);
+  if (at_ < count() && file_) return;
+  const bool whole = file_ && file_.flush();
   file_.close();
-  if (!file_) return end(false, "'" + rows_->path + "' could not be written: is the disk full?");
+  std::error_code error;
+  if (whole && file_) std::filesystem::rename(fresh_, target_, error);
+  if (!whole || !file_ || error) {
+    const std::string why = error ? error.message() : std::string("is the disk full?");
+    return end(false, "'" + rows_->path + "' could not be written: " + why);
+  }
+  fresh_.clear();
   std::string text =
       "Wrote " + counted(count() - left_out_, "row", "rows") + " to " + rows_->path + ".";
   if (left_out_ > 0) text += " " + counted(left_out_, "was", "were") + " no longer in view.";
   end(true, std::move(text));
 }
 
-void ExportFeed::write_row(std::size_t index) {
+/// How many bytes it was.
+std::size_t ExportFeed::write_row(std::size_t index) {
   const bool csv = rows_->format == ExportFormat::csv;
+  std::string line;
   if (rows_->query) {
     const auto& row = rows_->query->rows[index];
-    file_ << (csv ? csv_line_of(row) : json_line_of(rows_->query->columns, row));
-    return;
+    line = csv ? csv_line_of(row) : json_line_of(rows_->query->columns, row);
+  } else {
+    const std::uint64_t number =
+        rows_->numbers.empty() ? rows_->records.first() + index : rows_->numbers[index];
+    const RecordRow* row = rows_->records.find(number);
+    if (row == nullptr) {
+      ++left_out_;
+      return 0;
+    }
+    line = csv ? csv_line_of(*row) : json_line_of(*row);
   }
-  const std::uint64_t number =
-      rows_->numbers.empty() ? rows_->records.first() + index : rows_->numbers[index];
-  const RecordRow* row = rows_->records.find(number);
-  if (row == nullptr) {
-    ++left_out_;
-    return;
-  }
-  file_ << (csv ? csv_line_of(*row) : json_line_of(*row));
+  file_ << line;
+  return line.size();
+}
+
+ExportFeed::~ExportFeed() {
+  if (rows_) end(false, "");  // Half of a file is left to nobody.
 }
 
 void ExportFeed::end(bool ok, std::string text) {
   rows_.reset();
   if (file_.is_open()) file_.close();
+  std::error_code ignored;
+  if (!fresh_.empty()) std::filesystem::remove(fresh_, ignored);
+  fresh_.clear();
   result_.running = false;
   result_.ok = ok;
   result_.text = std::move(text);

@@ -40,6 +40,9 @@ class QueryFeed {
 class ExportFeed {
  public:
   explicit ExportFeed(FeedContext& context) : context_(&context) {}
+  ~ExportFeed();
+  ExportFeed(const ExportFeed&) = delete;
+  ExportFeed& operator=(const ExportFeed&) = delete;
 
   void begin(ExportRows command);
   void on_tick();
@@ -48,13 +51,15 @@ class ExportFeed {
 
  private:
   [[nodiscard]] std::size_t count() const;
-  void write_row(std::size_t index);
+  [[nodiscard]] std::size_t write_row(std::size_t index);
   void end(bool ok, std::string text);
 
   FeedContext* context_;
   ActionResult result_;
   std::optional<ExportRows> rows_;
   std::ofstream file_;
+  std::string target_;
+  std::string fresh_;  ///< Written, and then renamed to `target_`; empty: there is none.
   std::size_t at_ = 0;
   std::uint64_t left_out_ = 0;
 };
