@@ -25,6 +25,7 @@ constexpr std::size_t inbox_max = 65'536;
 /// A person sees no difference, and a burst of records does not make a snapshot each.
 constexpr Micros publish_every = 33ms;
 constexpr std::size_t inbox_per_turn = 4'096;
+constexpr Micros closing_time_max = 300ms;
 
 Now read_clocks() {
   using std::chrono::duration_cast;
@@ -70,6 +71,7 @@ class Feed::Inside {
  private:
   void run();
   void open_client();
+  void keep_positions();
   void tick();
   [[nodiscard]] Micros next_deadline() const;
   void publish();
@@ -134,12 +136,23 @@ void Feed::Inside::run() {
     tick();
     if (context_.dirty && context_.now.monotonic >= published_at_ + publish_every) publish();
   }
-  // Positions are kept before the connection goes.
-  reader_.stop();
-  work.clear();
-  inbox_->wait_and_take(work, inbox_per_turn, 100ms);
+  keep_positions();
   inbox_->close();
   if (context_.client) context_.client->close();
+}
+
+/// Before the connection goes; without a broker that answers, not for long.
+void Feed::Inside::keep_positions() {
+  reader_.stop();
+  const Micros give_up = read_clocks().monotonic + closing_time_max;
+  std::vector<std::function<void()>> work;
+  while (reader_.commits_open() > 0) {
+    const Micros left = give_up - read_clocks().monotonic;
+    if (left <= Micros{0}) return;
+    work.clear();
+    inbox_->wait_and_take(work, inbox_per_turn, left);
+    for (const auto& one : work) one();
+  }
 }
 
 void Feed::Inside::open_client() {

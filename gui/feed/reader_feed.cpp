@@ -181,9 +181,11 @@ void ReaderFeed::on_fetched(const ReadingEffects::Fetch& fetch, Result<FetchAnsw
 }
 
 void ReaderFeed::commit(const ReadingEffects::Commit& commit) {
+  ++commits_open_;
   context_->calls->commit_position(
       key_of(commit.partition), reader_, Offset(commit.next), Epoch(commit.epoch), call_timeout,
       context_->on_feed<void>([this, commit](Result<void>&& committed) {
+        --commits_open_;
         reading_.on_committed(commit.partition, commit.generation, commit.next, committed);
         carry_out();
       }));

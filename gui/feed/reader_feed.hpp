@@ -8,6 +8,7 @@
 #include "gui/model/record_log.hpp"
 #include "gui/model/snapshot.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -33,6 +34,8 @@ class ReaderFeed {
   void on_tick();
   [[nodiscard]] Micros next_deadline() const { return reading_.next_deadline(); }
   [[nodiscard]] std::shared_ptr<const ConsumeView> view();
+  /// Commits that were not answered yet.
+  [[nodiscard]] std::size_t commits_open() const noexcept { return commits_open_; }
 
  private:
   void carry_out();
@@ -48,6 +51,7 @@ class ReaderFeed {
   RecordLog log_;
   std::string reader_;
   std::uint64_t cleared_ = 0;
+  std::size_t commits_open_ = 0;
   bool changed_ = true;
   std::shared_ptr<const ConsumeView> view_;
 };

@@ -24,6 +24,7 @@ void Reading::start(const Now& now, ReadSettings settings, ReadPlace from, Readi
 
 void Reading::stop(ReadingEffects& out) {
   for (auto at = parts_.begin(); at != parts_.end(); ++at) {
+    at->second.committing = false;  // What is under way may be of an earlier place.
     if (at->second.next >= 0) commit(Now{}, at, out);
   }
   ++generation_;

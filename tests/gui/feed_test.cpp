@@ -134,6 +134,28 @@ TEST_CASE("feed: live, records come as they are written", "[gui]") {
   await_records(feed, 10);
 }
 
+TEST_CASE("feed: what was read live just before the end is not read again", "[gui]") {
+  ServerCluster cluster(1);
+  {
+    Feed feed({.address = cluster.address()});
+    await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+    make_topic(feed, "orders", 8);
+  }
+  for (int i = 0; i < 5; ++i) {
+    INFO(i);
+    Feed feed({.address = cluster.address()});
+    await(feed, [](const Snapshot& s) { return s.cluster != nullptr; });
+    REQUIRE(feed.post(reading_of("orders", "live")));
+    await(feed, [](const Snapshot& s) { return s.consume->reading.refreshed_at.has_value(); });
+    CHECK(feed.snapshot()->consume->records.empty());
+    REQUIRE(feed.post(SetReadMode{ReadMode::live}));
+    send(feed, "orders", "first {{n}}", 40);
+    await_records(feed, 40);
+    send(feed, "orders", "second {{n}}", 40);
+    await_records(feed, 80);
+  }
+}
+
 TEST_CASE("feed: the newest records are those at the end, however large they are", "[gui]") {
   ServerCluster cluster(1);
   Feed feed({.address = cluster.address()});

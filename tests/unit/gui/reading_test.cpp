@@ -92,6 +92,7 @@ class Desk {
   std::vector<ReadingEffects::Fetch> waiting;
   std::int64_t fetch_records = 10;
   bool commits_fail = false;
+  bool commits_wait = false;  ///< They are under way, and nobody answers yet.
   Errc fetches_fail = Errc::ok;
   std::size_t asks = 0;
 
@@ -132,6 +133,7 @@ class Desk {
     }
   }
   void on_commit(const ReadingEffects::Commit& commit) {
+    if (commits_wait) return;
     Result<void> result;
     if (commits_fail) {
       result = failure(Errc::timed_out, "no answer");
@@ -222,6 +224,21 @@ TEST_CASE("reading: live, records come as they are written, and positions are ke
   desk.produce(0, 1);
   CHECK(desk.count() == 15);
   CHECK(desk.each_once());
+}
+
+TEST_CASE("reading: what comes while a position is on its way is kept when reading ends", "[gui]") {
+  Desk desk(1, 5);
+  desk.start();
+  desk.mode(ReadMode::live);
+  desk.commits_wait = true;
+  desk.produce(0, 1);
+  desk.wait(1s);  // That is to be kept, and nobody answers yet.
+  desk.produce(0, 1);
+  CHECK(desk.count() == 7);
+  desk.commits_wait = false;
+  desk.reading.stop(desk.out);
+  desk.answer();
+  CHECK(desk.logs[0].position == 7);
 }
 
 TEST_CASE("reading: after live mode, records wait for the next refresh again", "[gui]") {
