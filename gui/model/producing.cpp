@@ -87,6 +87,14 @@ bool TemplateFiller::fill_one(std::string_view name, const Values& values, std::
   return true;
 }
 
+std::optional<std::int32_t> partition_from(std::string_view text) {
+  std::int32_t partition = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, partition);
+  if (parsed.ec != std::errc() || parsed.ptr != end || partition < 0) return std::nullopt;
+  return partition;
+}
+
 std::string draft_problem(const Draft& draft, std::size_t record_bytes_max) {
   if (draft.topic.empty()) return "Choose a topic first.";
   for (const RecordHeader& header : draft.headers) {

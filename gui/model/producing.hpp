@@ -57,6 +57,9 @@ class TemplateFiller {
   Prng prng_;
 };
 
+/// A partition as it is typed: a whole number from 0 on. Nothing when it is none.
+[[nodiscard]] std::optional<std::int32_t> partition_from(std::string_view text);
+
 /// What can be said of a draft before it is sent; empty when all is well.
 [[nodiscard]] std::string draft_problem(const Draft& draft, std::size_t record_bytes_max);
 

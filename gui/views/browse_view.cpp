@@ -31,25 +31,24 @@ std::string copy(const RecordRow& row, std::size_t column) {
   return copy_record_cell(row, as_record[column]);
 }
 
-template <typename Number>
-bool parse_whole(const std::string& text, Number& number) {
+bool parse_offset(const std::string& text, std::int64_t& offset) {
   const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
-  return parsed.ec == std::errc() && parsed.ptr == end && number >= 0;
+  const auto parsed = std::from_chars(text.data(), end, offset);
+  return parsed.ec == std::errc() && parsed.ptr == end && offset >= 0;
 }
 
 void go(Ui& ui, BrowseState& state) {
   BrowsePartition command;
   command.topic = state.topic;
   state.problem.clear();
-  if (!parse_whole(state.partition, command.partition)) {
-    state.problem = "A partition is a number from 0 on.";
-  }
+  const auto partition = partition_from(state.partition);
+  if (!partition) state.problem = "A partition is a number from 0 on.";
+  command.partition = partition.value_or(0);
   if (state.place == 0) command.place.kind = ReadPlace::Kind::earliest;
   if (state.place == 1) command.place.kind = ReadPlace::Kind::latest;
   if (state.place == 2) {
     command.place.kind = ReadPlace::Kind::offset;
-    if (!parse_whole(state.offset, command.place.offset)) {
+    if (!parse_offset(state.offset, command.place.offset)) {
       state.problem = "An offset is a number from 0 on.";
     }
   }

@@ -5,7 +5,6 @@
 #include "gui/views/producer_parts.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -45,12 +44,7 @@ Draft draft_of(const ProducerState& state) {
     if (!header.name.empty() || !header.value.empty()) draft.headers.push_back(header);
   }
   draft.value = state.value;
-  std::int32_t partition = 0;
-  const char* end = state.partition.data() + state.partition.size();
-  if (std::from_chars(state.partition.data(), end, partition).ec == std::errc() &&
-      !state.partition.empty()) {
-    draft.partition = partition;
-  }
+  draft.partition = partition_from(state.partition);
   return draft;
 }
 

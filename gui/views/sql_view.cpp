@@ -2,13 +2,13 @@
 
 #include "gui/model/exporting.hpp"
 #include "gui/model/payload.hpp"
+#include "gui/model/sql_place.hpp"
 #include "gui/model/words.hpp"
 #include "gui/views/imgui_versions.hpp"
 #include "gui/views/panel.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <utility>
 
@@ -19,12 +19,7 @@ void run(Ui& ui, SqlState& state, Settings& settings) {
   RunQuery command;
   command.topic = state.topic;
   command.sql = state.sql;
-  std::int32_t partition = 0;
-  const char* end = state.partition.data() + state.partition.size();
-  if (!state.partition.empty() &&
-      std::from_chars(state.partition.data(), end, partition).ec == std::errc()) {
-    command.partition = partition;
-  }
+  command.partition = partition_from(state.partition);
   remember(settings.sql, state.sql, sql_history_max);
   ui.commands.emplace_back(std::move(command));
 }
@@ -66,9 +61,7 @@ void draw_file(Ui& ui, const Snapshot& snapshot, const SqlState& state) {
   if (!snapshot.cluster || state.topic.empty()) return;
   const TopicRow* topic = snapshot.cluster->find_topic(state.topic);
   if (topic == nullptr || topic->partitions == 0) return;
-  std::size_t index = 0;
-  const char* end = state.partition.data() + state.partition.size();
-  std::from_chars(state.partition.data(), end, index);
+  const auto index = static_cast<std::size_t>(partition_from(state.partition).value_or(0));
   if (index >= static_cast<std::size_t>(topic->partitions)) return;
   const PartitionRow& row = snapshot.cluster->partitions[topic->first_row + index];
   if (row.file.empty()) return;
@@ -140,6 +133,7 @@ void draw_query_outcome(Ui& ui, const QueryView& query) {
       text = "Line " + std::to_string(place.line) + ", column " + std::to_string(place.column) +
              ": " + text;
     }
+    text = sentence(text);
     if (query.partitions_asked > 1) {
       text += " " + std::to_string(query.partitions_done) + " of " +
               std::to_string(query.partitions_asked) + " partitions had answered.";
@@ -256,27 +250,6 @@ void draw_result(Ui& ui, const std::shared_ptr<const QueryView>& shown, SqlState
 }
 
 }  // namespace
-
-SqlPlace find_sql_error(const std::string& sql, const std::string& error) {
-  SqlPlace place;
-  std::string word;
-  for (const std::string_view before : {"near \"", "no such column: ", "no such table: ",
-                                        "no such function: ", "unrecognized token: \""}) {
-    const std::size_t at = error.find(before);
-    if (at == std::string::npos) continue;
-    word = error.substr(at + before.size());
-    word = word.substr(0, word.find_first_of("\" ,;)\n"));
-    break;
-  }
-  const std::size_t found = word.empty() ? std::string::npos : sql.find(word);
-  if (found == std::string::npos) return place;
-  const std::string before = sql.substr(0, found);
-  place.line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
-  const std::size_t begin = before.rfind('\n') + 1;
-  place.column = found - begin + 1;
-  place.text = sql.substr(begin, sql.find('\n', begin) - begin);
-  return place;
-}
 
 void draw_sql(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& settings) {
   const QueryView& query = *snapshot.query;

@@ -27,14 +27,6 @@ struct SqlState {
   ExportState to_file{};
 };
 
-/// Where in the statement an error of SQLite lies, as far as it says so: "near \"X\": ...".
-struct SqlPlace {
-  std::size_t line = 0;    ///< From 1; 0: it does not say.
-  std::size_t column = 0;  ///< From 1.
-  std::string text{};      ///< The line.
-};
-[[nodiscard]] SqlPlace find_sql_error(const std::string& sql, const std::string& error);
-
 void draw_sql(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& settings);
 
 }  // namespace pinion::gui

@@ -469,7 +469,7 @@ TEST_CASE("sql: Run asks, and an error is shown at its place", "[gui]") {
   CHECK(query->sql == it.tab().sql.sql);
   it.show(make_scene(Scene::broken, scene_time()));
   it.frames(3);
-  CHECK(it.text_of("sql.error") == "Line 2, column 6: no such table: readabel");
+  CHECK(it.text_of("sql.error") == "Line 2, column 6: no such table: readabel.");
 }
 
 TEST_CASE("browse: Show asks for a place, and scrolling on the end for more", "[gui]") {

@@ -1,6 +1,5 @@
 #include <catch2/catch.hpp>
 
-#include "gui/views/sql_view.hpp"
 #include "gui/views/theme.hpp"
 #include "gui/views/ui.hpp"
 #include "gui/views/connect_view.hpp"
@@ -40,17 +39,6 @@ TEST_CASE("glyphs: characters beyond Latin are noted once", "[gui]") {
   CHECK_FALSE(needs.take_news());
   needs.note("\xe6\x97");  // Cut in the middle.
   needs.note("\xff\xff\xff\xf0");
-}
-
-TEST_CASE("sql errors: their place in the statement is found", "[gui]") {
-  const SqlPlace place =
-      find_sql_error("select *\n  from readabel", "sql_invalid: no such table: readabel");
-  CHECK(place.line == 2);
-  CHECK(place.column == 8);
-  CHECK(place.text == "  from readabel");
-  CHECK(find_sql_error("select", "near \"slect\": syntax error").line == 0);
-  CHECK(find_sql_error("slect 1", "near \"slect\": syntax error").column == 1);
-  CHECK(find_sql_error("select 1", "the query passed its time").line == 0);
 }
 
 TEST_CASE("addresses: written as people write them", "[gui]") {

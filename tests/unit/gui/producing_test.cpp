@@ -58,3 +58,12 @@ TEST_CASE("rates: the first record is due at once", "[gui]") {
   CHECK(due_by(10, 1s) == 11);
   CHECK(due_by(0, Micros(0)) > 1'000'000'000);
 }
+
+TEST_CASE("producing: a partition is a whole number, or none", "[gui]") {
+  CHECK(partition_from("0") == 0);
+  CHECK(partition_from("12") == 12);
+  for (const char* none : {"", "-1", "1-2", "1.5", "+1", " 1", "2147483648"}) {
+    INFO(none);
+    CHECK_FALSE(partition_from(none).has_value());
+  }
+}
