@@ -108,6 +108,13 @@ void draw_job(Ui& ui, const Snapshot& snapshot, const SendJob& job, ProducerStat
              }});
 }
 
+/// What was just sent is what a person wants to know about: its reports, and why it failed.
+void choose_new_job(const std::vector<SendJob>& jobs, ProducerState& state) {
+  const std::uint64_t newest = jobs.front().id;
+  if (newest > state.newest_job.value_or(newest)) state.chosen_job = newest;
+  state.newest_job = newest;
+}
+
 }  // namespace
 
 void draw_send_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, ImVec2 size) {
@@ -122,6 +129,7 @@ void draw_send_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, I
     }
   }
   if (jobs.empty()) {
+    state.newest_job = state.newest_job.value_or(0);
     ui.begin_card("produce.no_history", {0, 0});
     ui.empty_state("Nothing was sent yet",
                    "Choose a topic, write a value and press Send. What became of each record "
@@ -130,6 +138,7 @@ void draw_send_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, I
     ui.end_pane();
     return;
   }
+  choose_new_job(jobs, state);
   const auto chosen = std::find_if(jobs.begin(), jobs.end(),
                                    [&](const SendJob& job) { return job.id == state.chosen_job; });
   state.jobs.selected = chosen == jobs.end() ? -1 : chosen - jobs.begin();
@@ -154,6 +163,9 @@ void draw_send_history(Ui& ui, const Snapshot& snapshot, ProducerState& state, I
                      cell.text = result_text(job);
                      cell.tone = tone_of(job);
                    }});
+  if (result.hovered >= 0 && result.hovered_column == 2) {
+    ui.tooltip(result_text(jobs[static_cast<std::size_t>(result.hovered)]));
+  }
   if (result.hovered >= 0 && result.hovered_column == 3) {
     ui.tooltip(
         "From the send to the report: of one record, or the median and the 99th percentile.");

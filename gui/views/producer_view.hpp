@@ -8,6 +8,7 @@
 #include "gui/views/ui.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct ProducerState {
   std::uint64_t created = 0;  ///< The action's number that this panel began.
   GridState jobs{};
   std::uint64_t chosen_job = 0;
+  std::optional<std::uint64_t> newest_job{};  ///< As of the last frame.
   GridState reports{};
 };
 

@@ -475,3 +475,38 @@ TEST_CASE("nodes: replicas that have nowhere to go are counted beside the progre
   it.frames(3);
   CHECK(it.text_of("nodes.progress.3").find("26 have nowhere to go") != std::string::npos);
 }
+
+TEST_CASE("producer: what was just sent is chosen, and says what became of it", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::produce);
+  it.frames(3);
+  CHECK(it.find("produce.again") == nullptr);  // What was sent before the panel was opened.
+  const auto snapshot = copy_of(Scene::ordinary);
+  auto producing = std::make_shared<ProducingView>(*snapshot->producing);
+  SendJob job = producing->jobs.back();
+  job.id = 99;
+  job.state = JobState::failed;
+  job.sent = job.acknowledged = 0;
+  job.problem = "Topic 'orders' has the partitions 0 to 2, and none that is 7.";
+  producing->jobs.insert(producing->jobs.begin(), job);
+  snapshot->producing = producing;
+  it.show(snapshot);
+  it.frames(3);
+  CHECK(it.text_of("produce.job_problem") == job.problem);
+  // Another one may be looked at, and stays chosen.
+  REQUIRE(it.click("produce.history.row.2"));
+  it.frames(3);
+  CHECK(it.find("produce.job_problem") == nullptr);
+  CHECK(it.find("produce.again") != nullptr);
+}
+
+TEST_CASE("producer: half a partition is none", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::produce);
+  it.tab().producer.topic = "orders";
+  it.tab().producer.partition = "1-2";
+  it.frames(3);
+  REQUIRE(it.click("produce.send"));
+  CHECK_FALSE(it.taken<SendRecords>());
+  CHECK(it.text_of("produce.problem") == "A partition is a number, or nothing.");
+}
