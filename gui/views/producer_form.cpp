@@ -14,6 +14,8 @@ namespace pinion::gui {
 namespace {
 
 constexpr std::size_t kind_bytes_max = 64UL * 1024;
+/// An editor lays out all of its text in each frame; of more than this it would be felt.
+constexpr std::size_t editor_bytes_max = 2UL * 1024 * 1024;
 
 const std::vector<std::string>& placeholders() {
   static const std::vector<std::string> names{
@@ -23,7 +25,9 @@ const std::vector<std::string>& placeholders() {
 
 /// What no field can hold without harm is sent as it is, or replaced. True: replaced.
 bool draw_bytes(Ui& ui, const char* name, const std::string& bytes) {
-  ui.label(format_bytes(bytes.size()) + " that are no text, sent as they are");
+  ui.label(format_bytes(bytes.size()) + (bytes.size() > editor_bytes_max
+                                             ? ", too much to be edited here, sent as they are"
+                                             : " that are no text, sent as they are"));
   ui.describe(name, "bytes");
   ImGui::SameLine();
   const std::string replace = std::string(name) + ".replace";
@@ -31,7 +35,7 @@ bool draw_bytes(Ui& ui, const char* name, const std::string& bytes) {
 }
 
 void draw_value(Ui& ui, ProducerState& state, float height) {
-  if (is_editable(state.value)) {
+  if (state.value.size() <= editor_bytes_max && is_editable(state.value)) {
     ui.editor("produce.value", state.value, {-1, height});
     return;
   }

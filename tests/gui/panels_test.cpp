@@ -510,3 +510,19 @@ TEST_CASE("producer: half a partition is none", "[gui]") {
   CHECK_FALSE(it.taken<SendRecords>());
   CHECK(it.text_of("produce.problem") == "A partition is a number, or nothing.");
 }
+
+TEST_CASE("producer: a value that is too large to be edited is sent as it is", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  const auto snapshot = copy_of(Scene::ordinary);
+  snapshot->connection.record_bytes_max = 64U * 1024 * 1024;
+  it.show(snapshot);
+  it.show(Panel::produce);
+  it.tab().producer.topic = "orders";
+  it.tab().producer.value = std::string(3UL * 1024 * 1024, 'x');
+  it.frames(3);
+  CHECK(it.text_of("produce.value") == "bytes");
+  REQUIRE(it.click("produce.send"));
+  const auto sent = it.taken<SendRecords>();
+  REQUIRE(sent);
+  CHECK(sent->plan.draft.value.size() == 3UL * 1024 * 1024);
+}
