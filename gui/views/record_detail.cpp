@@ -43,11 +43,38 @@ Tone tone_of(JsonType type) {
 std::string value_text(const JsonNode& node) {
   if (node.type == JsonType::object) return "{" + std::to_string(node.children) + "}";
   if (node.type == JsonType::array) return "[" + std::to_string(node.children) + "]";
+  // Of a text its beginning is enough to undo escapes of, at most six bytes for one.
+  constexpr std::size_t shown_max = 400;
+  JsonNode begin = node;
+  begin.raw = node.raw.substr(0, 6 * shown_max + 2);
   std::string out;
   append_preview(
-      out, node.type == JsonType::text ? "\"" + json_plain(node) + "\"" : std::string(node.raw),
-      400);
+      out, begin.type == JsonType::text ? "\"" + json_plain(begin) + "\"" : std::string(begin.raw),
+      shown_max);
   return out;
+}
+
+/// What does not fit ends in an ellipsis. Where it ended.
+float put_fitted(Ui& ui, ImVec2 at, float right, ImU32 colour, std::string_view text) {
+  ui.glyphs.note(text);
+  const ImFont& font = *ImGui::GetFont();
+  const float size = ImGui::GetFontSize();
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const char* end = text.data() + text.size();
+  const char* fits = end;
+  const float room = std::max(0.0F, right - at.x);
+  float width = font.CalcTextSizeA(size, room, 0, text.data(), end, &fits).x;
+  if (fits == end) {
+    list->AddText(at, colour, text.data(), end);
+    return at.x + width;
+  }
+  static constexpr std::string_view more = "\u2026";
+  const char* more_end = more.data() + more.size();
+  const float more_width = ImGui::CalcTextSize(more.data(), more_end).x;
+  width = font.CalcTextSizeA(size, std::max(0.0F, room - more_width), 0, text.data(), end, &fits).x;
+  list->AddText(at, colour, text.data(), fits);
+  list->AddText({at.x + width, at.y}, colour, more.data(), more_end);
+  return right;
 }
 
 void draw_node_menu(Ui& ui, const JsonNodes& nodes, std::uint32_t index) {
@@ -61,6 +88,29 @@ void draw_node_menu(Ui& ui, const JsonNodes& nodes, std::uint32_t index) {
   ImGui::EndPopup();
 }
 
+enum class Fold : std::uint8_t { none, open, closed };
+
+/// The sign that it opens, its name and its value.
+void draw_node(Ui& ui, const JsonNode& node, Fold fold, ImVec2 at, float indent, float right) {
+  ImDrawList* list = ImGui::GetWindowDrawList();
+  const float h = ui.px(3.5F);
+  const ImVec2 c{at.x + indent - ui.px(9), at.y + ImGui::GetTextLineHeight() / 2};
+  if (fold == Fold::closed) {
+    list->AddTriangleFilled({c.x - h * 0.6F, c.y - h}, {c.x + h, c.y}, {c.x - h * 0.6F, c.y + h},
+                            ui.ink(ui.theme.muted));
+  } else if (fold == Fold::open) {
+    list->AddTriangleFilled({c.x - h, c.y - h * 0.6F}, {c.x + h, c.y - h * 0.6F}, {c.x, c.y + h},
+                            ui.ink(ui.theme.muted));
+  }
+  float x = at.x + indent;
+  if (!node.name.empty()) {
+    // A name leaves some room to what it names.
+    const std::string name = std::string(node.name) + ": ";
+    x = put_fitted(ui, {x, at.y}, std::max(x, right - ui.px(60)), ui.ink(ui.theme.text), name);
+  }
+  put_fitted(ui, {x, at.y}, right, ui.ink(ui.theme.of(tone_of(node.type))), value_text(node));
+}
+
 void draw_tree(Ui& ui, RecordDetailState& state) {
   ImGuiListClipper clipper;
   push_font(ui.fonts.mono);
@@ -71,50 +121,35 @@ void draw_tree(Ui& ui, RecordDetailState& state) {
       const std::uint32_t index = state.lines[static_cast<std::size_t>(i)];
       const JsonNode& node = state.nodes[index];
       const bool opens = node.children > 0;
-      const bool closed = state.closed.count(index) > 0;
       ImGui::PushID(static_cast<int>(index));
       const ImVec2 at = ImGui::GetCursorScreenPos();
-      const float width = std::max(ui.px(40), ImGui::GetContentRegionAvail().x);
-      if (ImGui::InvisibleButton("line", {width, ImGui::GetTextLineHeight()}) && opens) {
-        toggled = index;
-      }
+      // Deep values are scrolled to; each has room to be told by.
+      const float indent = ui.px(16) * static_cast<float>(node.depth) + ui.px(14);
+      const float width = std::max(indent + ui.px(160), ImGui::GetContentRegionAvail().x);
+      const float line = ImGui::GetTextLineHeight();
+      if (ImGui::InvisibleButton("line", {width, line}) && opens) toggled = index;
       const bool hovered = ImGui::IsItemHovered();
       const bool focused = ImGui::IsItemFocused() && ImGui::GetIO().NavVisible;
-      ui.describe("detail.node." + json_path_of(state.nodes, index), value_text(node));
-      ImDrawList* list = ImGui::GetWindowDrawList();
-      const float line = ImGui::GetTextLineHeight();
+      // The path of a value is found by counting, in a large list for some time.
+      if (ui.describes) {
+        ui.describe("detail.node." + json_path_of(state.nodes, index), value_text(node));
+      }
       if (hovered || focused) {
-        list->AddRectFilled(at, {at.x + width, at.y + line}, ui.ink(ui.theme.hovered), ui.px(3));
+        ImGui::GetWindowDrawList()->AddRectFilled(at, {at.x + width, at.y + line},
+                                                  ui.ink(ui.theme.hovered), ui.px(3));
       }
       if (focused && opens && Ui::enter_pressed()) toggled = index;
       if (focused && ui.ctrl_pressed('C')) ui.copy(json_plain(node));
       if (hovered) {
         if (ImGui::IsMouseClicked(1)) ImGui::OpenPopup("node");
-        ui.tooltip(json_path_of(state.nodes, index) + "\nRight click or Ctrl+C copies.");
+        ui.tooltip(json_path_of(state.nodes, index) + "\n" + value_text(node) +
+                   "\nRight click or Ctrl+C copies.");
       }
       draw_node_menu(ui, state.nodes, index);
-      float x = at.x + ui.px(16) * static_cast<float>(node.depth);
-      if (opens) {
-        const float h = ui.px(3.5F);
-        const ImVec2 c{x + ui.px(5), at.y + line / 2};
-        if (closed) {
-          list->AddTriangleFilled({c.x - h * 0.6F, c.y - h}, {c.x + h, c.y},
-                                  {c.x - h * 0.6F, c.y + h}, ui.ink(ui.theme.muted));
-        } else {
-          list->AddTriangleFilled({c.x - h, c.y - h * 0.6F}, {c.x + h, c.y - h * 0.6F},
-                                  {c.x, c.y + h}, ui.ink(ui.theme.muted));
-        }
-      }
-      x += ui.px(14);
-      if (!node.name.empty()) {
-        ui.glyphs.note(node.name);
-        const std::string name = std::string(node.name) + ": ";
-        list->AddText({x, at.y}, ui.ink(ui.theme.text), name.c_str());
-        x += ImGui::CalcTextSize(name.c_str()).x;
-      }
-      const std::string text = value_text(node);
-      ui.glyphs.note(text);
-      list->AddText({x, at.y}, ui.ink(ui.theme.of(tone_of(node.type))), text.c_str());
+      const Fold fold = !opens                          ? Fold::none
+                        : state.closed.count(index) > 0 ? Fold::closed
+                                                        : Fold::open;
+      draw_node(ui, node, fold, at, indent, at.x + width);
       ImGui::PopID();
     }
   }

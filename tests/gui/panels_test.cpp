@@ -526,3 +526,30 @@ TEST_CASE("producer: a value that is too large to be edited is sent as it is", "
   REQUIRE(sent);
   CHECK(sent->plan.draft.value.size() == 3UL * 1024 * 1024);
 }
+
+TEST_CASE("records: a value that lies deep has room to be read in", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  const auto snapshot = copy_of(Scene::ordinary);
+  auto browse = std::make_shared<BrowseView>(*snapshot->browse);
+  RecordLog log;
+  log.append(chunk_of({{std::string(60, '[') + "7" + std::string(60, ']')}}));
+  browse->records = log.view();
+  browse->first = browse->log_start = 0;
+  browse->next = browse->high_watermark = 1;
+  snapshot->browse = browse;
+  it.show(snapshot);
+  it.show(Panel::browse);
+  it.frames(3);
+  REQUIRE(it.click("browse.records.row.0"));
+  it.frames(3);
+  const DescribedItem* whole = it.find("detail.node.$");
+  const DescribedItem* deep = it.find("detail.node.$[0][0][0][0][0][0][0][0][0][0]");
+  REQUIRE(whole != nullptr);
+  REQUIRE(deep != nullptr);
+  CHECK(deep->text == "[1]");
+  float widest = 0;
+  for (const DescribedItem& item : it.described()) {
+    if (item.name.find("detail.node.") == 0) widest = std::max(widest, item.max.x - item.min.x);
+  }
+  CHECK(widest > whole->max.x - whole->min.x + 20);
+}
