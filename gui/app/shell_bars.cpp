@@ -209,7 +209,7 @@ void Shell::draw_status(Ui& ui) {
   std::string text = state_text(connection.state) + " \u00b7 " + short_address(connection.address);
   if (!connection.cluster_id.empty())
     text += " \u00b7 cluster " + cut_text(connection.cluster_id, 13);
-  if (connection.reconnects > 0) {
+  if (connection.state == Connection::connected && connection.reconnects > 0) {
     text += " \u00b7 reconnected " + counted(connection.reconnects, "time", "times");
   }
   const auto age = age_of(ui, snapshot);

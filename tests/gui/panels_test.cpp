@@ -553,3 +553,17 @@ TEST_CASE("records: a value that lies deep has room to be read in", "[gui]") {
   }
   CHECK(widest > whole->max.x - whole->min.x + 20);
 }
+
+TEST_CASE("shell: that it was connected again is not said while it is not", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  const auto snapshot = copy_of(Scene::ordinary);
+  snapshot->connection.reconnects = 2;
+  it.show(snapshot);
+  it.frames(2);
+  CHECK(it.text_of("status.connection").find("reconnected 2 times") != std::string::npos);
+  const auto lost = std::make_shared<Snapshot>(*snapshot);
+  lost->connection.state = Connection::lost;
+  it.show(lost);
+  it.frames(2);
+  CHECK(it.text_of("status.connection").find("reconnected") == std::string::npos);
+}
