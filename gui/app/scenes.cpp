@@ -253,10 +253,10 @@ std::shared_ptr<const QueryView> query_of(std::size_t rows, Prng& prng) {
   view->sql = "select json->>'$.user.name' as name, count(*) as orders from readable group by name";
   view->partitions_done = view->partitions_asked = 3;
   view->took = Micros(18'400);
-  view->columns = {"name", "orders", "total", "last"};
+  view->columns = {"partition", "name", "orders", "total", "last"};
   for (std::size_t i = 0; i < rows; ++i) {
     view->rows.push_back(
-        {SqlValue{std::string(names[i % 8])},
+        {SqlValue{static_cast<std::int64_t>(3 * i / rows)}, SqlValue{std::string(names[i % 8])},
          SqlValue{static_cast<std::int64_t>(40 + prng.below(400))},
          SqlValue{static_cast<double>(prng.below(90'000)) / 8},
          i % 5 == 4 ? SqlValue{} : SqlValue{std::string("2026-11-25T14:03:22.513000Z")}});

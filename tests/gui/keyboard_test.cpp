@@ -314,7 +314,10 @@ TEST_CASE("keyboard: cells, JSON values and SQL values are copied", "[gui]") {
   it.show(Panel::sql);
   it.frames(3);
   REQUIRE(it.click("sql.result.row.0"));
-  for (int i = 0; i < 4; ++i) it.key(ImGuiKey_LeftArrow);
+  for (int i = 0; i < 5; ++i) it.key(ImGuiKey_LeftArrow);
+  it.chord(With::ctrl, 'C');
+  CHECK(std::string(ImGui::GetClipboardText()) == "0");  // Its partition.
+  it.key(ImGuiKey_RightArrow);
   it.chord(With::ctrl, 'C');
   CHECK(std::string(ImGui::GetClipboardText()) == "ann");
 }
