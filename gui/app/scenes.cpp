@@ -266,6 +266,7 @@ std::shared_ptr<const QueryView> query_of(std::size_t rows, Prng& prng) {
 
 std::shared_ptr<const BrowseView> browse_of(const Now& now, Prng& prng) {
   auto view = std::make_shared<BrowseView>();
+  view->range_known = true;
   RecordChunkBuilder builder(std::make_shared<const std::string>("orders"));
   for (std::int64_t i = 0; i < 500; ++i) {
     RecordChunkBuilder::Record record;

@@ -56,6 +56,7 @@ void BrowseFeed::find_range() {
     if (number != shown_.number) return;
     if (!offset) return fail(offset.error());
     shown_.high_watermark = offset->raw();
+    shown_.range_known = true;
     find_place();
   };
   const auto on_earliest = [this, number, on_latest](Result<Offset>&& offset) {

@@ -64,6 +64,7 @@ struct BrowseView {
   std::string problem{};
   std::int64_t first = 0;  ///< The offsets that are held: [first, next).
   std::int64_t next = 0;
+  bool range_known = false;  ///< Of the partition: it told where it begins and ends.
   std::int64_t log_start = 0;
   std::int64_t high_watermark = 0;
   LogView records{};

@@ -14,7 +14,7 @@ const std::vector<GridColumn>& columns() {
       {.title = "Offset", .width = 60, .right = true, .sample = "12,345,678"},
       {.title = "Time", .sample = "2026-11-25 00:00:00.000"},
       {"Key", 110, false, true},
-      {.title = "Size", .width = 50, .right = true, .sample = "1,023 KiB"},
+      {.title = "Size", .width = 50, .right = true, .sample = "1023.9 KiB"},
       {"Value", 300, false, true}};
   return all;
 }
@@ -117,6 +117,8 @@ void draw_rows(Ui& ui, const Snapshot& snapshot, BrowseState& state, ImVec2 size
                      "No reader's position moves.");
     } else if (view.loading) {
       ui.empty_state("Reading\u2026", "");
+    } else if (!view.range_known) {
+      ui.empty_state("Nothing could be read", "Show asks again.");
     } else {
       ui.empty_state("There is no record here",
                      "The partition holds the offsets " +
@@ -158,7 +160,7 @@ void draw_rows(Ui& ui, const Snapshot& snapshot, BrowseState& state, ImVec2 size
 }
 
 void draw_range(Ui& ui, const BrowseView& view) {
-  if (view.number == 0) return;
+  if (!view.range_known) return;
   std::string text = partition_name(view.topic, view.partition) + " holds " +
                      format_count(std::optional(view.log_start)) + " to " +
                      format_count(std::optional(view.high_watermark)) + "; shown " +

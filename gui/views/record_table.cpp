@@ -126,7 +126,7 @@ const std::vector<GridColumn>& RecordTable::columns(WithTopic with_topic) {
   columns_.push_back({.title = "Offset", .width = 60, .right = true, .sample = "12,345,678"});
   columns_.push_back({"Key", 110, false, true});
   for (const std::string& name : names_) columns_.push_back({name, 110, false, true});
-  columns_.push_back({.title = "Size", .width = 50, .right = true, .sample = "1,023 KiB"});
+  columns_.push_back({.title = "Size", .width = 50, .right = true, .sample = "1023.9 KiB"});
   columns_.push_back({"Value", 300, false, true});
   return columns_;
 }

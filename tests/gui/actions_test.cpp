@@ -494,6 +494,24 @@ TEST_CASE("browse: Show asks for a place, and scrolling on the end for more", "[
   CHECK(it.taken<BrowseMore>()->to == BrowseTo::newer);
 }
 
+TEST_CASE("browse: of a partition that does not answer nothing is said", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::browse);
+  it.frames(3);
+  CHECK(it.text_of("browse.range").find("orders-0 holds 12,000 to 16,100") == 0);
+  const auto snapshot = copy_of(Scene::ordinary);
+  auto browse = std::make_shared<BrowseView>();
+  browse->number = 9;
+  browse->topic = "gone";
+  browse->problem = "Topic 'gone' does not exist.";
+  snapshot->browse = browse;
+  it.show(snapshot);
+  it.frames(3);
+  CHECK(it.text_of("browse.failed") == browse->problem);
+  CHECK(it.text_of("empty").find("Nothing could be read") == 0);
+  CHECK(it.find("browse.range") == nullptr);
+}
+
 TEST_CASE("shell: several clusters are tabs, and closing the last leads to Connect", "[gui]") {
   Headless it(make_scene(Scene::ordinary, scene_time()));
   it.shell().connect("tcp://10.0.0.6:5550");

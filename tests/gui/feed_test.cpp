@@ -258,6 +258,7 @@ TEST_CASE("feed: SQL over all partitions, its errors, browsing and exports", "[g
       await(feed, [](const Snapshot& s) { return s.browse->number == 1 && !s.browse->loading; });
   CHECK(snapshot->browse->records.find(0)->value_bytes().find("{\"n\":") == 0);
   CHECK(snapshot->browse->next == snapshot->browse->high_watermark);
+  CHECK(snapshot->browse->range_known);
 
   ExportRows rows;
   rows.path = folder / "out.jsonl";
