@@ -150,7 +150,7 @@ const std::map<std::string_view, std::vector<std::string_view>> layers = {
     {"gateway/http/", {"common/base/", "gateway/core/", "gateway/http/"}},
     {"gateway/cluster/",
      {"common/base/", "common/proto/", "client/api/", "gateway/core/", "gateway/http/clock.hpp",
-      "gateway/http/http_application.hpp", "gateway/cluster/"}},
+      "gateway/http/http_application.hpp", "gateway/http/http_budgets.hpp", "gateway/cluster/"}},
     {"gateway/app/", {"common/", "client/api/", "gateway/"}},
     {"gateway/main.cpp", {"common/", "gateway/app/"}},
     {"cli/",

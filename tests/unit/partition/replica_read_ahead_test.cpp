@@ -4,6 +4,7 @@
 #include "tests/unit/partition/node_bench.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 using namespace pinion;
@@ -75,8 +76,8 @@ TEST_CASE("read ahead: what was read does not fit another fetch", "[partition]")
   lead(bench);
   go_through(bench);
   bench.answer_read(ten_from(20));
-  SECTION("of another place") { bench.fetch(21, 0, bytes_max); }
-  SECTION("of another size") { bench.fetch(20, 0, bytes_max * 2); }
+  const auto [from, size] = GENERATE(std::pair{21, bytes_max}, std::pair{20, bytes_max * 2});
+  bench.fetch(from, 0, size);
   CHECK(bench.reads.size() == 1);
 }
 
