@@ -58,6 +58,11 @@ void Node::obey_assignment(const Now& now, const Assignment& assignment, Effects
   }
   if (!is_ours) {
     if (at == replicas_.end()) return;
+    // A late copy: it has come back here since, and nobody would assign it again.
+    const Assignment* next = at->second.next ? &*at->second.next : nullptr;
+    const std::int64_t known =
+        next != nullptr ? next->partition_version : at->second.replica.partition_version();
+    if (known > assignment.partition_version) return;
     at->second.next.reset();
     at->second.replica.close(now, Errc::not_leader, out);
     settle(now, key, out);

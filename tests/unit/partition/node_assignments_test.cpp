@@ -159,6 +159,18 @@ TEST_CASE("node: a partition that another node leads is closed, and its file kep
   CHECK(bench.reply(bench.fetch(0)).error() == Errc::not_leader);
 }
 
+TEST_CASE("node: a late assignment to others does not close what has come back since",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = 2, .version = 4});
+  bench.assign_replicas({.leader = 2, .version = 3, .replicas = {2, 3}, .isr = {2, 3}});
+  CHECK(bench.store.empty());
+  CHECK(bench.view().role == RoleName::catching_up);
+  bench.assign_replicas({.leader = 2, .version = 5, .replicas = {2, 3}, .isr = {2, 3}});
+  bench.close(orders);
+  CHECK(bench.node.partitions().empty());
+}
+
 TEST_CASE("node: a partition that comes back while it is being closed is opened again",
           "[partition]") {
   NodeBench bench;
