@@ -33,7 +33,11 @@ bool Cluster::all_in_sync() const { return out_of_sync().empty(); }
 
 std::string Cluster::out_of_sync() const {
   for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
-    if (!partition.target.empty()) return text_of(partition.key) + " is being moved";
+    if (!partition.target.empty()) {
+      return text_of(partition.key) + " is being moved to " + text_of(partition.target) +
+             "; its replicas are on " + text_of(partition.replicas) + ", in sync " +
+             text_of(partition.isr) + ", made " + text_of(partition.made);
+    }
     if (partition.isr.size() == partition.replicas.size()) continue;
     return text_of(partition.key) + " has " + std::to_string(partition.isr.size()) + " of " +
            std::to_string(partition.replicas.size()) + " replicas in sync, led by node " +
@@ -112,7 +116,9 @@ std::string Cluster::recovering() {
     if (std::find(replicas.begin(), replicas.end(), spoiled_->id()) == replicas.end()) continue;
     const auto whole = spoiled_copies_.find(partition.key);
     if (whole == spoiled_copies_.end()) continue;  // As it was, or made since.
-    const bool in_sync = partition.isr.size() == replicas.size();
+    // A file that was not opened since may yet be set aside, whatever it has.
+    const bool in_sync = partition.isr.size() == replicas.size() &&
+                         copy_in_use(*spoiled_, partition.key).has_value();
     const Offset end = fsynced_end(spoiled_->id(), partition.key);
     const Offset wanted = whole_end(whole->second, partition);
     const bool positions = fsynced_positions(spoiled_->id(), partition.key) >=

@@ -275,6 +275,14 @@ bool Faults::has_a_third(NodeId spoiled, NodeId other) const {
   return true;
 }
 
+/// When the node was taken in first, by its row; nothing when there is none.
+std::optional<Micros> Faults::registered_at(const NodeProcess& node) const {
+  for (const NodeMeta& meta : cluster_.broker().durable_meta().nodes) {
+    if (meta.id == node.id()) return meta.registered_at;
+  }
+  return std::nullopt;
+}
+
 /// The controller has heard of the life that it is in.
 bool Faults::is_known(const NodeProcess& node) const {
   for (const NodeMeta& meta : cluster_.broker().durable_meta().nodes) {
@@ -301,6 +309,7 @@ void Faults::put_back_earlier_life() {
       world_.trace.brief(node.name().c_str(), "gets a disk of an earlier life");
       node.disk().set_spoiled(true);
       of_the_past_ = &node;
+      past_registered_at_ = registered_at(node);
     }
     node.start();
     start_again_and_take_out(static_cast<int>(prng_.below(3)));
@@ -325,11 +334,13 @@ void Faults::take_out_earlier_life() {
   if (of_the_past_ == nullptr) return;
   NodeProcess& node = *std::exchange(of_the_past_, nullptr);
   const partition::Node* core = node.core();
-  if (core != nullptr && core->link() == partition::LinkState::registered) {
+  // One that was removed meanwhile is a new one, of whom nobody expects anything.
+  const bool is_removed = registered_at(node) != past_registered_at_;
+  if (!is_removed && core != nullptr && core->link() == partition::LinkState::registered) {
     world_.checker.violate("older-life", node.name() + " was taken in with a disk of the past");
   }
   if (node.up()) node.crash(Process::Death::kill);
-  (void)node.disk().swap_with_backup();
+  if (!is_removed) (void)node.disk().swap_with_backup();  // Else that folder is its own now.
   node.disk().set_spoiled(false);
   node.start();
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace pinion::sim {
@@ -68,6 +69,7 @@ class Faults {
   void when_whole(Micros delay, std::function<void(bool)> then, int tries = 50);
   void put_back_earlier_life();
   void start_again_and_take_out(int starts);
+  [[nodiscard]] std::optional<Micros> registered_at(const NodeProcess& node) const;
   void take_out_earlier_life();
 
   void cut_between(std::int32_t from, std::int32_t to);
@@ -81,6 +83,7 @@ class Faults {
   std::uint64_t weight_ = 0;
   std::uint64_t disks_made_ = 0;
   int failing_disks_ = 0;
+  std::optional<Micros> past_registered_at_;
   NodeProcess* of_the_past_ = nullptr;  ///< It runs over a disk of an earlier life of its own.
   bool backup_waits_ = false;           ///< To be put back: nothing else goes wrong meanwhile.
   /// A disk lies, a node is left behind, or all is to be whole first: the same.
