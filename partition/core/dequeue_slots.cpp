@@ -37,9 +37,10 @@ std::optional<Offset> DequeueSlots::find(const PositionTable& table, std::string
 }
 
 std::optional<Position> DequeueSlots::row_for(const PositionTable& table, std::string_view reader,
-                                              const KnownDequeue& dequeue, Micros wall) {
+                                              const KnownDequeue& dequeue, Micros monotonic) {
   if (!is_made_) make(table);
-  const std::optional<Number> number = choose(reader, dequeue.token, wall);
+  if (!began_) began_ = monotonic;
+  const std::optional<Number> number = choose(reader, dequeue.token, monotonic);
   if (!number) return std::nullopt;
   Position row;
   row.reader = PositionTable::slot_mark + std::to_string(*number);
@@ -49,7 +50,7 @@ std::optional<Position> DequeueSlots::row_for(const PositionTable& table, std::s
   return row;
 }
 
-auto DequeueSlots::choose(std::string_view reader, std::string_view token, Micros wall) const
+auto DequeueSlots::choose(std::string_view reader, std::string_view token, Micros monotonic) const
     -> std::optional<Number> {
   if (const std::string_view taker = taker_of(token); !taker.empty()) {
     const auto at = by_taker_.find(key_of(reader, taker));
@@ -58,21 +59,19 @@ auto DequeueSlots::choose(std::string_view reader, std::string_view token, Micro
   if (!free_.empty()) return *free_.begin();
   if (slots_.size() >= bounds_.kept) {
     const Number oldest = by_age_.begin()->second;
-    // From another node's clock, or from before this one was set, it may be of the future.
-    const Micros age = wall - slots_[oldest].at;
-    if (age > limits::dequeue_repeated_within || -age > limits::dequeue_repeated_within) {
-      return oldest;
-    }
+    const Micros at = slots_[oldest].at.value_or(*began_);
+    if (monotonic - at > limits::dequeue_repeated_within) return oldest;
   }
   if (slots_.size() >= bounds_.most) return std::nullopt;
   return static_cast<Number>(slots_.size());
 }
 
-void DequeueSlots::note(const Position& row) {
+void DequeueSlots::note(const Position& row, Micros monotonic) {
   const std::optional<Number> number = number_of(row.reader);
   PINION_ASSERT(is_made_ && number && *number <= slots_.size());
   if (*number == slots_.size()) slots_.emplace_back();
   fill(*number, row);
+  slots_[*number].at = monotonic;
 }
 
 void DequeueSlots::fill(Number number, const Position& row) {
@@ -90,7 +89,6 @@ void DequeueSlots::fill(Number number, const Position& row) {
   }
   slot.offset = row.last_offset;
   slot.version = row.version;
-  slot.at = row.updated_at;
   by_token_[slot.token] = number;
   by_age_.emplace(slot.version, number);
   free_.erase(number);
@@ -117,6 +115,7 @@ void DequeueSlots::make(const PositionTable& table) {
   by_age_.clear();
   free_.clear();
   is_made_ = true;
+  began_.reset();
   // In the order of their versions: of one taker the newest counts.
   for (const Position* row : table.latest_slots()) {
     const std::optional<Number> number = number_of(row->reader);

@@ -47,9 +47,9 @@ class DequeueSlots {
                                            std::string_view token);
   /// The row that keeps it, to be put into the table and then noted; nothing when there is no slot.
   [[nodiscard]] std::optional<Position> row_for(const PositionTable& table, std::string_view reader,
-                                                const KnownDequeue& dequeue, Micros wall);
+                                                const KnownDequeue& dequeue, Micros monotonic);
   /// Requires: it is of row_for, and in the table.
-  void note(const Position& row);
+  void note(const Position& row, Micros monotonic);
   /// The table has lost rows.
   void forget() noexcept { is_made_ = false; }
 
@@ -60,16 +60,19 @@ class DequeueSlots {
     std::string taker;  ///< The same; empty: it has no counter.
     Offset offset{0};
     PositionVersion version{0};
-    Micros at{0};
+    std::optional<Micros> at;  ///< Monotonic; none: it is of the table that this was made of.
   };
   void make(const PositionTable& table);
   void fill(Number number, const Position& row);
   void clear(Number number);
   [[nodiscard]] std::optional<Number> choose(std::string_view reader, std::string_view token,
-                                             Micros wall) const;
+                                             Micros monotonic) const;
 
   Bounds bounds_{};
   bool is_made_ = false;
+  /// When it was first asked for a slot since: what is of the table is taken to be of then. It may
+  /// have been written by another node's clock.
+  std::optional<Micros> began_;
   std::vector<Slot> slots_;
   std::map<std::string, Number> by_token_;
   std::map<std::string, Number> by_taker_;

@@ -142,6 +142,7 @@ void PositionTable::drop_from(Ticket first) {
     }
     changes_.pop_back();
   }
+  if (replacing_ && replacing_->first >= first) replacing_.reset();
   // The versions that were dropped were never seen by anybody.
   last_version_ = changes_.empty() ? std::max(version_, committed_) : changes_.back().version;
 }

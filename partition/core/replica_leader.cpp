@@ -328,7 +328,14 @@ void Replica::step(const Now& now, PersistFailed& in, Effects& out) {
       });
   drop_pending(in.error, out);
   out.store.push_back({key_, ResumeLog{log_.durable_end}});
-  if (std::holds_alternative<Leading>(role_)) become_full(now, in.error.to_string(), out);
+  if (std::holds_alternative<Leading>(role_)) {
+    // What it had copied before it led is not on its disk: it begins again with what is there.
+    if (in_memory_only) {
+      stop_leading(in.error, out);
+      return reopen(out);
+    }
+    become_full(now, in.error.to_string(), out);
+  }
   if (copying() != nullptr) {
     fail_copying(now, in.error, out);
     if (in_memory_only) return reopen(out);

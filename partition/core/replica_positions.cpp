@@ -260,19 +260,19 @@ Result<void> Replica::keep_in_slot(const Now& now, const std::string& reader,
                                    const KnownDequeue& dequeue, Effects& out) {
   DequeueSlots& slots = std::get<Leading>(role_).slots;
   // A move that was refused behind it has left it there.
-  if (slots.find(log_.positions, reader, dequeue.token)) return {};
+  if (slots.find(log_.positions, reader, dequeue.token) == dequeue.offset) return {};
   if (auto error = refuses_writes(now)) return failure(std::move(*error));
   if (!has_room_to_persist(limits::batch_cost_bytes)) {
     return failure(Errc::throttled, "too much waits for this node's disk");
   }
-  std::optional<Position> row = slots.row_for(log_.positions, reader, dequeue, now.wall);
+  std::optional<Position> row = slots.row_for(log_.positions, reader, dequeue, now.monotonic);
   if (!row) {
     return failure(Errc::throttled,
                    "the partition remembers " + std::to_string(limits::dequeue_slots_max) +
                        " dequeues of the last seconds, each of another taker: take more with "
                        "ids that are a name and a counter, or more slowly");
   }
-  slots.note(put_row(now, std::move(*row), PendingPosition{}, out));
+  slots.note(put_row(now, std::move(*row), PendingPosition{}, out), now.monotonic);
   return {};
 }
 

@@ -422,6 +422,23 @@ TEST_CASE("follower: a reader that waits is told when the file is opened again",
   CHECK(bench.reply(waits).error() == Errc::not_leader);
 }
 
+TEST_CASE("follower: who leads before a copied table is on its disk begins with what is there",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 4});
+  bench.answer_fetch(part_of_positions({row("consumer:a", 7)}, true, false));
+  bench.assign_replicas({.leader = 1, .epoch = 5, .version = 2});
+  REQUIRE(bench.view().role == RoleName::leading);
+  REQUIRE_FALSE(bench.view().positions.empty());
+  bench.fail_persists(Errc::storage_full);
+  CHECK(bench.view().role == RoleName::opening);
+  bench.close(orders);
+  bench.open(orders, {});
+  CHECK(bench.view().role == RoleName::leading);
+  CHECK(bench.view().positions.empty());
+  CHECK(bench.view().durable_position_version == PositionVersion{0});
+}
+
 TEST_CASE("follower: a full disk stops the copying, and it goes on", "[partition]") {
   NodeBench bench;
   bench.replicate({.leader = node_two, .epoch = 4});

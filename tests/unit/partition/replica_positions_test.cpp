@@ -295,13 +295,12 @@ TEST_CASE("slots: only what is older than any repeat gives way to others", "[par
   PositionTable table;
   DequeueSlots slots({.kept = 2, .most = 4});
   std::uint64_t ticket = 0;
-  Micros wall{1'000'000'000};
+  Micros monotonic{1'000'000'000};
   const auto keep = [&](const std::string& token, std::int64_t offset) {
-    auto row = slots.row_for(table, "id:1", {token, Offset{offset}}, wall);
+    auto row = slots.row_for(table, "id:1", {token, Offset{offset}}, monotonic);
     if (!row) return false;
-    row->updated_at = wall;
     ++ticket;
-    slots.note(table.put(std::move(*row), Ticket{ticket}));
+    slots.note(table.put(std::move(*row), Ticket{ticket}), monotonic);
     return true;
   };
   const auto known = [&](const std::string& token) {
@@ -310,7 +309,7 @@ TEST_CASE("slots: only what is older than any repeat gives way to others", "[par
   for (const std::string token : {"a", "b", "c", "d"}) CHECK(keep(token, 1));
   CHECK_FALSE(keep("e", 9));  // All are young: nothing is forgotten.
   CHECK(known("a"));
-  wall += limits::dequeue_repeated_within + Micros{1};
+  monotonic += limits::dequeue_repeated_within + Micros{1};
   CHECK(keep("e", 9));
   CHECK(table.latest_slots().size() == 4);
   CHECK_FALSE(known("a"));
@@ -327,6 +326,36 @@ TEST_CASE("slots: only what is older than any repeat gives way to others", "[par
   slots.forget();
   CHECK(known("w-1"));
   CHECK_FALSE(known("w-2"));
+  // Who leads next does not know by which clock they were written: for him all are young.
+  monotonic += 24h;
+  CHECK_FALSE(keep("z", 20));
+  CHECK(known("c"));
+  monotonic += limits::dequeue_repeated_within + Micros{1};
+  CHECK(keep("z", 20));
+}
+
+TEST_CASE("replica: a token that was taken again after its reader was forgotten is known as it is",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead();
+  for (int i = 0; i < 40; ++i) bench.produce(batch_of({"x"}));
+  bench.persist();
+  const auto take = [&](const std::string& token) {
+    const RequestId request = bench.dequeue("id:1", token);
+    bench.persist();
+    return bench.reply(request).as<DequeueReply>().offset;
+  };
+  const auto others_take = [&](const std::string& name, int count) {
+    for (int i = 0; i < count; ++i) take(name + std::to_string(i) + "-1");
+  };
+  others_take("a", 5);
+  CHECK(take("w-1") == Offset{5});
+  others_take("b", 9);  // It is pushed into a slot.
+  bench.commit("id:1", -1);
+  bench.persist();
+  CHECK(take("w-1") == Offset{0});
+  others_take("c", 9);
+  CHECK(bench.reply(bench.dequeue("id:1", "w-1")).as<DequeueReply>().offset == Offset{0});
 }
 
 TEST_CASE("dequeue tokens: a position keeps the newest, and gives up what may be asked for",
