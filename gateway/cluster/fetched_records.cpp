@@ -23,11 +23,17 @@ bool FetchedRecords::hold() {
   return true;
 }
 
-void FetchedRecords::hold_anyway() {
+bool FetchedRecords::hold_anyway() {
   const std::lock_guard lock(mutex_);
-  if (held_ > 0) return;
+  if (held_ > 0) return true;
+  if (budget_->used() > 2 * budget_->bytes_max()) return false;
   held_ = bytes_ + made_;
   budget_->take_anyway(held_);
+  return true;
+}
+
+bool FetchedRecords::is_crowded() const noexcept {
+  return budget_->used() > budget_->bytes_max() / 2;
 }
 
 const FetchedRecords::Event* FetchedRecords::event(std::size_t index) {

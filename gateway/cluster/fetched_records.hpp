@@ -39,8 +39,10 @@ class FetchedRecords {
 
   /// True when it counts against the budget, now or already, and so may be kept for a reader.
   [[nodiscard]] bool hold();
-  /// Past the bound, if need be.
-  void hold_anyway();
+  /// Past the bound, if need be, but not past twice as much. False: it is not held.
+  [[nodiscard]] bool hold_anyway();
+  /// More than half of the budget is taken.
+  [[nodiscard]] bool is_crowded() const noexcept;
   /// Null behind the last one. It stays where it is for as long as this lives.
   [[nodiscard]] const Event* event(std::size_t index);
 

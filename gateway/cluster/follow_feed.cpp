@@ -4,6 +4,7 @@
 #include "gateway/http/clock.hpp"
 #include "gateway/http/http_budgets.hpp"
 
+#include "common/base/assert.hpp"
 #include "common/base/limits.hpp"
 
 #include <algorithm>
@@ -110,10 +111,13 @@ void FollowFeed::next(std::function<void(std::optional<std::string>)> then) {
   bool has_ended = false;
   {
     const std::lock_guard lock(mutex_);
+    const Micros now = monotonic_now();
+    end_if_slow(now);
     piece = take_piece();
+    note_given(piece, now);
     let_go();
     has_ended = has_ended_;
-    quiet_since_ = monotonic_now();
+    quiet_since_ = now;
     if (piece.empty() && !has_ended) {
       waiting_ = std::move(then);
       questions = choose();
@@ -183,6 +187,7 @@ void FollowFeed::on_fetched(std::size_t index, const FetchLanes::Answer& fetched
     if (piece.empty() && monotonic_now() - quiet_since_ >= keep_alive_every - fetch_waits) {
       piece = ": keep-alive\n\n";
     }
+    note_given(piece, monotonic_now());
     if (piece.empty()) {
       questions = choose();
     } else {
@@ -233,11 +238,17 @@ std::string FollowFeed::take_piece() {
       continue;
     }
     if (ready.at == 0) {
-      parts_[ready.index].given = event->next;
-      piece += "id: " + event_id() + '\n';
+      Part& part = parts_[ready.index];
+      const Offset before = std::exchange(part.given, event->next);
+      const std::string id = "id: " + event_id() + '\n';
+      if (!piece.empty() && piece.size() + id.size() >= piece_bytes) {
+        part.given = before;  // With the next piece: what ends within an event is not let go.
+        break;
+      }
+      piece += id;
     }
-    const std::size_t room = piece_bytes - std::min(piece_bytes, piece.size());
-    const std::size_t size = std::min(room, event->data.size() - ready.at);
+    PINION_ASSERT(piece.size() < piece_bytes);
+    const std::size_t size = std::min(piece_bytes - piece.size(), event->data.size() - ready.at);
     piece.append(event->data, ready.at, size);
     ready.at += size;
     if (ready.at < event->data.size()) break;
@@ -254,8 +265,9 @@ void FollowFeed::let_go() {
   if (ready_.empty() || ready_.front().is_held) return;
   Ready& ready = ready_.front();
   if (ready.at > 0) {
-    ready.fetched->hold_anyway();
-    ready.is_held = true;
+    ready.is_held = ready.fetched->hold_anyway();
+    // Nobody could go on within an event: the reader comes back with its id, and begins it again.
+    if (!ready.is_held) end();
     return;
   }
   Part& part = parts_[ready.index];
@@ -263,6 +275,25 @@ void FollowFeed::let_go() {
   part.is_at_end = false;
   ready_bytes_ -= ready.fetched->bytes();
   ready_.pop_front();
+}
+
+void FollowFeed::end() {
+  has_ended_ = true;
+  ready_.clear();
+  ready_bytes_ = 0;
+}
+
+/// While tails hold much, one that takes little is in everybody's way. A connection that takes
+/// nothing at all ends by itself.
+void FollowFeed::end_if_slow(Micros now) {
+  if (ready_.empty() || !ready_.front().fetched->is_crowded()) return;
+  const Micros took = now - given_at_;
+  if (took >= watched_for && is_slower_than(answer_bytes_per_second_min, given_bytes_, took)) end();
+}
+
+void FollowFeed::note_given(const std::string& piece, Micros now) {
+  given_at_ = now;
+  given_bytes_ = piece.size();
 }
 
 std::string FollowFeed::event_id() const {

@@ -81,6 +81,9 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   void take_in_records(std::size_t index, const FetchLanes::Answer& fetched);
   [[nodiscard]] std::string take_piece();
   void let_go();
+  void end();
+  void end_if_slow(Micros now);
+  void note_given(const std::string& piece, Micros now);
 
   Calls calls_;
   std::shared_ptr<FetchLanes> lanes_;
@@ -92,8 +95,10 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   std::deque<std::size_t> line_;  ///< Whose answers found no room.
   std::deque<Ready> ready_;       ///< What nobody has asked for yet.
   std::size_t ready_bytes_ = 0;
-  std::string last_words_;  ///< The event behind all others: why the stream ends.
-  Micros quiet_since_{0};   ///< When the last piece was given.
+  std::string last_words_;       ///< The event behind all others: why the stream ends.
+  Micros quiet_since_{0};        ///< When a piece was asked for last.
+  Micros given_at_{0};           ///< When the last one was given,
+  std::size_t given_bytes_ = 0;  ///< and how large it was.
   bool has_ended_ = false;
   bool is_stopped_ = false;
   std::function<void(std::optional<std::string>)> waiting_;

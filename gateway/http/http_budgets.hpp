@@ -74,6 +74,7 @@ class ByteBudget {
   void take_anyway(std::uint64_t bytes) noexcept { used_.fetch_add(bytes); }
   void give_back(std::uint64_t bytes) noexcept { used_.fetch_sub(bytes); }
   [[nodiscard]] std::uint64_t used() const noexcept { return used_.load(); }
+  [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
 
  private:
   const std::uint64_t bytes_max_;
