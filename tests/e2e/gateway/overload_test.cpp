@@ -274,7 +274,7 @@ TEST_CASE("overload: one answer for 2,000 live tails is one answer's memory, and
       most = std::max(most, gateway.process().resident_bytes());
     }
   }
-  CHECK(longest < patience(2s));  // Before they shared: it was not answered at all.
+  CHECK(longest < patience(4s));  // On a busy machine; before they shared, not at all.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   CHECK(most - before < 300'000'000);  // Before: 553 MB.
 #endif
