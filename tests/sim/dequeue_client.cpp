@@ -6,10 +6,11 @@
 namespace pinion::sim {
 
 DequeueClient::DequeueClient(World& world, std::int32_t index, std::string name, std::uint64_t seed,
-                             const TopicBook& book)
+                             const TopicBook& book, Takes takes)
     : RawClient(world, index, std::move(name), seed),
       book_(book),
-      reader_("consumer:" + this->name()) {}
+      takes_(takes),
+      reader_("consumer:" + (takes == Takes::alone ? this->name() : "pool")) {}
 
 void DequeueClient::begin() {
   idle_ = false;
@@ -32,6 +33,11 @@ void DequeueClient::give_up() {
 void DequeueClient::choose_partition() {
   for (const KnownTopic& topic : book_.topics()) {
     if (topic.name.front() != 't') continue;
+    if (takes_ == Takes::in_a_pool) {
+      key_ = {topic.id, PartitionIndex(0)};
+      chosen_ = true;
+      return;
+    }
     key_ = {topic.id, PartitionIndex(static_cast<std::int32_t>(
                           prng_.below(static_cast<std::uint64_t>(topic.partitions))))};
     chosen_ = true;

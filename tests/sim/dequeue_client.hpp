@@ -12,8 +12,11 @@ namespace pinion::sim {
 
 class DequeueClient final : public RawClient {
  public:
+  /// Of a pool: takers of one consumer at one partition, so that a token which comes again may have
+  /// been pushed out by those of others.
+  enum class Takes : std::uint8_t { alone, in_a_pool };
   DequeueClient(World& world, std::int32_t index, std::string name, std::uint64_t seed,
-                const TopicBook& book);
+                const TopicBook& book, Takes takes);
 
   /// Take some more, or what there is, then stop.
   void finish() {
@@ -33,6 +36,7 @@ class DequeueClient final : public RawClient {
   void give_up();
 
   const TopicBook& book_;
+  const Takes takes_;
   const std::string reader_;
   PartitionKey key_;
   Epoch epoch_ = epoch_unknown;  ///< Named, so that a try that is late at an old leader is refused.

@@ -179,6 +179,9 @@ bool Faults::is_whole() const {
   if (cluster_.broker().paused() || !cluster_.broker().up() || failing_disks_ > 0) return false;
   for (const auto& node : cluster_.nodes()) {
     if (!node->up() || node->paused() || node->has_halted()) return false;
+    // One that has started and is not heard yet may be given up for the very copy that is struck.
+    const partition::Node* core = node->core();
+    if (core == nullptr || core->link() != partition::LinkState::registered) return false;
   }
   return cluster_.all_in_sync() && !cluster_.is_recovering();
 }

@@ -138,6 +138,11 @@ SimOptions SimOptions::draw(std::uint64_t seed, Life life) {
     workload.min_insync_replicas = 1;
     options.faults.leave_behind = draw_up_to(prng, 1, 10);
   }
+  if (workload.dequeuers > 0 && prng.chance(1, 4)) {
+    // More than a position remembers by itself.
+    workload.dequeuers_pool = true;
+    workload.dequeuers = static_cast<std::uint32_t>(prng.between(10, 24));
+  }
   return options;
 }
 
@@ -191,10 +196,11 @@ std::string SimOptions::describe() const {
        << "\n  workload: topics=" << workload.topics << " partitions<=" << workload.partitions_max
        << " producers=" << workload.producers << "+" << workload.raw_producers
        << " consumers=" << workload.consumers << " any_replica=" << workload.any_replica_percent
-       << "% dequeuers=" << workload.dequeuers << " strangers=" << workload.strangers
-       << " send_every=" << workload.send_every.count() << "us burst<=" << workload.burst_max
-       << " value<=" << workload.value_bytes_max << "B acks_all=" << workload.acks_all_percent
-       << "% keyed=" << workload.keyed_percent << "% explicit=" << workload.explicit_percent
+       << "% dequeuers=" << workload.dequeuers << (workload.dequeuers_pool ? " in a pool" : "")
+       << " strangers=" << workload.strangers << " send_every=" << workload.send_every.count()
+       << "us burst<=" << workload.burst_max << " value<=" << workload.value_bytes_max
+       << "B acks_all=" << workload.acks_all_percent << "% keyed=" << workload.keyed_percent
+       << "% explicit=" << workload.explicit_percent
        << "% delivery=" << workload.delivery_timeout.count() / 1000
        << "ms batch=" << workload.batch_bytes_max << "B linger=" << workload.linger.count()
        << "us create=" << workload.create_topic_percent << "% replication=" << workload.replication

@@ -56,6 +56,7 @@ struct WorkloadOptions {
   std::uint32_t consumers = 2;
   std::uint32_t any_replica_percent = 0;  ///< Of their lives: they ask followers, too.
   std::uint32_t dequeuers = 1;
+  bool dequeuers_pool = false;  ///< They are takers of one consumer.
   std::uint32_t strangers = 0;
   Micros send_every{4'000};  ///< Of one producer, mean; several records at once at times.
   std::uint32_t burst_max = 8;

@@ -37,7 +37,9 @@ Workload::Workload(Cluster& cluster, std::uint64_t seed)
     consumers_.push_back(&add<ConsumerClient>("cons-" + std::to_string(i), book_, know_reader));
   }
   for (std::uint32_t i = 0; i < options.dequeuers; ++i) {
-    dequeuers_.push_back(&add<DequeueClient>("deq-" + std::to_string(i), book_));
+    dequeuers_.push_back(&add<DequeueClient>(
+        "deq-" + std::to_string(i), book_,
+        options.dequeuers_pool ? DequeueClient::Takes::in_a_pool : DequeueClient::Takes::alone));
   }
   for (std::uint32_t i = 0; i < options.strangers; ++i) {
     strangers_.push_back(&add<StrangerClient>("strange-" + std::to_string(i), book_, next_process));
