@@ -74,7 +74,8 @@ std::map<NodeId, Candidate> Controller::candidates(const Partition& partition) c
         .is_steady = is_steady(partition, id),
         .is_final = decided.leader == node_none && report.leader_epoch == decided.leader_epoch,
         .last_epoch = report.last_epoch,
-        .log_end = report.log_end};
+        .log_end = report.log_end,
+        .opened_in = report.copy_session};
   }
   return found;
 }

@@ -25,11 +25,14 @@ namespace {
   return there;
 }
 
+/// Of logs that end alike the one that was opened first: readers' positions are not compared, and
+/// those of a disk that was put back may be older.
 [[nodiscard]] NodeId longest_of(const ElectionInput& input, const std::vector<NodeId>& nodes) {
   return *std::max_element(nodes.begin(), nodes.end(), [&](NodeId one, NodeId other) {
     const Candidate& a = input.candidates.at(one);
     const Candidate& b = input.candidates.at(other);
-    return std::tie(a.last_epoch, a.log_end) < std::tie(b.last_epoch, b.log_end);
+    return std::tie(a.last_epoch, a.log_end, b.opened_in) <
+           std::tie(b.last_epoch, b.log_end, a.opened_in);
   });
 }
 

@@ -23,6 +23,8 @@ struct Candidate {
   bool is_final = false;   ///< It has said what it has since nobody leads.
   Epoch last_epoch{0};
   Offset log_end{0};
+  /// The session in which its file was opened: they grow over all nodes.
+  std::int64_t opened_in = 0;
 };
 
 struct ElectionInput {

@@ -109,6 +109,24 @@ TEST_CASE("election: eligible ones lead when no member of the in-sync set comes"
   CHECK(plan(partition, {{a, said_before(5, 2)}}, true).leader == a);
 }
 
+TEST_CASE("election: of logs that end alike the one that was opened first leads", "[broker]") {
+  const PartitionMeta partition = partition_of({a, b, c});
+  const auto opened_in = [](std::int64_t session, std::int64_t log_end) {
+    Candidate candidate = unknown(log_end);
+    candidate.opened_in = session;
+    return candidate;
+  };
+  CHECK(
+      plan(partition, {{a, opened_in(9, 5)}, {b, opened_in(7, 5)}, {c, opened_in(8, 5)}}).leader ==
+      b);
+  CHECK(
+      plan(partition, {{a, opened_in(9, 6)}, {b, opened_in(7, 5)}, {c, opened_in(8, 5)}}).leader ==
+      a);
+  CHECK(
+      plan(partition, {{a, opened_in(7, 5)}, {b, opened_in(7, 5)}, {c, opened_in(7, 5)}}).leader ==
+      a);
+}
+
 TEST_CASE("election: unclean only where it is allowed, and the longest log then", "[broker]") {
   const PartitionMeta partition = partition_of({a});
   const std::map<NodeId, Candidate> others{{b, steady(3, 2)}, {c, steady(8, 2)}};
