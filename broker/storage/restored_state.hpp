@@ -18,8 +18,7 @@ namespace pinion {
 ///   terms        forgotten, with the joins of the nodes: theirs may be newer.
 ///   partitions   nobody leads, and all replicas count: of those that come the longest log of the
 ///                highest epoch goes on, as when nobody is vouched for.
-///   orders       forgotten: a replica that was to be moved or dropped then may be all there is
-///   now.
+///   orders       forgotten: what was to be moved or dropped then may be all there is now.
 [[nodiscard]] inline MetaState restored_state(MetaState backup, Micros wall) {
   const std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(wall).count();
   const auto behind = [](auto& number, std::int64_t least) {
@@ -36,7 +35,8 @@ namespace pinion {
     partition.leader = node_none;
     ++partition.leader_epoch;
     behind(partition.leader_epoch, wall.count());
-    partition.version += 1;
+    ++partition.version;
+    behind(partition.version, wall.count());
     partition.isr = partition.replicas;
     partition.eligible.clear();
     partition.target.clear();
