@@ -30,6 +30,15 @@ void produce(const ProcessCluster& cluster, const std::string& line) {
   REQUIRE(sent.status == 0);
 }
 
+/// Two replicas of one partition, in sync.
+void start_with_a_record(ProcessCluster& cluster) {
+  cluster.start_all();
+  REQUIRE(cluster.wait_until_online());
+  REQUIRE(cluster.pinion({"topic", "create", "t", "--replication", "2"}).status == 0);
+  REQUIRE(cluster.wait_until_in_sync(2));
+  produce(cluster, "a");
+}
+
 [[nodiscard]] std::string consume(const ProcessCluster& cluster) {
   return cluster.pinion({"consume", "t", "--from", "earliest", "--idle-exit", "1"}).output;
 }
@@ -43,11 +52,7 @@ void produce(const ProcessCluster& cluster, const std::string& line) {
 TEST_CASE("cluster: an older copy of a node's data folder is refused until it is meant",
           "[e2e][cluster]") {
   ProcessCluster cluster(2);
-  cluster.start_all();
-  REQUIRE(cluster.wait_until_online());
-  REQUIRE(cluster.pinion({"topic", "create", "t", "--replication", "2"}).status == 0);
-  REQUIRE(cluster.wait_until_in_sync(2));
-  produce(cluster, "a");
+  start_with_a_record(cluster);
   cluster.end_node(1);
   const std::string older = cluster.folder() / "older";
   copy(cluster.node_data(1), older);
@@ -83,11 +88,7 @@ TEST_CASE("cluster: an older copy of a node's data folder is refused until it is
 
 TEST_CASE("cluster: an older copy of broker.db serves nobody until it is meant", "[e2e][cluster]") {
   ProcessCluster cluster(2);
-  cluster.start_all();
-  REQUIRE(cluster.wait_until_online());
-  REQUIRE(cluster.pinion({"topic", "create", "t", "--replication", "2"}).status == 0);
-  REQUIRE(cluster.wait_until_in_sync(2));
-  produce(cluster, "a");
+  start_with_a_record(cluster);
   const auto end_broker = [&] { cluster.broker().kill(); };
   end_broker();
   const std::string older = cluster.folder() / "older";
