@@ -234,6 +234,7 @@ class Controller {
                  ControllerEffects& out);
   void update_route(const Partition& partition, ControllerEffects& out) const;
   [[nodiscard]] bool serves_readers(const Partition& partition, NodeId id) const;
+  void send_assign(Node& node, Assign assign, ControllerEffects& out);
   void send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,
                         ControllerEffects& out);
   void send_tombstones(const Now& now, Node& node, ControllerEffects& out);

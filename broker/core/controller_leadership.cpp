@@ -75,6 +75,7 @@ std::map<NodeId, Candidate> Controller::candidates(const Partition& partition) c
         .is_final = decided.leader == node_none && report.leader_epoch == decided.leader_epoch,
         .last_epoch = report.last_epoch,
         .log_end = report.log_end,
+        .position_version = report.position_version,
         .opened_in = report.copy_session};
   }
   return found;

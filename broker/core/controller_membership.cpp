@@ -277,6 +277,7 @@ void Controller::begin_session(const Now& now, Node& node, const Registering& re
   const bool returns = !node.alive();
   if (returns) {
     node.session = ++sessions_;
+    node.last_assign = 0;
     node.newest_heartbeat = RequestId{0};
     node.health = NodeHealth::alive;
   }

@@ -203,6 +203,16 @@ Assignment Controller::assignment_of(const Partition& partition, NodeId node) co
       .min_insync = static_cast<std::uint32_t>(least_in_sync(topic->meta.config, partition.meta))};
 }
 
+void Controller::send_assign(Node& node, Assign assign, ControllerEffects& out) {
+  assign.controller_epoch = epoch_;
+  assign.session = node.session;
+  assign.number = ++node.last_assign;
+  Message message;
+  message.header.kind = Kind::assign;
+  message.body = std::move(assign);
+  out.to_nodes.push_back({node.routing, std::move(message)});
+}
+
 void Controller::send_assignments(const Now& now, Node& node, const std::vector<PartitionKey>& keys,
                                   ControllerEffects& out) {
   PINION_ASSERT(node.alive());
@@ -210,18 +220,12 @@ void Controller::send_assignments(const Now& now, Node& node, const std::vector<
   std::set<NodeId> peers;
   const auto flush = [&] {
     if (assign.assignments.empty()) return;
-    assign.controller_epoch = epoch_;
-    assign.session = node.session;
     for (const NodeId id : peers) {
       const Node* peer = nodes_.find(id);
       if (peer == nullptr) continue;
       assign.peers.push_back({id, peer->meta.incarnation, peer->session, peer->meta.address});
     }
-    Message message;
-    message.header.kind = Kind::assign;
-    message.body = std::move(assign);
-    out.to_nodes.push_back({node.routing, std::move(message)});
-    assign = Assign{};
+    send_assign(node, std::exchange(assign, {}), out);
     peers.clear();
   };
   for (const PartitionKey key : keys) {
@@ -263,33 +267,20 @@ void Controller::send_drops(const Now& now, Node& node, ControllerEffects& out) 
   }
   if (assign.dropped.empty()) return;
   node.drops_again_at = now.monotonic + options_.assign_again;
-  assign.controller_epoch = epoch_;
-  assign.session = node.session;
-  Message message;
-  message.header.kind = Kind::assign;
-  message.body = std::move(assign);
-  out.to_nodes.push_back({node.routing, std::move(message)});
+  send_assign(node, std::move(assign), out);
 }
 
 void Controller::send_tombstones(const Now& now, Node& node, ControllerEffects& out) {
   node.tombstones_again_at = never;
-  std::vector<TopicId> deleted;
+  Assign assign;
   for (const auto& [topic, tombstone] : topics_.tombstones()) {
     if (!topics_.holds_tombstone(topic, node.meta.id)) continue;
-    deleted.push_back(topic);
-    if (deleted.size() >= limits::assignments_per_message_max) break;
+    assign.deleted.push_back(topic);
+    if (assign.deleted.size() >= limits::assignments_per_message_max) break;
   }
-  if (deleted.empty()) return;
+  if (assign.deleted.empty()) return;
   node.tombstones_again_at = now.monotonic + options_.assign_again;
-  Message message;
-  message.header.kind = Kind::assign;
-  message.body = Assign{.controller_epoch = epoch_,
-                        .session = node.session,
-                        .assignments = {},
-                        .deleted = std::move(deleted),
-                        .peers = {},
-                        .dropped = {}};
-  out.to_nodes.push_back({node.routing, std::move(message)});
+  send_assign(node, std::move(assign), out);
 }
 
 void Controller::note_tombstones(Node& node, const std::vector<TopicId>& deleted,

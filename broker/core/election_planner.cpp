@@ -25,14 +25,14 @@ namespace {
   return there;
 }
 
-/// Of logs that end alike the one that was opened first: readers' positions are not compared, and
-/// those of a disk that was put back may be older.
+/// Of copies that are alike in all that they say, the one that was opened first: one that was put
+/// back was opened since.
 [[nodiscard]] NodeId longest_of(const ElectionInput& input, const std::vector<NodeId>& nodes) {
   return *std::max_element(nodes.begin(), nodes.end(), [&](NodeId one, NodeId other) {
     const Candidate& a = input.candidates.at(one);
     const Candidate& b = input.candidates.at(other);
-    return std::tie(a.last_epoch, a.log_end, b.opened_in) <
-           std::tie(b.last_epoch, b.log_end, a.opened_in);
+    return std::tie(a.last_epoch, a.log_end, a.position_version, b.opened_in) <
+           std::tie(b.last_epoch, b.log_end, b.position_version, a.opened_in);
   });
 }
 
@@ -44,8 +44,11 @@ namespace {
   if (input.partition->leader != node_none) return {.must_settle = true};
   const std::size_t count = there.size();
   std::erase_if(there, [&](NodeId node) { return !input.candidates.at(node).is_final; });
-  const bool all_have_said = there.size() == count && count == expected;
-  if (there.empty() || (!all_have_said && !input.has_waited)) return {.must_wait = true};
+  // Who is away is waited for a while, and who is there until it has said what it has: the question
+  // may have been lost, and is asked again.
+  const bool all_there_have_said = there.size() == count;
+  const bool all_are_there = count == expected;
+  if (!all_there_have_said || (!all_are_there && !input.has_waited)) return {.must_wait = true};
   return {.leader = longest_of(input, there)};
 }
 

@@ -6,7 +6,8 @@
 // everything that is committed, unless a disk lied or was put back from a backup; so among those
 // for whose copies a leader has vouched the order of the replicas decides. When none of them is
 // there, nobody is to lead first, so that no log grows any more; all are waited for a while, and
-// the one with the longest log of the highest epoch is taken.
+// the one with the longest log of the highest epoch is taken; of those that end alike, the one with
+// the newest positions of readers.
 #pragma once
 
 #include "common/base/ids.hpp"
@@ -23,6 +24,7 @@ struct Candidate {
   bool is_final = false;   ///< It has said what it has since nobody leads.
   Epoch last_epoch{0};
   Offset log_end{0};
+  PositionVersion position_version{0};  ///< Of its readers' positions.
   /// The session in which its file was opened: they grow over all nodes.
   std::int64_t opened_in = 0;
 };

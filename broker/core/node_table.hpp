@@ -27,6 +27,7 @@ struct Node {
   Micros last_heartbeat{0};  ///< Wall.
   NodeLoad load;
   RequestId newest_heartbeat{0};  ///< Of this session.
+  std::int64_t last_assign = 0;   ///< The number of the newest one; of this session.
   Micros tombstones_again_at = never;
   Micros drops_again_at = never;
   std::string refused;   ///< Why it was not let in when it asked last.

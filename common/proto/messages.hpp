@@ -810,12 +810,13 @@ struct Assign {
   static constexpr Kind kind = Kind::assign;
   ControllerEpoch controller_epoch{0};
   std::int64_t session = 0;
+  std::int64_t number = 0;  ///< Counts those of a session: what a later one has overtaken is void.
   std::vector<Assignment> assignments;
   std::vector<TopicId>
       deleted;  ///< Tombstones: delete what is held of these topics, and report it.
   std::vector<NodeAddress> peers;       ///< Of all nodes that the assignments name.
   std::vector<DroppedReplica> dropped;  ///< Replicas that were moved away: delete them, report it.
-  PINION_FIELDS(controller_epoch, session, assignments, deleted, peers, dropped)
+  PINION_FIELDS(controller_epoch, session, number, assignments, deleted, peers, dropped)
 };
 
 enum class ReplicaRole : std::uint8_t { none = 0, leader = 1, catching_up = 2, following = 3 };
@@ -836,12 +837,13 @@ struct ReplicaState {
   std::int64_t partition_version = 0;  ///< Of the assignment that it follows.
   ReplicaRole role = ReplicaRole::none;
   FileState file = FileState::unknown;
-  Epoch last_epoch{0};  ///< Of the last record.
+  Epoch last_epoch{0};                  ///< Of the last record.
+  PositionVersion position_version{0};  ///< Of its readers' positions: the newest durable one.
   /// Which opening of the file this is about, as in a ReplicaFetch.
   std::int64_t copy_session = 0;
   std::int64_t copy = 0;
   PINION_FIELDS(topic, partition, leader_epoch, state, log_end, detail, partition_version, role,
-                file, last_epoch, copy_session, copy)
+                file, last_epoch, position_version, copy_session, copy)
 };
 struct ReplicaReport {
   static constexpr Kind kind = Kind::replica_report;

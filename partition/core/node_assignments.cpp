@@ -22,6 +22,13 @@ Assignment Node::with_defaults(Assignment assignment) const {
 
 void Node::obey(const Now& now, const Assign& assign, Effects& out) {
   if (stopping_) return;
+  // Whoever sent it has sent something else since, and repeats what still holds.
+  if (assign.number < newest_assign_) {
+    event(out, EventKind::assignment_ignored, Severity::debug,
+          "number " + std::to_string(assign.number) + " after " + std::to_string(newest_assign_));
+    return;
+  }
+  newest_assign_ = assign.number;
   // First: a new topic may have the name of a deleted one, and its files the same place.
   for (const TopicId topic : assign.deleted) begin_removal(now, topic, out);
   for (const NodeAddress& peer : assign.peers) {

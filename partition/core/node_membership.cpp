@@ -151,6 +151,7 @@ void Node::complete_registration(const Now& now, Effects& out) {
   backoff_ = Micros{0};
   next_heartbeat_ = now.monotonic;
   heartbeat_.reset();
+  newest_assign_ = 0;
   if (terms_.record_bytes_max > 0) {
     shared_.record_bytes_max =
         std::min<std::uint64_t>(terms_.record_bytes_max, limits::record_bytes_ceiling);

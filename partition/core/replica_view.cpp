@@ -89,6 +89,7 @@ ReplicaState Replica::report() const {
   report.log_end = log_.durable_end;
   report.partition_version = assignment_.partition_version;
   report.last_epoch = log_.last_epoch();
+  report.position_version = log_.positions.version();
   report.copy_session = copy_session_;
   report.copy = copy_;
   if (std::holds_alternative<Leading>(role_)) report.role = ReplicaRole::leader;

@@ -101,7 +101,7 @@ void PlayedBroker::assign(const std::vector<PartitionKey>& keys, std::int64_t ep
 }
 
 void PlayedBroker::tombstone(TopicId topic) {
-  send(Assign{ControllerEpoch{1}, session_, {}, {topic}}, RequestId{0});
+  send(Assign{ControllerEpoch{1}, session_, 0, {}, {topic}}, RequestId{0});
 }
 
 void PlayedBroker::await_online(std::size_t partitions) {

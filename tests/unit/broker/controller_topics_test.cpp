@@ -39,6 +39,10 @@ TEST_CASE("controller: a topic is durable, then assigned, then reported, then an
   CHECK(f.assigned(1)[0].topic_name == "orders");
   CHECK(f.assigned(1)[0].leader_epoch == Epoch{1});
   CHECK(f.told<Assign>(1)[0].session == f.session(1));
+  CHECK(f.told<Assign>(1)[0].number == 1);
+  f.tick(5s);
+  CHECK(f.told<Assign>(1).back().number == static_cast<std::int64_t>(f.told<Assign>(1).size()));
+  CHECK(f.told<Assign>(1).size() > 1);  // Again: nothing was reported.
 
   f.reports_all(1);
   f.persist();

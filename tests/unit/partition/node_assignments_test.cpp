@@ -122,6 +122,42 @@ TEST_CASE("node: a partition whose topic has another name is halted, not written
   CHECK(said.file == FileState::unknown);  // Not lost: it must not be made anew.
 }
 
+TEST_CASE("node: of a session's assignments one that a later one has overtaken is void",
+          "[partition]") {
+  NodeBench bench;
+  bench.join();
+  const auto tell = [&](std::int64_t number, PartitionKey key) {
+    Assign assign;
+    assign.controller_epoch = ControllerEpoch{1};
+    assign.session = bench.session;
+    assign.number = number;
+    assign.assignments.push_back({.topic = key.topic,
+                                  .topic_name = "orders",
+                                  .partition = key.partition,
+                                  .leader_epoch = Epoch{1},
+                                  .leader = NodeId{1},
+                                  .create = true});
+    bench.from_broker(std::move(assign));
+  };
+  tell(2, orders);
+  CHECK(bench.store.size() == 1);
+  // It has been moved away since, for all that this node can know: it is not made again.
+  tell(1, orders_1);
+  CHECK(bench.store.size() == 1);
+  tell(2, orders);  // Twice the same does no harm.
+  tell(3, orders_1);
+  CHECK(bench.store.size() == 2);
+  // Another session counts from the beginning.
+  bench.from_broker(SayHello{ControllerEpoch{1}});
+  bench.pass(1s);
+  bench.answer_registration(2);
+  bench.session = 2;
+  tell(1, orders);
+  bench.pass(0s);
+  CHECK(bench.told<ReplicaReport>().back().session == 2);
+  CHECK(bench.told<ReplicaReport>().back().replicas.size() == 2);
+}
+
 TEST_CASE("node: an older epoch than the partition's is ignored", "[partition]") {
   NodeBench bench;
   bench.lead();
@@ -198,7 +234,7 @@ TEST_CASE("node: nothing is closed or deleted because the controller does not me
   bench.pass(1s);
   bench.answer_registration(2, 2);
   bench.save_membership();
-  bench.from_broker(Assign{ControllerEpoch{2}, 2, {}, {}});
+  bench.from_broker(Assign{ControllerEpoch{2}, 2, 0, {}, {}});
   CHECK(bench.node.partitions().size() == 1);
   CHECK(bench.store.empty());
   CHECK(bench.node_store.empty());
@@ -213,7 +249,7 @@ TEST_CASE("node: a tombstone deletes a topic when all of its logs are closed, an
   const RequestId inflight = bench.produce(batch_of({"a"}));
   const RequestId waits = bench.fetch(0, 1000);
   bench.to_controller.clear();
-  const Assign tombstone{ControllerEpoch{1}, 1, {}, {orders.topic}};
+  const Assign tombstone{ControllerEpoch{1}, 1, 0, {}, {orders.topic}};
   bench.from_broker(tombstone);
   bench.from_broker(tombstone);  // Twice is once.
   CHECK(bench.reply(waits).error() == Errc::unknown_topic);
@@ -249,7 +285,7 @@ TEST_CASE("node: a tombstone of a topic that is not open deletes its files all t
           "[partition]") {
   NodeBench bench;
   bench.join();
-  bench.from_broker(Assign{ControllerEpoch{1}, 1, {}, {TopicId{55}}});
+  bench.from_broker(Assign{ControllerEpoch{1}, 1, 0, {}, {TopicId{55}}});
   REQUIRE(bench.node_store.size() == 1);
   CHECK(std::get<RemoveTopic>(bench.node_store.front()).topic == TopicId{55});
 }
