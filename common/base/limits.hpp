@@ -203,13 +203,15 @@ inline constexpr std::size_t dequeues_waiting_per_reader_max = 256;
 inline constexpr std::size_t dequeue_tokens_remembered = 8;
 /// Beside them the newest dequeue of each taker has a row of its own, a slot: about 600 bytes in
 /// memory. So many are kept however old they are, of all readers of a partition together.
-inline constexpr std::size_t dequeue_slots_kept = 4'096;
+inline constexpr std::size_t dequeue_slots_kept = 1'024;
 /// And any that is younger than this: nginx repeats within 15 s (configs/nginx.conf), and the
 /// gateway that gets it asks for its answer_within_ms, 10 s.
 inline constexpr Micros dequeue_repeated_within = 30s;
 /// 40 MiB: 2,184 dequeues a second, each by another taker. Beyond, `throttled`.
 inline constexpr std::size_t dequeue_slots_max = 65'536;
-static_assert(dequeue_slots_kept >= 1'024 && dequeue_slots_kept <= dequeue_slots_max);
+/// Of one reader: others are never refused because of one whose takers are always new.
+inline constexpr std::size_t dequeue_slots_per_reader_max = dequeue_slots_max / 2;
+static_assert(dequeue_slots_kept <= dequeue_slots_per_reader_max);
 /// Of one client: what others of a reader wait behind is no more than a commit or two.
 inline constexpr std::size_t dequeues_inflight_per_reader = 32;
 static_assert(dequeues_inflight_per_reader < dequeue_slots_kept);

@@ -56,14 +56,24 @@ auto DequeueSlots::choose(std::string_view reader, std::string_view token, Micro
     const auto at = by_taker_.find(key_of(reader, taker));
     if (at != by_taker_.end()) return at->second;
   }
+  const auto own = of_readers_.find(reader);
+  if (own != of_readers_.end() && own->second.size() >= bounds_.most_of_reader) {
+    return oldest_of(own->second, monotonic);
+  }
   if (!free_.empty()) return *free_.begin();
   if (slots_.size() >= bounds_.kept) {
-    const Number oldest = by_age_.begin()->second;
-    const Micros at = slots_[oldest].at.value_or(*began_);
-    if (monotonic - at > limits::dequeue_repeated_within) return oldest;
+    if (const auto oldest = oldest_of(by_age_, monotonic)) return oldest;
   }
   if (slots_.size() >= bounds_.most) return std::nullopt;
   return static_cast<Number>(slots_.size());
+}
+
+/// Nothing when it may still be asked for. Requires: there are some.
+auto DequeueSlots::oldest_of(const ByAge& slots, Micros monotonic) const -> std::optional<Number> {
+  const Number oldest = slots.begin()->second;
+  const Micros at = slots_[oldest].at.value_or(*began_);
+  if (monotonic - at <= limits::dequeue_repeated_within) return std::nullopt;
+  return oldest;
 }
 
 void DequeueSlots::note(const Position& row, Micros monotonic) {
@@ -82,6 +92,7 @@ void DequeueSlots::fill(Number number, const Position& row) {
   const std::string_view token = text.substr(0, end);
   const std::string_view reader = text.substr(end + 1);
   Slot& slot = slots_[number];
+  slot.reader = std::string(reader);
   slot.token = key_of(reader, token);
   if (const std::string_view taker = taker_of(token); !taker.empty()) {
     slot.taker = key_of(reader, taker);
@@ -91,6 +102,7 @@ void DequeueSlots::fill(Number number, const Position& row) {
   slot.version = row.version;
   by_token_[slot.token] = number;
   by_age_.emplace(slot.version, number);
+  of_readers_[slot.reader].emplace(slot.version, number);
   free_.erase(number);
 }
 
@@ -103,6 +115,9 @@ void DequeueSlots::clear(Number number) {
     const auto taker = by_taker_.find(slot.taker);
     if (taker != by_taker_.end() && taker->second == number) by_taker_.erase(taker);
     by_age_.erase({slot.version, number});
+    const auto own = of_readers_.find(slot.reader);
+    own->second.erase({slot.version, number});
+    if (own->second.empty()) of_readers_.erase(own);
     slot = Slot();
   }
   free_.insert(number);
@@ -113,6 +128,7 @@ void DequeueSlots::make(const PositionTable& table) {
   by_token_.clear();
   by_taker_.clear();
   by_age_.clear();
+  of_readers_.clear();
   free_.clear();
   is_made_ = true;
   began_.reset();

@@ -11,7 +11,7 @@
 //
 // A slot is taken again by its own taker's next dequeue, or, when dequeue_slots_kept are in use, by
 // any other if it is the oldest and older than any repeat. When all are young and there may be no
-// more, there is none: forgetting one would lose a record.
+// more, or no more of that reader, there is none: forgetting one would lose a record.
 //
 // This is the index of those rows, a leader's. It is made of the table when it is first used, and
 // again after rows were dropped. Pure.
@@ -24,6 +24,7 @@
 #include "partition/core/position_table.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -39,6 +40,7 @@ class DequeueSlots {
   struct Bounds {
     std::size_t kept = limits::dequeue_slots_kept;
     std::size_t most = limits::dequeue_slots_max;
+    std::size_t most_of_reader = limits::dequeue_slots_per_reader_max;
   };
   DequeueSlots() = default;
   explicit DequeueSlots(Bounds bounds) : bounds_(bounds) {}
@@ -55,7 +57,9 @@ class DequeueSlots {
 
  private:
   using Number = std::uint32_t;
+  using ByAge = std::set<std::pair<PositionVersion, Number>>;
   struct Slot {
+    std::string reader;
     std::string token;  ///< With its reader, as keys of the maps; empty: the slot is free.
     std::string taker;  ///< The same; empty: it has no counter.
     Offset offset{0};
@@ -67,6 +71,7 @@ class DequeueSlots {
   void clear(Number number);
   [[nodiscard]] std::optional<Number> choose(std::string_view reader, std::string_view token,
                                              Micros monotonic) const;
+  [[nodiscard]] std::optional<Number> oldest_of(const ByAge& slots, Micros monotonic) const;
 
   Bounds bounds_{};
   bool is_made_ = false;
@@ -76,8 +81,9 @@ class DequeueSlots {
   std::vector<Slot> slots_;
   std::map<std::string, Number> by_token_;
   std::map<std::string, Number> by_taker_;
-  std::set<std::pair<PositionVersion, Number>> by_age_;  ///< Of those in use.
-  std::set<Number> free_;                                ///< Numbers that no row has.
+  ByAge by_age_;                                          ///< Of those in use.
+  std::map<std::string, ByAge, std::less<>> of_readers_;  ///< The same, of each reader.
+  std::set<Number> free_;                                 ///< Numbers that no row has.
 };
 
 }  // namespace pinion::partition

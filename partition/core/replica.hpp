@@ -223,6 +223,7 @@ class Replica {
   void copy_batch(const BatchHeader& header, Bytes payload, Effects& out);
   void copy_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out);
   void gather_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out);
+  void put_gathered(const Now& now, Effects& out);
   void cut(const ReplicaFetchReply& reply, Effects& out);
   void begin_again(ReplicaFetchReply& reply, Effects& out);
   void follow_high_watermark(const Now& now, Effects& out);

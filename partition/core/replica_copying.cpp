@@ -77,6 +77,8 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   if (copying->leader == node_none || now.monotonic < copying->fetch_at) return;
   const auto* catching_up = std::get_if<CatchingUp>(&role_);
   if (catching_up != nullptr && catching_up->cutting) return;
+  put_gathered(now, out);
+  if (copying->gathered_to) return;
   if (shared_->low_space) {
     return retry_later(now, "too little free disk space on the node", out);
   }
@@ -309,17 +311,29 @@ void Replica::gather_positions(const Now& now, const ReplicaFetchReply& reply, E
     copying.position_version = PositionVersion{-1};
     return retry_later(now, "the leader has more readers than there may be", out);
   }
-  if (reply.more_positions) return;
+  if (!reply.more_positions) copying.gathered_to = reply.position_version;
+  put_gathered(now, out);
+}
+
+/// When all has come and there is room for it: nothing is asked for before that.
+void Replica::put_gathered(const Now& now, Effects& out) {
+  Copying& copying = *this->copying();
+  if (!copying.gathered_to) return;
+  const std::size_t bytes = limits::batch_cost_bytes * (1 + copying.gathered.size());
+  if (!has_room_to_persist(bytes)) {
+    copying.fetch_at = now.monotonic + limits::replica_retry_min;
+    return;
+  }
+  const PositionVersion version = *std::exchange(copying.gathered_to, std::nullopt);
   copying.gathering = false;
   ResetPositions reset;
   for (auto& [reader, position] : copying.gathered) reset.positions.push_back(std::move(position));
   copying.gathered.clear();
   const Ticket ticket = shared_->last_ticket + 1;
-  log_.positions.replace(reset.positions, reply.position_version, ticket);
-  const std::size_t bytes = limits::batch_cost_bytes * (1 + reset.positions.size());
+  log_.positions.replace(reset.positions, version, ticket);
   Pending& entry = persist(std::move(reset), bytes, out);
   PINION_ASSERT(entry.ticket == ticket);
-  entry.op = PendingCopiedPositions{copying.epoch, reply.position_version};
+  entry.op = PendingCopiedPositions{copying.epoch, version};
 }
 
 /// What its leader says is committed, as far as it is durable here.
@@ -426,6 +440,7 @@ void Replica::fail_copying(const Now& now, const Error& why, Effects& out) {
   copying.position_version = PositionVersion{-1};
   copying.durable_position_version = PositionVersion{-1};
   copying.gathering = false;
+  copying.gathered_to.reset();
   copying.gathered.clear();
   retry_later(now, why.to_string(), out);
   copying.fetch_at = now.monotonic + limits::storage_probe_every;

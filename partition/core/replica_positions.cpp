@@ -268,9 +268,9 @@ Result<void> Replica::keep_in_slot(const Now& now, const std::string& reader,
   std::optional<Position> row = slots.row_for(log_.positions, reader, dequeue, now.monotonic);
   if (!row) {
     return failure(Errc::throttled,
-                   "the partition remembers " + std::to_string(limits::dequeue_slots_max) +
-                       " dequeues of the last seconds, each of another taker: take more with "
-                       "ids that are a name and a counter, or more slowly");
+                   "the partition remembers as many dequeues of the last seconds as it may, each "
+                   "of another taker: take more with ids that are a name and a counter, or more "
+                   "slowly");
   }
   slots.note(put_row(now, std::move(*row), PendingPosition{}, out), now.monotonic);
   return {};
@@ -365,8 +365,12 @@ void Replica::go_on_with_dequeue(const Now& now, ReadJob& read, DequeueJob job, 
     return shared_->refuse(std::move(*read.asker), fail(Errc::throttled, "it was not read in time"),
                            epoch, out);
   }
-  if (stale) {  // A commit that it built upon failed, or retention came by.
-    return begin_dequeue(now, std::move(*read.asker), std::move(job), read.deadline, out);
+  if (stale) {
+    // A commit that it built upon or repeats has failed, or retention came by. A repeat held no
+    // lane, and may be the move itself now: it takes its turn.
+    Dequeue dequeue{std::move(job.reader), std::move(job.token), job.send_on};
+    Request again{std::move(*read.asker), std::move(dequeue), {}, read.deadline};
+    return on_dequeue(now, again, out);
   }
   finish_dequeue(now, std::move(*read.asker), job, std::move(batches->front()), out);
 }

@@ -157,6 +157,30 @@ TEST_CASE("replica: a dequeue whose base was taken back begins again", "[partiti
   CHECK(position_of(bench, "consumer:ann") == Offset{1});
 }
 
+TEST_CASE("replica: a repeat whose move was taken back takes its turn like a first one",
+          "[partition]") {
+  NodeBench bench;
+  bench.lead(orders, recovered(0, 10, 1));
+  const RequestId first = bench.dequeue("consumer:ann", "t1");
+  bench.answer_read({stored(batch_of({"x"}), 0)});
+  // Its move is on its way to the disk: the repeat reads the record again, and holds no lane.
+  const RequestId repeat = bench.dequeue("consumer:ann", "t1");
+  bench.fail_persists(Errc::storage_full);
+  CHECK(bench.reply(first).error() == Errc::storage_full);
+  bench.now.monotonic += 2s;
+  const RequestId second = bench.dequeue("consumer:ann", "t2");
+  REQUIRE(bench.reads.size() == 2);
+  bench.answer_read({stored(batch_of({"x"}), 0)});  // Of the repeat, which is none any more.
+  REQUIRE(bench.reads.size() == 1);
+  CHECK_FALSE(bench.answered(repeat));
+  bench.answer_read({stored(batch_of({"x"}), 0)});
+  // Until a write has shown that there is room, one at a time is tried.
+  CHECK(bench.reply(repeat).error() == Errc::storage_full);
+  bench.persist();
+  CHECK(bench.reply(second).as<DequeueReply>().offset == Offset{0});
+  CHECK(position_of(bench, "consumer:ann") == Offset{1});
+}
+
 TEST_CASE("replica: a dequeue that could not be read leaves the way free", "[partition]") {
   NodeBench bench;
   bench.lead(orders, recovered(0, 10, 1));
@@ -332,6 +356,33 @@ TEST_CASE("slots: only what is older than any repeat gives way to others", "[par
   CHECK(known("c"));
   monotonic += limits::dequeue_repeated_within + Micros{1};
   CHECK(keep("z", 20));
+}
+
+TEST_CASE("slots: one reader's takers, however many, leave slots for others", "[partition]") {
+  PositionTable table;
+  DequeueSlots slots({.kept = 2, .most = 6, .most_of_reader = 3});
+  std::uint64_t ticket = 0;
+  Micros monotonic{1'000'000'000};
+  const auto keep = [&](const std::string& reader, const std::string& token) {
+    auto row = slots.row_for(table, reader, {token, Offset{1}}, monotonic);
+    if (!row) return false;
+    ++ticket;
+    slots.note(table.put(std::move(*row), Ticket{ticket}), monotonic);
+    return true;
+  };
+  const auto known = [&](const std::string& reader, const std::string& token) {
+    return slots.find(table, reader, token).has_value();
+  };
+  for (const std::string token : {"a", "b", "c"}) CHECK(keep("id:1", token));
+  CHECK_FALSE(keep("id:1", "d"));
+  CHECK(keep("id:2", "a"));
+  monotonic += limits::dequeue_repeated_within + Micros{1};
+  CHECK(keep("id:2", "b"));  // In the place of the oldest one of all.
+  CHECK_FALSE(known("id:1", "a"));
+  CHECK(keep("id:1", "d"));
+  CHECK(keep("id:1", "e"));
+  CHECK(known("id:2", "b"));
+  CHECK(table.latest_slots().size() <= 6);
 }
 
 TEST_CASE("replica: a token that was taken again after its reader was forgotten is known as it is",
