@@ -47,6 +47,13 @@ std::string Cluster::out_of_sync() const {
   return {};
 }
 
+bool Cluster::has_copies_beside(NodeId node) const {
+  const auto& partitions = broker_->durable_meta().partitions;
+  return std::none_of(partitions.begin(), partitions.end(), [node](const PartitionMeta& partition) {
+    return partition.replicas == std::vector<NodeId>{node};
+  });
+}
+
 void Cluster::note_spoiled(NodeProcess& node, Spoil how, const std::vector<PartitionKey>& files) {
   spoiled_ = &node;
   node.disk().set_spoiled(true);

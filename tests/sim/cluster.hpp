@@ -30,6 +30,8 @@ class Cluster {
   /// Every replica of every partition is in sync, and none is being moved.
   [[nodiscard]] bool all_in_sync() const;
   [[nodiscard]] std::string out_of_sync() const;
+  /// All that the node holds is on another one, too: an operator may have asked for less.
+  [[nodiscard]] bool has_copies_beside(NodeId node) const;
   /// A node's disk has lost something, on a cluster that was whole: until each of its replicas was
   /// given up, or is only older, and is in sync again with all that was there.
   void note_spoiled(NodeProcess& node, Spoil how, const std::vector<PartitionKey>& files);

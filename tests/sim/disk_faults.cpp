@@ -52,14 +52,14 @@ void Faults::slow_disk() {
 /// written is gone: of one node, while the others have it all.
 void Faults::lying_sync() {
   NodeProcess& node = some_node();
-  if (world_.options.workload.replication < 2 || !node.disk().can_lie() || !is_whole()) return;
+  if (!node.disk().can_lie() || !may_lose_disk(node)) return;
   world_.trace.brief(node.name().c_str(), "its disk begins to lie");
   node.disk().set_sync(SyncFault::lying);
   node.disk().set_spoiled(true);
   holds_back_ = true;
   when_whole(outage(), [this, &node, life = node.incarnation()](bool whole) {
     holds_back_ = false;
-    const bool strikes = whole && node.incarnation() == life;
+    const bool strikes = whole && may_lose_disk(node) && node.incarnation() == life;
     if (strikes) spoil(node, Spoil::forget);
     node.disk().set_sync(SyncFault::none);
     if (!strikes || !cluster_.is_recovering()) node.disk().set_spoiled(false);

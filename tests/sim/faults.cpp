@@ -183,12 +183,20 @@ bool Faults::is_whole() const {
     const partition::Node* core = node->core();
     if (core == nullptr || core->link() != partition::LinkState::registered) return false;
   }
+  // What is decided and not durable yet may take a member out whose copy is to save the other.
+  const Broker* broker = cluster_.broker().core();
+  if (broker == nullptr || broker->controller().writes_pending() > 0) return false;
   return cluster_.all_in_sync() && !cluster_.is_recovering();
+}
+
+bool Faults::may_lose_disk(const NodeProcess& node) const {
+  return world_.options.workload.replication >= 2 && is_whole() &&
+         cluster_.has_copies_beside(node.id());
 }
 
 void Faults::spoil_disk() {
   NodeProcess& node = some_node();
-  if (world_.options.workload.replication < 2 || !is_whole()) return;
+  if (!may_lose_disk(node)) return;
   if (prng_.chance(1, 5)) return put_back_earlier_life();
   const auto how =
       prng_.chance(1, 3) ? Spoil::put_back : static_cast<Spoil>(prng_.below(spoil_kinds - 1));
@@ -198,7 +206,7 @@ void Faults::spoil_disk() {
   backup_waits_ = true;
   when_whole(outage(), [this, &node, how, life = node.incarnation()](bool whole) {
     backup_waits_ = false;
-    if (whole && node.incarnation() == life) spoil(node, how);
+    if (whole && may_lose_disk(node) && node.incarnation() == life) spoil(node, how);
   });
 }
 

@@ -29,6 +29,9 @@ class OperatorClient final : public RawClient {
   /// Ends what it has begun. A node that is being drained may stay so, if enough others are left.
   void finish() { finishing_ = true; }
   [[nodiscard]] bool idle() const { return idle_; }
+  [[nodiscard]] std::string unfinished() const {
+    return idle_ ? "" : name() + " has not come to its end";
+  }
 
  private:
   void begin() override;

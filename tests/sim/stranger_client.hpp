@@ -23,6 +23,9 @@ class StrangerClient final : public RawClient {
   /// Nothing strange any more; what it has begun it brings to an end.
   void finish() { finishing_ = true; }
   [[nodiscard]] bool idle() const { return !is_busy_; }
+  [[nodiscard]] std::string unfinished() const {
+    return is_busy_ ? name() + " waits for an answer" : "";
+  }
 
  private:
   void begin() override { next_turn(); }

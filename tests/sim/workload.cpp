@@ -91,7 +91,7 @@ void Workload::watch() {
 }
 
 void Workload::advance() {
-  if (stage_ == Stage::resting && is_ready_for_last()) {
+  if (stage_ == Stage::resting && not_ready_for_last().empty()) {
     if (world_.options.goes_on_without_one) cluster_.take_one_away();
     send_last();
   }
@@ -110,10 +110,12 @@ void Workload::advance() {
 }
 
 /// Whole again, the cluster must get on without any one node, for as long as that is away.
-bool Workload::is_ready_for_last() const {
-  return !world_.options.goes_on_without_one ||
-         (operated() && admin_->has_base_topics() && cluster_.all_in_sync() &&
-          !cluster_.is_recovering());
+std::string Workload::not_ready_for_last() {
+  if (!world_.options.goes_on_without_one) return {};
+  if (!operated()) return "the operator waits for an answer";
+  if (!admin_->has_base_topics()) return "the topics could not be made";
+  const std::string behind = cluster_.out_of_sync();
+  return behind.empty() ? cluster_.recovering() : behind;
 }
 
 bool Workload::operated() const {
@@ -137,29 +139,31 @@ bool Workload::all_caught_up() const {
                      [](const ConsumerClient* consumer) { return consumer->caught_up(); });
 }
 
-std::string Workload::unfinished() const {
-  std::string text = admin_->unfinished();
-  for (const RawProducer* producer : raw_producers_) {
-    if (text.empty()) text = producer->unfinished();
+/// Of the stage that it is in: what comes after it has not begun.
+std::string Workload::unfinished() {
+  std::string text;
+  const auto ask = [&text](const auto& clients) {
+    for (const auto* client : clients) {
+      if (text.empty()) text = client->unfinished();
+    }
+  };
+  if (stage_ == Stage::resting) text = not_ready_for_last();
+  if (stage_ == Stage::sending_last) {
+    text = admin_->unfinished();
+    ask(raw_producers_);
+    ask(producers_);
+    ask(strangers_);
+    ask(operators_);
   }
-  for (const ProducerClient* producer : producers_) {
-    if (text.empty()) text = producer->unfinished();
+  if (stage_ == Stage::catching_up) {
+    ask(consumers_);
+    ask(dequeuers_);
+    if (text.empty()) text = cluster_.out_of_sync();
   }
-  for (const ConsumerClient* consumer : consumers_) {
-    if (text.empty()) text = consumer->unfinished();
-  }
-  for (const DequeueClient* dequeuer : dequeuers_) {
-    if (text.empty()) text = dequeuer->unfinished();
-  }
-  for (const StrangerClient* stranger : strangers_) {
-    if (text.empty() && !stranger->idle()) text = stranger->name() + " waits for an answer";
-  }
-  for (const OperatorClient* person : operators_) {
-    if (text.empty() && !person->idle()) text = person->name() + " waits for an answer";
-  }
-  if (text.empty()) text = cluster_.out_of_sync();
-  if (text.empty()) text = cluster_.recovering();
-  return text;
+  if (stage_ == Stage::draining) text = admin_->unfinished();
+  const std::string recovering = cluster_.recovering();
+  if (text.empty() || recovering.empty()) return text + recovering;
+  return text + "; " + recovering;
 }
 
 void Workload::count_outcomes() {

@@ -25,7 +25,7 @@ class Workload {
   /// Faults are over: come to an end.
   void finish();
   [[nodiscard]] bool finished() const { return stage_ == Stage::done; }
-  [[nodiscard]] std::string unfinished() const;
+  [[nodiscard]] std::string unfinished();
   void count_outcomes();
 
  private:
@@ -37,7 +37,7 @@ class Workload {
   void send_last();
   void watch();
   void advance();
-  [[nodiscard]] bool is_ready_for_last() const;
+  [[nodiscard]] std::string not_ready_for_last();
   [[nodiscard]] bool operated() const;
   [[nodiscard]] bool all_sent() const;
   [[nodiscard]] bool all_caught_up() const;

@@ -205,7 +205,9 @@ class MemoryPartitionLog final : public PartitionLog {
 
   Offset log_end() const override {
     const std::lock_guard lock(disk_->mutex_);
-    return file_->fsynced ? file_->fsynced->log_end : file_->written.log_end;
+    // A disk that lies has not said that anything is missing.
+    const bool is_behind = file_->failed && file_->fsynced;
+    return is_behind ? file_->fsynced->log_end : file_->written.log_end;
   }
 
   Result<void> close() override {
