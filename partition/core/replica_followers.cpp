@@ -89,17 +89,18 @@ void Replica::on_replica_fetch(const Now& now, Request& request, Effects& out) {
   reply.log_end = log_.durable_end;
   reply.high_watermark = log_.high_watermark;
   reply.position_version = fetch.position_version;
-  if (fetch.offset < log_.log_start) {
+  const EpochStart end = log_.end_of_epoch(fetch.last_epoch);
+  const bool is_prefix = fetch.last_epoch == epoch_unknown
+                             ? fetch.offset <= log_.durable_end
+                             : end.epoch == fetch.last_epoch && fetch.offset <= end.start;
+  // All that it has is gone here. That may have been something else: an epoch that ends just there
+  // and is not known here was committed by nobody, or its records are gone as well.
+  if (fetch.offset < log_.log_start || (fetch.offset == log_.log_start && !is_prefix)) {
     reply.begin_at = log_.log_start;
     reply.producers = rows_below(log_.dedupe.states(), log_.log_start);
     return shared_->answer(std::move(request.asker), std::move(reply), leading.epoch, out);
   }
-  const EpochStart end = log_.end_of_epoch(fetch.last_epoch);
-  // Where this log starts nothing can differ: whatever was before is gone here.
-  const bool agrees = fetch.offset == log_.log_start ||
-                      (fetch.last_epoch == epoch_unknown && fetch.offset <= log_.durable_end) ||
-                      (end.epoch == fetch.last_epoch && fetch.offset <= end.start);
-  if (!agrees) {
+  if (!is_prefix) {
     reply.diverging_epoch = end.epoch;
     reply.diverging_end = std::max(end.start, log_.log_start);
     return shared_->answer(std::move(request.asker), std::move(reply), leading.epoch, out);

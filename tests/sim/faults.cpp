@@ -5,6 +5,13 @@
 
 namespace pinion::sim {
 
+namespace {
+
+/// A node is lost after 1.5 s of silence, and says something each 0.5 s.
+constexpr Micros heard_within = 700ms;
+
+}  // namespace
+
 Faults::Faults(Cluster& cluster, std::uint64_t seed)
     : cluster_(cluster), world_(cluster.world()), prng_(seed) {
   const FaultOptions& options = world_.options.faults;
@@ -186,6 +193,12 @@ bool Faults::is_whole() const {
   // What is decided and not durable yet may take a member out whose copy is to save the other.
   const Broker* broker = cluster_.broker().core();
   if (broker == nullptr || broker->controller().writes_pending() > 0) return false;
+  // One that is cut off is missed soon, and taken out.
+  const auto& rows = broker->controller().nodes().rows();
+  const bool all_are_heard = std::all_of(rows.begin(), rows.end(), [this](const auto& row) {
+    return cluster_.broker().now().monotonic - row.second.last_heard < heard_within;
+  });
+  if (!all_are_heard) return false;
   return cluster_.all_in_sync() && !cluster_.is_recovering();
 }
 

@@ -156,8 +156,14 @@ TEST_CASE("replica: a follower below the log's start is told to begin again ther
   CHECK(reply.begin_at == Offset{20});
   REQUIRE(reply.producers.size() == 1);
   CHECK(reply.producers[0].batches.size() == 1);  // The other one comes with the records.
-  // Where the log starts, whatever was before does not matter.
-  bench.replica_fetch({.epoch = 9, .offset = 20, .last_epoch = 8});
+  // One that ends just where this log starts may have had something else before it.
+  const auto ask = [&](std::int64_t last_epoch) {
+    return bench.replica_fetch({.epoch = 9, .offset = 20, .last_epoch = last_epoch});
+  };
+  CHECK(bench.reply(ask(8)).as<ReplicaFetchReply>().begin_at == Offset{20});
+  CHECK(bench.reply(ask(1)).as<ReplicaFetchReply>().begin_at == Offset{20});
+  CHECK(bench.reads.empty());
+  ask(GENERATE(2, 0));  // The same epoch, or nothing at all.
   CHECK(bench.reads.size() == 1);
 }
 
