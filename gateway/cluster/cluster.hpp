@@ -14,6 +14,7 @@
 #include "client/api/client.hpp"
 #include "common/base/result.hpp"
 #include "gateway/cluster/fetch_lanes.hpp"
+#include "gateway/cluster/query_lanes.hpp"
 #include "gateway/cluster/registration_cache.hpp"
 #include "gateway/cluster/waiting_places.hpp"
 #include "gateway/core/commands.hpp"
@@ -142,7 +143,7 @@ class Cluster {
   Places poll_places_{poll_places_max};
   Places tail_places_{tail_places_max};
   Places query_places_{query_places_max};
-  AbandonedQueries abandoned_;
+  QueryLanes query_lanes_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<Producer> producer_;
   Calls calls_;

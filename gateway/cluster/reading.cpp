@@ -197,17 +197,17 @@ std::string value_json(const SqlValue& value) {
 /// and a topic may have thousands.
 constexpr std::size_t rows_bytes_max = 16 * limits::mib;
 
-/// One query over one partition after the other. Lives as long as its callbacks and what may hurry
-/// it.
-class Querying : public std::enable_shared_from_this<Querying> {
+/// One query over one partition after the other, each in the lane of its node. Lives as long as its
+/// callbacks, its place in line and what may hurry it.
+class Querying : public QueryInLane, public std::enable_shared_from_this<Querying> {
  public:
-  Querying(Calls calls, Places& places, AbandonedQueries& abandoned, QueryCommand command,
-           Micros timeout, Cluster::Respond respond)
+  Querying(Calls calls, Places& places, QueryLanes& lanes, QueryCommand command, Micros timeout,
+           Cluster::Respond respond)
       : calls_(std::move(calls)),
         command_(std::move(command)),
         timeout_(timeout),
         place_(places),
-        abandoned_(&abandoned),
+        lanes_(&lanes),
         rows_left_(command_.rows_max),
         respond_(std::move(respond)) {}
 
@@ -221,11 +221,20 @@ class Querying : public std::enable_shared_from_this<Querying> {
   void refuse(HttpAnswer refusal) { respond_(std::move(refusal)); }
   /// Any thread. The partition that is being asked cannot be stopped; no further one is asked.
   void hurry() {
-    const std::lock_guard lock(mutex_);
-    is_hurried_ = true;
-    if (asked_ == node_none || is_abandoned_) return;
-    is_abandoned_ = true;
-    abandoned_->add(asked_);
+    bool was_in_line = false;
+    {
+      const std::lock_guard lock(mutex_);
+      is_hurried_ = true;
+      was_in_line = is_in_lane_ && lanes_->abandon(node_, *this);
+      if (was_in_line) is_in_lane_ = false;
+    }
+    if (was_in_line) end_early();
+  }
+  void on_turn() override {
+    const Micros left = until_ - monotonic_now();
+    if (left > Micros{0} && !is_hurried()) return ask(left);
+    leave();
+    end_early();
   }
 
  private:
@@ -233,26 +242,44 @@ class Querying : public std::enable_shared_from_this<Querying> {
 
   void go_on() {
     if (next_ > last_) return finish();
-    const PartitionMetadata& partition = topic_->partitions[static_cast<std::size_t>(next_)];
     if (rows_left_ == 0 || rows_.bytes() > rows_bytes_max) return cut_off();
-    if (abandoned_->are_on(partition.leader)) return fail(node_is_taken());
-    if (!ask(partition.leader)) return cut_off();
+    const auto entered = enter(topic_->partitions[static_cast<std::size_t>(next_)].leader);
+    if (entered == QueryLanes::Entered::turn) return on_turn();
+    if (entered == QueryLanes::Entered::refused) end_early();
+  }
+
+  /// Whom nobody waits for any more stands in no line.
+  QueryLanes::Entered enter(NodeId node) {
+    const std::lock_guard lock(mutex_);
+    if (is_hurried_) return QueryLanes::Entered::refused;
+    until_ = monotonic_now() + timeout_;
+    node_ = node;
+    const QueryLanes::Entered entered = lanes_->enter(node, shared_from_this());
+    is_in_lane_ = entered != QueryLanes::Entered::refused;
+    return entered;
+  }
+  void leave() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_in_lane_ = false;
+    }
+    lanes_->leave(node_);
+  }
+  [[nodiscard]] bool is_hurried() {
+    const std::lock_guard lock(mutex_);
+    return is_hurried_;
+  }
+
+  void ask(Micros timeout) {
+    const PartitionIndex partition = topic_->partitions[static_cast<std::size_t>(next_)].partition;
     ++next_;
-    calls_.query({command_.topic, partition.partition}, command_.sql, rows_left_, timeout_,
+    calls_.query({command_.topic, partition}, command_.sql, rows_left_, timeout,
                  [self = shared_from_this()](Result<QueryReply> reply) {
-                   self->ask(node_none);
+                   self->leave();
                    if (!reply) return self->fail(reply.error());
                    self->take(*reply);
                    self->go_on();
                  });
-  }
-
-  /// From now on it is that node, or nobody, that is asked. False when nobody waits any more.
-  bool ask(NodeId node) {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(is_abandoned_, false)) abandoned_->remove(asked_);
-    asked_ = is_hurried_ ? node_none : node;
-    return !is_hurried_;
   }
 
   void take(const QueryReply& reply) {
@@ -272,6 +299,11 @@ class Querying : public std::enable_shared_from_this<Querying> {
     }
     rows_left_ -= std::min(rows_left_, static_cast<std::uint32_t>(reply.rows.size()));
     truncated_ |= reply.truncated;
+  }
+  /// With what there is; who has nothing yet may come again.
+  void end_early() {
+    if (columns_.empty()) return fail(node_is_taken());
+    cut_off();
   }
   /// There may be more.
   void cut_off() {
@@ -293,11 +325,12 @@ class Querying : public std::enable_shared_from_this<Querying> {
   std::int32_t last_ = 0;
   const Micros timeout_;
   HeldPlaces place_;
-  AbandonedQueries* abandoned_;
+  QueryLanes* lanes_;
+  Micros until_{0};   ///< When the partition that is asked is given up.
   std::mutex mutex_;  ///< Of what hurry() touches, below.
   bool is_hurried_ = false;
-  bool is_abandoned_ = false;  ///< Counted as such, at asked_.
-  NodeId asked_ = node_none;
+  bool is_in_lane_ = false;  ///< In that of node_: in line, or on its way.
+  NodeId node_ = node_none;
   std::uint32_t rows_left_;
   std::string columns_;
   JsonArray rows_;
@@ -308,7 +341,7 @@ class Querying : public std::enable_shared_from_this<Querying> {
 }  // namespace
 
 HttpApplication::Hurry Cluster::query(const QueryCommand& command, Respond respond) {
-  const auto querying = std::make_shared<Querying>(calls_, query_places_, abandoned_, command,
+  const auto querying = std::make_shared<Querying>(calls_, query_places_, query_lanes_, command,
                                                    options_.answer_within + limits::query_time_max,
                                                    std::move(respond));
   with_topic(

@@ -6,14 +6,11 @@
 #pragma once
 
 #include "common/base/error.hpp"
-#include "common/base/ids.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/time.hpp"
 
 #include <atomic>
 #include <cstddef>
-#include <map>
-#include <mutex>
 
 namespace pinion::gateway {
 
@@ -69,30 +66,6 @@ class HeldPlaces {
   std::size_t held_ = 0;
 };
 
-/// Queries whose callers have gone, by the node that they are on. A node runs one query at a time,
-/// and nobody can stop this one before its time is over: so others are told to come again, and do
-/// not wait behind it. Thread-safe.
-class AbandonedQueries {
- public:
-  void add(NodeId node) {
-    const std::lock_guard lock(mutex_);
-    ++on_[node];
-  }
-  void remove(NodeId node) {
-    const std::lock_guard lock(mutex_);
-    const auto at = on_.find(node);
-    if (--at->second == 0) on_.erase(at);
-  }
-  [[nodiscard]] bool are_on(NodeId node) const {
-    const std::lock_guard lock(mutex_);
-    return on_.count(node) > 0;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::map<NodeId, std::size_t> on_;
-};
-
 /// What a poll or tail beyond them is told.
 [[nodiscard]] inline Error no_place_to_wait() {
   return {Errc::throttled,
@@ -104,12 +77,10 @@ class AbandonedQueries {
   return {Errc::throttled,
           "Too many SQL queries at once at this gateway; try again, or another one"};
 }
-/// What one is told that would wait behind them.
+/// What one is told whose turn did not come (query_lanes.hpp).
 [[nodiscard]] inline Error node_is_taken() {
-  return {
-      Errc::throttled,
-      "An SQL query whose caller has gone still runs on the partition's node; try again in some "
-      "seconds"};
+  return {Errc::throttled,
+          "Too many SQL queries wait for the partition's node; try again in some seconds"};
 }
 
 }  // namespace pinion::gateway

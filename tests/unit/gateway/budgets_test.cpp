@@ -54,20 +54,6 @@ TEST_CASE("budgets: a slow reader is ended before anybody is refused for its sak
   SUCCEED();
 }
 
-TEST_CASE("budgets: queries whose callers have gone are counted by their node", "[gateway]") {
-  AbandonedQueries abandoned;
-  const NodeId one{1};
-  CHECK_FALSE(abandoned.are_on(one));
-  abandoned.add(one);
-  abandoned.add(one);
-  CHECK(abandoned.are_on(one));
-  CHECK_FALSE(abandoned.are_on(NodeId{2}));
-  abandoned.remove(one);
-  CHECK(abandoned.are_on(one));
-  abandoned.remove(one);
-  CHECK_FALSE(abandoned.are_on(one));
-}
-
 TEST_CASE("budgets: places to wait leave half of the credit, and come back", "[gateway]") {
   static_assert(2 * waiting_places_max <= limits::client_requests_inflight_max);
   static_assert(tail_places_max + poll_places_max == waiting_places_max);
