@@ -59,11 +59,17 @@ class FetchLanes : public std::enable_shared_from_this<FetchLanes> {
   using Send = std::function<void(const FetchCall&, Micros timeout,
                                   std::function<void(Result<FetchAnswer>)>)>;
   using Clock = std::function<Micros()>;
-  FetchLanes(Send send, Clock now) : send_(std::move(send)), now_(std::move(now)) {}
+  FetchLanes(Send send, Clock now, std::uint64_t held_max = held_bytes_max)
+      : send_(std::move(send)),
+        now_(std::move(now)),
+        held_(std::make_shared<ByteBudget>(held_max)) {}
 
   /// As Calls::fetch, but that an empty answer may come before half of the wait is over, and that
   /// bytes_max may be less.
   void fetch(const FetchCall& call, Micros timeout, Then then);
+
+  /// Of tails, at this moment.
+  [[nodiscard]] std::uint64_t held_bytes() const noexcept { return held_->used(); }
 
  private:
   struct Ask {
@@ -94,7 +100,7 @@ class FetchLanes : public std::enable_shared_from_this<FetchLanes> {
 
   const Send send_;
   const Clock now_;
-  const std::shared_ptr<ByteBudget> held_ = std::make_shared<ByteBudget>(held_bytes_max);
+  const std::shared_ptr<ByteBudget> held_;
   std::mutex mutex_;
   FetchRoom room_;
   std::map<Key, Lane> lanes_;

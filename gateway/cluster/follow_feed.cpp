@@ -28,6 +28,10 @@ constexpr std::size_t fetch_bytes_least = 16 * limits::kib;
 /// others do not wait for it.
 constexpr Micros line_patience = 2s;
 
+std::string error_event(const Error& error, const std::string& topic) {
+  return "event: error\ndata: " + failed(error, topic).body + "\n\n";
+}
+
 }  // namespace
 
 void FollowFeed::open(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& places,
@@ -48,22 +52,34 @@ void FollowFeed::open(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& pl
           return then(refused("a stream follows at most " + std::to_string(partitions_max) +
                               " partitions: name one"));
         }
-        std::shared_ptr<FollowFeed> feed(
-            new FollowFeed(calls, lanes, places, command.topic, answer_within));
-        if (!feed->places_.try_take(command.partition ? 1 : count)) {
-          return then(failed(no_place_to_wait(), command.topic));
-        }
+        From from;
         for (const PartitionMetadata& one : (*topic)->partitions) {
           if (!command.partition || *command.partition == one.partition) {
-            feed->parts_.push_back({.partition = one.partition});
+            from.emplace_back(one.partition, Offset{0});
           }
         }
-        locate(std::move(feed), command, then);
+        auto feed = make(lanes, places, command.topic, from, answer_within);
+        if (!feed->places_.try_take(from.size())) {
+          return then(failed(no_place_to_wait(), command.topic));
+        }
+        locate(calls, std::move(feed), command, then);
       });
 }
 
+std::shared_ptr<FollowFeed> FollowFeed::make(std::shared_ptr<FetchLanes> lanes, Places& places,
+                                             std::string topic, const From& from,
+                                             Micros answer_within, FetchLanes::Clock now) {
+  std::shared_ptr<FollowFeed> feed(
+      new FollowFeed(std::move(lanes), places, std::move(topic), answer_within, std::move(now)));
+  for (const auto& [partition, offset] : from) {
+    feed->parts_.push_back({.partition = partition, .next = offset, .given = offset});
+  }
+  return feed;
+}
+
 /// Requires: nobody else has the feed yet.
-void FollowFeed::locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& command, Open then) {
+void FollowFeed::locate(Calls calls, std::shared_ptr<FollowFeed> feed, const FollowCommand& command,
+                        Open then) {
   struct Locating {
     std::atomic<std::size_t> left;
     std::mutex mutex;
@@ -91,17 +107,17 @@ void FollowFeed::locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& c
     }
     const Place place =
         command.from.kind == ReadFrom::Kind::latest ? Place::latest() : Place::earliest();
-    feed->calls_.list_offset({command.topic, part.partition}, place, feed->answer_within_,
-                             [feed, locating, finish_one, i](Result<Offset> offset) {
-                               if (offset) {
-                                 feed->parts_[i].next = *offset;
-                                 feed->parts_[i].given = *offset;
-                               } else {
-                                 const std::lock_guard lock(locating->mutex);
-                                 locating->error = offset.error();
-                               }
-                               finish_one();
-                             });
+    calls.list_offset({command.topic, part.partition}, place, feed->answer_within_,
+                      [feed, locating, finish_one, i](Result<Offset> offset) {
+                        if (offset) {
+                          feed->parts_[i].next = *offset;
+                          feed->parts_[i].given = *offset;
+                        } else {
+                          const std::lock_guard lock(locating->mutex);
+                          locating->error = offset.error();
+                        }
+                        finish_one();
+                      });
   }
 }
 
@@ -111,7 +127,7 @@ void FollowFeed::next(std::function<void(std::optional<std::string>)> then) {
   bool has_ended = false;
   {
     const std::lock_guard lock(mutex_);
-    const Micros now = monotonic_now();
+    const Micros now = now_();
     end_if_slow(now);
     piece = take_piece();
     note_given(piece, now);
@@ -184,10 +200,10 @@ void FollowFeed::on_fetched(std::size_t index, const FetchLanes::Answer& fetched
     piece = take_piece();
     let_go();
     // The next fetch ends, and is looked at, about fetch_waits from now.
-    if (piece.empty() && monotonic_now() - quiet_since_ >= keep_alive_every - fetch_waits) {
+    if (piece.empty() && now_() - quiet_since_ >= keep_alive_every - fetch_waits) {
       piece = ": keep-alive\n\n";
     }
-    note_given(piece, monotonic_now());
+    note_given(piece, now_());
     if (piece.empty()) {
       questions = choose();
     } else {
@@ -204,7 +220,7 @@ void FollowFeed::take_in(std::size_t index, const FetchLanes::Answer& fetched) {
   // What is refused at once would be asked again and again.
   const Errc code = answer.error().code;
   if (is_retriable(code) && code != Errc::throttled && code != Errc::closed) return;
-  last_words_ = "event: error\ndata: " + failed(answer.error(), topic_).body + "\n\n";
+  last_words_ = error_event(answer.error(), topic_);
   has_ended_ = true;
 }
 
@@ -266,8 +282,7 @@ void FollowFeed::let_go() {
   Ready& ready = ready_.front();
   if (ready.at > 0) {
     ready.is_held = ready.fetched->hold_anyway();
-    // Nobody could go on within an event: the reader comes back with its id, and begins it again.
-    if (!ready.is_held) end();
+    if (!ready.is_held) end_for(tail_too_slow());
     return;
   }
   Part& part = parts_[ready.index];
@@ -277,7 +292,11 @@ void FollowFeed::let_go() {
   ready_.pop_front();
 }
 
-void FollowFeed::end() {
+/// Within an event nothing can be said: it would be a part of that. Its reader comes back with the
+/// id of the one before, and gets it from its beginning.
+void FollowFeed::end_for(const Error& why) {
+  const bool is_within_event = !ready_.empty() && ready_.front().at > 0;
+  last_words_ = is_within_event ? std::string() : error_event(why, topic_);
   has_ended_ = true;
   ready_.clear();
   ready_bytes_ = 0;
@@ -288,7 +307,9 @@ void FollowFeed::end() {
 void FollowFeed::end_if_slow(Micros now) {
   if (ready_.empty() || !ready_.front().fetched->is_crowded()) return;
   const Micros took = now - given_at_;
-  if (took >= watched_for && is_slower_than(answer_bytes_per_second_min, given_bytes_, took)) end();
+  if (took >= watched_for && is_slower_than(answer_bytes_per_second_min, given_bytes_, took)) {
+    end_for(tail_too_slow());
+  }
 }
 
 void FollowFeed::note_given(const std::string& piece, Micros now) {

@@ -16,6 +16,7 @@
 #include "gateway/cluster/fetch_lanes.hpp"
 #include "gateway/cluster/waiting_places.hpp"
 #include "gateway/core/commands.hpp"
+#include "gateway/http/clock.hpp"
 #include "gateway/http/http_application.hpp"
 
 #include <deque>
@@ -24,6 +25,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pinion::gateway {
@@ -38,6 +40,14 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   /// answer that says why there is none.
   static void open(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& places,
                    FollowCommand command, Micros answer_within, Open then);
+
+  /// The next offset that a reader gets of each of its partitions.
+  using From = std::vector<std::pair<PartitionIndex, Offset>>;
+  /// What open() gives, when that is known; it takes no places.
+  [[nodiscard]] static std::shared_ptr<FollowFeed> make(std::shared_ptr<FetchLanes> lanes,
+                                                        Places& places, std::string topic,
+                                                        const From& from, Micros answer_within,
+                                                        FetchLanes::Clock now = monotonic_now);
 
   void next(std::function<void(std::optional<std::string>)> then) override;
   void stop() override;
@@ -59,15 +69,16 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
     std::size_t at = 0;     ///< of which so many bytes were given.
   };
 
-  FollowFeed(Calls calls, std::shared_ptr<FetchLanes> lanes, Places& places, std::string topic,
-             Micros answer_within)
-      : calls_(std::move(calls)),
-        lanes_(std::move(lanes)),
+  FollowFeed(std::shared_ptr<FetchLanes> lanes, Places& places, std::string topic,
+             Micros answer_within, FetchLanes::Clock now)
+      : lanes_(std::move(lanes)),
         topic_(std::move(topic)),
         answer_within_(answer_within),
+        now_(std::move(now)),
         places_(places) {}
 
-  static void locate(std::shared_ptr<FollowFeed> feed, const FollowCommand& command, Open then);
+  static void locate(Calls calls, std::shared_ptr<FollowFeed> feed, const FollowCommand& command,
+                     Open then);
   struct Question {
     std::size_t index = 0;
     bool is_of_line = false;
@@ -81,14 +92,14 @@ class FollowFeed : public EventStream, public std::enable_shared_from_this<Follo
   void take_in_records(std::size_t index, const FetchLanes::Answer& fetched);
   [[nodiscard]] std::string take_piece();
   void let_go();
-  void end();
+  void end_for(const Error& why);
   void end_if_slow(Micros now);
   void note_given(const std::string& piece, Micros now);
 
-  Calls calls_;
   std::shared_ptr<FetchLanes> lanes_;
   const std::string topic_;
   const Micros answer_within_;
+  const FetchLanes::Clock now_;
   HeldPlaces places_;
   std::mutex mutex_;
   std::vector<Part> parts_;

@@ -72,6 +72,12 @@ class HeldPlaces {
           "Too many reads and streams wait for records at this gateway; try again, or another one"};
 }
 
+/// What a tail is told that is ended for the sake of others (follow_feed.hpp).
+[[nodiscard]] inline Error tail_too_slow() {
+  return {Errc::throttled,
+          "The stream is read too slowly while others need the room; go on from its last id"};
+}
+
 /// What a query beyond them is told.
 [[nodiscard]] inline Error no_place_for_query() {
   return {Errc::throttled,
