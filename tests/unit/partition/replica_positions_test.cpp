@@ -333,7 +333,9 @@ TEST_CASE("slots: only what is older than any repeat gives way to others", "[par
   for (const std::string token : {"a", "b", "c", "d"}) CHECK(keep(token, 1));
   CHECK_FALSE(keep("e", 9));  // All are young: nothing is forgotten.
   CHECK(known("a"));
-  monotonic += limits::dequeue_repeated_within + Micros{1};
+  monotonic += limits::dequeue_repeated_within;
+  CHECK_FALSE(keep("e", 9));
+  monotonic += Micros{1};
   CHECK(keep("e", 9));
   CHECK(table.latest_slots().size() == 4);
   CHECK_FALSE(known("a"));
@@ -356,6 +358,53 @@ TEST_CASE("slots: only what is older than any repeat gives way to others", "[par
   CHECK(known("c"));
   monotonic += limits::dequeue_repeated_within + Micros{1};
   CHECK(keep("z", 20));
+}
+
+TEST_CASE("slots: of two of one taker the newer counts, also when the older's is taken again",
+          "[partition]") {
+  PositionTable table;
+  std::uint64_t ticket = 0;
+  const auto put = [&](const std::string& slot, const std::string& token, std::int64_t offset) {
+    Position row;
+    row.reader = slot;
+    row.last_token = token + "\nid:1";
+    row.last_offset = Offset{offset};
+    ++ticket;
+    return table.put(std::move(row), Ticket{ticket});
+  };
+  // As in a copy that has half of a table.
+  put("\n0", "w-1", 5);
+  put("\n2", "y", 6);
+  put("\n1", "w-1", 7);
+  DequeueSlots slots({.kept = 3, .most = 3});
+  Micros monotonic{1'000'000'000};
+  CHECK_FALSE(slots.row_for(table, "id:1", {"x", Offset{8}}, monotonic));
+  CHECK(slots.find(table, "id:1", "w-1") == Offset{7});
+  monotonic += limits::dequeue_repeated_within + Micros{1};
+  const auto row = slots.row_for(table, "id:1", {"x", Offset{8}}, monotonic);
+  REQUIRE(row);
+  CHECK(row->reader == "\n0");
+  slots.note(put("\n0", "x", 8), monotonic);
+  CHECK(slots.find(table, "id:1", "w-1") == Offset{7});
+  const auto next = slots.row_for(table, "id:1", {"w-2", Offset{9}}, monotonic);
+  REQUIRE(next);
+  CHECK(next->reader == "\n1");
+}
+
+TEST_CASE("slots: a row that is damaged is free", "[partition]") {
+  PositionTable table;
+  std::uint64_t ticket = 0;
+  for (const std::string text : {"a\nid:1", "damaged", "b\nid:1"}) {
+    Position row;
+    row.reader = "\n" + std::to_string(ticket);
+    row.last_token = text;
+    ++ticket;
+    table.put(std::move(row), Ticket{ticket});
+  }
+  DequeueSlots slots({.kept = 3, .most = 3});
+  const auto row = slots.row_for(table, "id:1", {"c", Offset{1}}, Micros{1'000'000'000});
+  REQUIRE(row);
+  CHECK(row->reader == "\n1");
 }
 
 TEST_CASE("slots: one reader's takers, however many, leave slots for others", "[partition]") {
@@ -407,6 +456,18 @@ TEST_CASE("replica: a token that was taken again after its reader was forgotten 
   CHECK(take("w-1") == Offset{0});
   others_take("c", 9);
   CHECK(bench.reply(bench.dequeue("id:1", "w-1")).as<DequeueReply>().offset == Offset{0});
+}
+
+TEST_CASE("dequeue tokens: a taker is what stands in front of the last dash and a counter",
+          "[partition]") {
+  CHECK(taker_of("worker7-41") == "worker7");
+  CHECK(taker_of("worker7-17.41") == "worker7");
+  CHECK(taker_of("svc-1700000000.123") == "svc");  // All that are called so are one.
+  CHECK(taker_of("svc-host3-1700000000.123") == "svc-host3");
+  for (const std::string token : {"svc", "svc.123", "svc-", "svc-123x", "svc-1700000000.123x",
+                                  "b7e23ec2-9af5-4e19-8d12-0a1c5f3e77d0"}) {
+    CHECK(taker_of(token).empty());
+  }
 }
 
 TEST_CASE("dequeue tokens: a position keeps the newest, and gives up what may be asked for",

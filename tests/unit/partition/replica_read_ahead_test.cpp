@@ -1,6 +1,7 @@
 // What is read before a reader asks for it.
 #include <catch2/catch.hpp>
 
+#include "partition/core/read_ahead.hpp"
 #include "tests/unit/partition/node_bench.hpp"
 
 #include <algorithm>
@@ -77,8 +78,10 @@ TEST_CASE("read ahead: what was read does not fit another fetch", "[partition]")
   go_through(bench);
   bench.answer_read(ten_from(20));
   const auto [from, size] = GENERATE(std::pair{21, bytes_max}, std::pair{20, bytes_max * 2});
-  bench.fetch(from, 0, size);
-  CHECK(bench.reads.size() == 1);
+  const RequestId fetch = bench.fetch(from, 0, size);
+  CHECK_FALSE(bench.answered(fetch));
+  CHECK(under_way(bench).from == Offset{from});  // Not what is read ahead next.
+  CHECK(under_way(bench).bytes_max == size);
 }
 
 TEST_CASE("read ahead: nothing is read behind what is committed or in memory", "[partition]") {
@@ -172,6 +175,34 @@ TEST_CASE("read ahead: for so many readers of a partition", "[partition]") {
     bench.answer_read(ten_from(std::get<ReadRecords>(bench.reads.front().op).from.raw()));
   }
   CHECK(bench.node.view().ahead_bytes == limits::reads_ahead_per_partition_max * one);
+}
+
+TEST_CASE("read ahead: one too many takes the place of the oldest", "[partition]") {
+  ReadsAhead all;
+  constexpr auto most = static_cast<std::int64_t>(limits::reads_ahead_per_partition_max);
+  for (std::int64_t from = 0; from <= most; ++from) {
+    ReadAhead next{Offset{from}};
+    next.bytes_max = bytes_max;
+    all.expect(std::move(next));
+  }
+  CHECK_FALSE(all.take(Offset{0}, bytes_max));
+  for (std::int64_t from = 1; from <= most; ++from) {
+    CHECK(all.take(Offset{from}, bytes_max));
+    CHECK_FALSE(all.take(Offset{from}, bytes_max));
+  }
+}
+
+TEST_CASE("read ahead: what is to be forgotten first says when", "[partition]") {
+  ReadsAhead all;
+  CHECK(all.next_deadline() == never);
+  for (const Micros at : {Micros{3s}, Micros{1s}, Micros{2s}}) {
+    ReadAhead next{Offset{at.count()}};
+    next.forget_at = at;
+    all.expect(std::move(next));
+  }
+  CHECK(all.next_deadline() == 1s);
+  all.forget_old(1s);
+  CHECK(all.next_deadline() == 2s);
 }
 
 namespace {
