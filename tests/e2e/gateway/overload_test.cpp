@@ -8,8 +8,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace pinion;
@@ -44,19 +48,56 @@ std::string records_path(const std::string& topic) {
   return "/topics/" + topic + "/partitions/0/records";
 }
 
-/// Counts the events of a stream that comes in parts.
-struct EventCounter {
+/// Looks at every event of a stream that comes in parts: the records of each partition come one
+/// after the other from 0 on, whole, and the id of each says so.
+struct EventCheck {
+  /// The values are all the same but for those of some offsets, as JSON.
+  explicit EventCheck(std::string every_value) : value(std::move(every_value)) {}
+
   void take(const std::string& more) {
-    static const std::string mark = "\ndata: ";
     text += more;
-    std::size_t at = 0;
-    for (std::size_t found; (found = text.find(mark, at)) != std::string::npos; ++count) {
-      at = found + mark.size();
+    std::size_t begin = 0;
+    std::size_t looked_at = searched;
+    for (std::size_t end; (end = text.find("\n\n", looked_at)) != std::string::npos;) {
+      take_event(std::string_view(text).substr(begin, end - begin));
+      begin = end + 2;
+      looked_at = begin;
     }
-    text.erase(0, std::max(at, text.size() - std::min(text.size(), mark.size() - 1)));
+    text.erase(0, begin);
+    searched = text.empty() ? 0 : text.size() - 1;
   }
+
+  std::string value;
+  std::map<std::int64_t, std::string> others{};  ///< By their offsets.
   int count = 0;
+  std::string problem{};  ///< The first one.
+
+ private:
+  void take_event(std::string_view event) {
+    ++count;
+    static constexpr std::string_view mark = "\ndata: {\"partition_id\":";
+    const std::size_t data = event.find(mark);
+    if (data == std::string_view::npos) return note(event);
+    const int partition = std::atoi(event.data() + data + mark.size());
+    const std::int64_t offset = next[partition]++;
+    const auto other = others.find(offset);
+    const std::string begin = std::string(mark) + std::to_string(partition) +
+                              ",\"offset\":" + std::to_string(offset) + ",";
+    const std::string end = ",\"value\":" + (other == others.end() ? value : other->second) + "}";
+    const std::string id = std::to_string(partition) + ':' + std::to_string(offset + 1);
+    const std::string ids = ',' + std::string(event.substr(0, data)).erase(0, 4) + ',';
+    if (event.substr(data, begin.size()) != begin || !event.ends_with(end) ||
+        ids.find(',' + id + ',') == std::string::npos) {
+      note(event);
+    }
+  }
+  void note(std::string_view event) {
+    if (problem.empty()) problem = event.substr(0, 200);
+  }
+
   std::string text;
+  std::size_t searched = 0;
+  std::map<int, std::int64_t> next;
 };
 
 /// Half of the places to wait is for tails, half for polls.
@@ -234,12 +275,13 @@ TEST_CASE("overload: a live tail of many large batches brings all of them, a pie
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   CHECK(gateway.process().resident_bytes() - before < 100'000'000);
 #endif
-  EventCounter events;
+  EventCheck events('"' + value + '"');
   while (events.count < partitions * records) {
     const std::string more = tail.receive_until("u0001");
     if (more.empty()) break;
     events.take(more);
   }
+  CHECK(events.problem == "");
   CHECK(events.count == partitions * records);
 }
 
@@ -280,12 +322,14 @@ TEST_CASE("overload: one answer for 2,000 live tails is one answer's memory, and
 #endif
   // And every one of them gets all of it, in order.
   for (std::size_t i = 0; i < tails.size(); i += 50) {
-    EventCounter events;
+    EventCheck events('"' + std::string(1'000, 'y') + '"');
+    events.others[240] = single;
     while (events.count < 2 * 240 + 1) {
       const std::string more = tails[i]->receive_until("\n\n");
       if (more.empty()) break;
       events.take(more);
     }
+    CHECK(events.problem == "");
     CHECK(events.count == 2 * 240 + 1);
   }
 }
@@ -311,7 +355,7 @@ TEST_CASE("overload: live tails that nobody reads do not hold up one that is rea
   for (int i = 0; i < batches; ++i) {
     static_cast<void>(good(client.ask("POST", "/topics/" + topic + "/records", batch + "]}")));
   }
-  EventCounter events;
+  EventCheck events('"' + std::string(10'000, 'y') + '"');
   Micros longest{0};
   while (events.count < batches * records) {
     const Micros begun = now();
@@ -320,6 +364,7 @@ TEST_CASE("overload: live tails that nobody reads do not hold up one that is rea
     if (more.empty()) break;
     events.take(more);
   }
+  CHECK(events.problem == "");
   CHECK(events.count == batches * records);
   CHECK(longest < patience(3s));
 }
