@@ -68,7 +68,10 @@ Result<FetchAnswer> unpack_fetched(const FetchCall& asked, Message&& answer) {
     run.first = header.base_offset + skip;
     run.first_log_time = header.append_time + Micros(skip);
     run.count = header.record_count - static_cast<std::uint32_t>(skip);
-    run.records = payload.slice(skip_bytes, payload.size() - skip_bytes);
+    const std::size_t kept = payload.size() - skip_bytes;
+    // The small end of a batch, held for a slow reader, does not hold the whole of it.
+    run.records = skip_bytes > kept ? Bytes::copy_of(payload.view().substr(skip_bytes))
+                                    : payload.slice(skip_bytes, kept);
     fetched.records.add(std::move(run));
     fetched.next = header.next_offset();
     fetched.last_epoch = header.leader_epoch;
