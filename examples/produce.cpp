@@ -16,9 +16,10 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  // Make the topic if it is not there yet.
+  // Make the topic if it is not there yet: on three nodes, or as many as there are.
   using namespace std::chrono_literals;
-  auto created = (*client)->admin().create_topic(topic_name, {.partitions = 3}, 10s);
+  auto created =
+      (*client)->admin().create_topic(topic_name, {.partitions = 3, .replication = 0}, 10s);
   if (!created && created.error().code != pinion::Errc::topic_exists) {
     std::cerr << created.error().to_string() << '\n';
     return 1;

@@ -38,7 +38,9 @@ void Controller::on_register(const Now& now, const ClientRequest& request, Regis
   }
   auto racing = creating_names_.find(topic_name);
   if (racing == creating_names_.end()) {
-    const Result<TopicId> made = create_topic(now, topic_name, TopicConfig{}, out);
+    TopicConfig config;
+    config.replication = 0;  // As many as is usual here.
+    const Result<TopicId> made = create_topic(now, topic_name, config, out);
     if (!made) return refuse(waiter, made.error().code, made.error().detail, out);
     racing = creating_names_.find(topic_name);
   }

@@ -31,7 +31,8 @@ struct ReaderPosition {
 
 class Admin {
  public:
-  /// Answered when every partition serves, or at the timeout. Errors: topic_exists,
+  /// Answered when every partition serves, or at the timeout. With `replication` 0 each is kept on
+  /// three nodes, or as many as there are. Errors: topic_exists,
   /// invalid_argument, no_nodes, limit_reached.
   [[nodiscard]] Result<TopicMetadata> create_topic(std::string_view name, const TopicConfig& config,
                                                    Micros timeout);

@@ -170,6 +170,7 @@ void Cluster::with_client(ClientKind of, const std::string& topic_name, Registra
 void Cluster::on(CreateTopicCommand& command, Respond respond) {
   TopicConfig config;
   config.partitions = command.partitions;
+  config.replication = 0;  // As many as is usual there.
   calls_.create_topic(
       command.topic, config, options_.answer_within,
       [name = command.topic, respond = std::move(respond)](Result<TopicMetadata> topic) {

@@ -99,6 +99,17 @@ TEST_CASE("controller: nobody registers for a topic that does not exist, unless 
   CHECK(reply.topic.partitions[0].state == PartitionState::online);
 }
 
+TEST_CASE("controller: a topic that a registration makes is kept on three nodes", "[broker]") {
+  Fixture f;
+  f.registers(2);
+  f.registers(3);
+  (void)f.producer("a", "new", true);
+  f.persist();
+  const TopicId topic = f.controller->topics().find("new")->meta.id;
+  const auto row = f.controller->partitions().first_of(topic);
+  CHECK(row->second.meta.replicas.size() == 3);
+}
+
 TEST_CASE("controller: who registers for a topic being deleted is told it does not exist",
           "[broker]") {
   Fixture f;
