@@ -48,7 +48,10 @@ namespace {
   // may have been lost, and is asked again.
   const bool all_there_have_said = there.size() == count;
   const bool all_are_there = count == expected;
-  if (!all_there_have_said || (!all_are_there && !input.has_waited)) return {.must_wait = true};
+  if (there.empty() || (!all_there_have_said && !input.has_waited_long) ||
+      (!all_are_there && !input.has_waited)) {
+    return {.must_wait = true};
+  }
   return {.leader = longest_of(input, there)};
 }
 

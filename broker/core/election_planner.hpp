@@ -32,7 +32,8 @@ struct Candidate {
 struct ElectionInput {
   const PartitionMeta* partition = nullptr;
   std::map<NodeId, Candidate> candidates;
-  bool has_waited = false;  ///< For those that have not said anything.
+  bool has_waited = false;       ///< For those that have not said anything.
+  bool has_waited_long = false;  ///< Also for those that live and do not say what they are asked.
   bool unclean_allowed = false;
 };
 

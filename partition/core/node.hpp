@@ -183,7 +183,8 @@ class Node {
   Registering registering_;
   Ticket saving_{0};  ///< Of the SaveMembership under way.
   RecordStore::Membership being_saved_;
-  std::int64_t newest_assign_ = 0;  ///< Its number, of this session.
+  std::int64_t newest_assign_ = 0;  ///< Its number,
+  std::int64_t assigns_of_ = 0;     ///< of this session.
   std::vector<Assign> held_;        ///< Came before the registration was complete.
   Micros next_attempt_{0};
   Micros last_heard_{0};

@@ -211,7 +211,9 @@ void Node::flush_reports(Effects& out) {
     body.session = terms_.session;
     while (!to_report_.empty() && body.replicas.size() < limits::assignments_per_message_max) {
       const auto at = replicas_.find(*to_report_.begin());
-      if (at != replicas_.end()) body.replicas.push_back(at->second.replica.report());
+      if (at != replicas_.end() && at->second.replica.may_report()) {
+        body.replicas.push_back(at->second.replica.report());
+      }
       to_report_.erase(to_report_.begin());
     }
     while (!removed_to_report_.empty() &&

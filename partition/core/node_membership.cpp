@@ -151,7 +151,8 @@ void Node::complete_registration(const Now& now, Effects& out) {
   backoff_ = Micros{0};
   next_heartbeat_ = now.monotonic;
   heartbeat_.reset();
-  newest_assign_ = 0;
+  // Asked again in a session that lives it is the same one, and its count goes on.
+  if (std::exchange(assigns_of_, terms_.session) != terms_.session) newest_assign_ = 0;
   if (terms_.record_bytes_max > 0) {
     shared_.record_bytes_max =
         std::min<std::uint64_t>(terms_.record_bytes_max, limits::record_bytes_ceiling);

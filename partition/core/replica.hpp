@@ -111,6 +111,9 @@ class Replica {
   [[nodiscard]] PartitionState state() const noexcept;
   [[nodiscard]] PartitionStatus status() const;
   [[nodiscard]] ReplicaState report() const;
+  /// False while it cannot say what it has for good, in an epoch that nobody leads: what is on its
+  /// way to the disk may get there or not. It reports when it can.
+  [[nodiscard]] bool may_report() const;
   /// Changes whenever status() is worth telling again.
   [[nodiscard]] std::uint64_t status_version() const noexcept { return status_version_; }
   /// Changes whenever state, epoch or detail do: to be reported at once.
@@ -224,6 +227,7 @@ class Replica {
   void copy_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out);
   void gather_positions(const Now& now, const ReplicaFetchReply& reply, Effects& out);
   void put_gathered(const Now& now, Effects& out);
+  void leave_accounts(const Pending& done);
   void cut(const ReplicaFetchReply& reply, Effects& out);
   void begin_again(ReplicaFetchReply& reply, Effects& out);
   void follow_high_watermark(const Now& now, Effects& out);

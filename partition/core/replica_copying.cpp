@@ -315,12 +315,13 @@ void Replica::gather_positions(const Now& now, const ReplicaFetchReply& reply, E
   put_gathered(now, out);
 }
 
-/// When all has come and there is room for it: nothing is asked for before that.
+/// When all has come, and none of another partition is on its way: nothing is asked for before
+/// that. Whatever else is on its way, for else it would never have its turn on a busy node; and
+/// counted as one commit, for else it would keep all others out.
 void Replica::put_gathered(const Now& now, Effects& out) {
   Copying& copying = *this->copying();
   if (!copying.gathered_to) return;
-  const std::size_t bytes = limits::batch_cost_bytes * (1 + copying.gathered.size());
-  if (!has_room_to_persist(bytes)) {
+  if (shared_->has_table_on_way) {
     copying.fetch_at = now.monotonic + limits::replica_retry_min;
     return;
   }
@@ -331,9 +332,12 @@ void Replica::put_gathered(const Now& now, Effects& out) {
   copying.gathered.clear();
   const Ticket ticket = shared_->last_ticket + 1;
   log_.positions.replace(reset.positions, version, ticket);
-  Pending& entry = persist(std::move(reset), bytes, out);
+  const std::size_t bytes = limits::batch_cost_bytes * (1 + reset.positions.size());
+  Pending& entry = persist(std::move(reset), std::min(bytes, limits::commit_bytes_max), out);
   PINION_ASSERT(entry.ticket == ticket);
   entry.op = PendingCopiedPositions{copying.epoch, version};
+  entry.is_table = true;
+  shared_->has_table_on_way = true;
 }
 
 /// What its leader says is committed, as far as it is durable here.

@@ -212,6 +212,13 @@ void Replica::note_high_watermark(const Now& now, Effects& out) {
 /// run ahead of the high watermark that readers are shown.
 Offset Replica::noted_next() const { return commits_alone() ? log_.log_end : log_.high_watermark; }
 
+void Replica::leave_accounts(const Pending& done) {
+  log_.pending_bytes -= done.bytes;
+  shared_->pending_bytes -= done.bytes;
+  --shared_->pending_tickets;
+  if (done.is_table) shared_->has_table_on_way = false;
+}
+
 void Replica::step(const Now& now, Persisted& in, Effects& out) {
   PINION_ASSERT(in.last <= shared_->last_ticket);
   if (log_.pending.empty() || in.last < log_.pending.front().ticket) {
@@ -225,9 +232,7 @@ void Replica::step(const Now& now, Persisted& in, Effects& out) {
   while (!log_.pending.empty() && log_.pending.front().ticket <= in.last) {
     Pending done = std::move(log_.pending.front());
     log_.pending.pop_front();
-    log_.pending_bytes -= done.bytes;
-    shared_->pending_bytes -= done.bytes;
-    --shared_->pending_tickets;
+    leave_accounts(done);
     on_durable(now, done, out);
   }
   if (traffic_.records_in > records_before) ++traffic_.commits;
@@ -239,6 +244,8 @@ void Replica::step(const Now& now, Persisted& in, Effects& out) {
     fetch_on(now, out);
   }
   changed();
+  // What it says in an epoch that nobody leads is final, and waited for this.
+  if (log_.pending.empty() && assignment_.leader == node_none) state_changed();
   continue_closing(out);
 }
 
@@ -352,9 +359,7 @@ void Replica::drop_pending(const Error& why, Effects& out) {
   while (!log_.pending.empty()) {
     Pending dropped = std::move(log_.pending.front());
     log_.pending.pop_front();
-    log_.pending_bytes -= dropped.bytes;
-    shared_->pending_bytes -= dropped.bytes;
-    --shared_->pending_tickets;
+    leave_accounts(dropped);
     if (auto* append = std::get_if<PendingAppend>(&dropped.op)) {
       for (ProduceWaiter& waiter : append->waiters) {
         shared_->refuse(std::move(waiter.asker), why, epoch, out);

@@ -72,6 +72,7 @@ struct PendingBegin {
 struct Pending {
   Ticket ticket{0};
   std::size_t bytes = 0;
+  bool is_table = false;  ///< A whole table of positions, as NodeShared counts them.
   std::variant<PendingNote, PendingAppend, PendingEpoch, PendingPosition, PendingDrop,
                PendingCopiedPositions, PendingCut, PendingBegin>
       op;

@@ -80,6 +80,13 @@ PartitionStatus Replica::status() const {
   return status;
 }
 
+bool Replica::may_report() const {
+  const auto* catching_up = std::get_if<CatchingUp>(&role_);
+  const bool is_changing =
+      !log_.pending.empty() || (catching_up != nullptr && catching_up->cutting);
+  return copying() == nullptr || assignment_.leader != node_none || !is_changing;
+}
+
 ReplicaState Replica::report() const {
   ReplicaState report;
   report.topic = key_.topic;

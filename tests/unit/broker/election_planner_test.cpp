@@ -34,7 +34,9 @@ Candidate said_before(std::int64_t log_end, std::int64_t epoch = 1) {
 
 Election plan(const PartitionMeta& partition, std::map<NodeId, Candidate> candidates,
               bool has_waited = false, bool unclean_allowed = false) {
-  return plan_election({&partition, std::move(candidates), has_waited, unclean_allowed});
+  ElectionInput input{&partition, std::move(candidates), has_waited};
+  input.unclean_allowed = unclean_allowed;
+  return plan_election(input);
 }
 
 }  // namespace
@@ -86,6 +88,11 @@ TEST_CASE("election: logs are compared when nobody leads, and each has said what
   // Whoever lives is waited for: the question may have been lost, and is asked again.
   CHECK(plan(partition, both, true).must_wait);
   CHECK(plan(partition, {{c, unknown(12)}}, true).leader == c);
+  ElectionInput input{&partition, both, true};
+  input.has_waited_long = true;
+  CHECK(plan_election(input).leader == c);
+  input.candidates = {{b, said_before(9)}, {c, said_before(7)}};
+  CHECK(plan_election(input).must_wait);
   both[b] = unknown(15);
   CHECK(plan(partition, both).leader == b);
 }

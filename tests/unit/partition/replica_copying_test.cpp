@@ -305,6 +305,46 @@ TEST_CASE("follower: a table of positions that comes in parts is taken over when
   CHECK(std::holds_alternative<PutPosition>(bench.waiting()[0].op));
 }
 
+TEST_CASE("follower: of whole tables of positions one at a time is on its way to the disk",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:a", 1)}, true, false));
+  bench.assign_replicas({.leader = node_two, .epoch = 5}, orders_1);
+  bench.open(orders_1, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:b", 2)}, true, false));
+  CHECK(bench.waiting(orders_1).empty());
+  const std::size_t fetches = bench.fetches();
+  bench.pass(1s);
+  CHECK(bench.fetches() == fetches);  // What comes next would have to wait behind it.
+  bench.persist();
+  bench.pass(limits::replica_retry_min);
+  REQUIRE(bench.waiting(orders_1).size() == 1);
+  CHECK(std::get<ResetPositions>(bench.waiting(orders_1)[0].op).positions[0].reader ==
+        "consumer:b");
+  bench.persist(orders_1);
+  CHECK(fetch_of(bench).position_version == PositionVersion{2});
+  bench.node.check_invariants();
+}
+
+TEST_CASE("follower: what it says in an epoch that nobody leads waits for what is on its way",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:a", 7)}, true, false));
+  bench.to_controller.clear();
+  bench.assign_replicas({.leader = 0, .epoch = 6, .version = 2});
+  bench.pass(1s);
+  CHECK(bench.told<ReplicaReport>().empty());
+  bench.persist();
+  bench.pass(0s);
+  REQUIRE(bench.told<ReplicaReport>().size() == 1);
+  const ReplicaState said = bench.told<ReplicaReport>()[0].replicas.at(0);
+  CHECK(said.leader_epoch == Epoch{6});
+  CHECK(said.log_end == Offset{10});
+  CHECK(said.position_version == PositionVersion{7});
+}
+
 TEST_CASE("follower: a new leader's table is gathered from its first part", "[partition]") {
   NodeBench bench;
   bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
