@@ -288,6 +288,10 @@ bool FilteredRecords::advance(const LogView& records, std::size_t rows_max) {
   std::size_t bytes = 0;
   while (rows_max > 0 && bytes < step_bytes_max && next_ < records.end()) {
     const LogView::Run run = records.run_at(next_);
+    if (run.count == 0) {
+      next_ = records.next_begin(next_);
+      continue;
+    }
     const std::size_t count = std::min(run.count, rows_max);
     std::size_t i = 0;
     for (; i < count && bytes < step_bytes_max; ++i) {

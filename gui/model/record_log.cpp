@@ -48,11 +48,6 @@ RecordChunk RecordChunkBuilder::build() && {
   return chunk;
 }
 
-std::size_t LogView::chunk_of(std::uint64_t number) const {
-  const auto behind = std::upper_bound(begins_.begin(), begins_.end(), number);
-  return static_cast<std::size_t>(std::distance(begins_.begin(), behind)) - 1;
-}
-
 const RecordRow* LogView::find(std::uint64_t number) const {
   const Run run = run_at(number);
   return run.count == 0 ? nullptr : run.rows;
@@ -60,11 +55,18 @@ const RecordRow* LogView::find(std::uint64_t number) const {
 
 LogView::Run LogView::run_at(std::uint64_t number) const {
   if (number < first_ || number >= end_) return {};
-  const std::size_t chunk = chunk_of(number);
+  const auto behind = std::upper_bound(begins_.begin(), begins_.end(), number);
+  if (behind == begins_.begin()) return {};
+  const auto chunk = static_cast<std::size_t>(std::distance(begins_.begin(), behind)) - 1;
   const std::vector<RecordRow>& rows = chunks_[chunk]->rows;
   const auto index = static_cast<std::size_t>(number - begins_[chunk]);
   if (index >= rows.size()) return {};
   return {rows.data() + index, rows.size() - index};
+}
+
+std::uint64_t LogView::next_begin(std::uint64_t number) const {
+  const auto behind = std::upper_bound(begins_.begin(), begins_.end(), number);
+  return behind == begins_.end() ? end_ : std::min(*behind, end_);
 }
 
 void RecordLog::append(RecordChunk&& chunk) {

@@ -104,16 +104,17 @@ class LogView {
   /// Nothing when it was dropped, or is not there yet.
   [[nodiscard]] const RecordRow* find(std::uint64_t number) const;
 
-  /// The rows from `number` on that lie together, for scans; empty at the end.
+  /// The rows from `number` on that lie together, for scans; empty at the end, and where numbers
+  /// have no row.
   struct Run {
     const RecordRow* rows = nullptr;
     std::size_t count = 0;
   };
   [[nodiscard]] Run run_at(std::uint64_t number) const;
+  /// Where rows may go on behind a number that has none: always beyond it, at most end().
+  [[nodiscard]] std::uint64_t next_begin(std::uint64_t number) const;
 
  private:
-  [[nodiscard]] std::size_t chunk_of(std::uint64_t number) const;
-
   std::uint64_t first_ = 0;
   std::uint64_t end_ = 0;
   std::vector<std::uint64_t> begins_;  ///< The number of each chunk's first row.

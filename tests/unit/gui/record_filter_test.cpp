@@ -3,6 +3,7 @@
 #include "gui/model/record_filter.hpp"
 #include "tests/unit/gui/record_rows.hpp"
 
+#include <memory>
 #include <string>
 
 using namespace pinion;
@@ -126,6 +127,17 @@ TEST_CASE("filtered records: a piece of large records is fewer of them", "[gui]"
   while (found.advance(log.view(), 2'000)) {
   }
   CHECK(found.size(log.view()) == 50);
+}
+
+TEST_CASE("filtered records: numbers that have no row are passed over", "[gui]") {
+  const auto early = std::make_shared<const RecordChunk>(numbered(10, 5));
+  const auto late = std::make_shared<const RecordChunk>(numbered(1'000'000, 5));
+  const LogView holes(0, 2'000'000, {10, 1'000'000}, {early, late});
+  FilteredRecords found;
+  found.set(*RecordFilter::parse("value"));
+  CHECK_FALSE(found.advance(holes, 100));
+  CHECK(found.size(holes) == 10);
+  CHECK(found.looked_at(holes) == 2'000'000);
 }
 
 TEST_CASE("filtered records: without a filter the log itself is the list", "[gui]") {

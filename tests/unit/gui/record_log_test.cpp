@@ -3,6 +3,8 @@
 #include "gui/model/record_log.hpp"
 #include "tests/unit/gui/record_rows.hpp"
 
+#include <memory>
+
 using namespace pinion;
 using namespace pinion::gui;
 using namespace pinion::test;
@@ -56,4 +58,17 @@ TEST_CASE("record log: single records are joined into chunks, in order", "[gui]"
   CHECK(log.view().empty());
   log.append(numbered(0, 1));
   CHECK(log.view().find(3'000) != nullptr);  // Numbers are never used again.
+}
+
+TEST_CASE("record log: before the first row and in a hole there is none", "[gui]") {
+  const auto chunk = std::make_shared<const RecordChunk>(numbered(10, 5));
+  const LogView view(5, 30, {10}, {chunk});
+  CHECK(view.find(5) == nullptr);
+  CHECK(view.find(10) != nullptr);
+  CHECK(view.find(20) == nullptr);
+  CHECK(view.next_begin(5) == 10);
+  CHECK(view.next_begin(20) == 30);
+  const LogView nothing(5, 30, {}, {});
+  CHECK(nothing.find(7) == nullptr);
+  CHECK(nothing.next_begin(7) == 30);
 }
