@@ -79,7 +79,10 @@ SqlPlace place_at(std::string_view sql, std::size_t at) {
   const std::string_view before = sql.substr(0, at);
   place.line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
   const std::size_t begin = before.rfind('\n') + 1;  // npos + 1 is 0.
-  place.column = at - begin + 1;
+  place.byte = at - begin;
+  place.column = 1 + static_cast<std::size_t>(std::count_if(
+                         before.begin() + static_cast<std::ptrdiff_t>(begin), before.end(),
+                         [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
   place.text = sql.substr(begin, sql.find('\n', begin) - begin);
   return place;
 }
@@ -91,19 +94,23 @@ SqlPlace find_sql_error(std::string_view sql, std::string_view error) {
     const std::size_t last = sql.find_last_not_of(" \t\r\n;");
     return place_at(sql, last == std::string_view::npos ? 0 : last + 1);
   }
-  // The parser stumbles over one of several, and does not say which.
-  if (const std::string_view rest = behind("near \"", error); !rest.empty()) {
-    const Found found = find_word(sql, rest.substr(0, rest.find("\": ")));
-    return found.count == 1 ? place_at(sql, found.first) : SqlPlace{};
-  }
-  // Names are looked up in the order of the text.
-  for (const std::string_view before : {"no such column: ", "no such table: ", "no such function: ",
-                                        "ambiguous column name: ", "unrecognized token: \""}) {
-    const std::string_view rest = behind(before, error);
-    const std::string_view word = rest.substr(0, rest.find_first_of(" ,;\"\n"));
-    if (word.empty()) continue;
+  // It stumbles over one of several, and does not say which.
+  const auto place_of = [sql](std::string_view word) {
     const Found found = find_word(sql, word);
-    return found.count > 0 ? place_at(sql, found.first) : SqlPlace{};
+    return found.count == 1 ? place_at(sql, found.first) : SqlPlace{};
+  };
+  if (const std::string_view rest = behind("near \"", error); !rest.empty()) {
+    return place_of(rest.substr(0, rest.find("\": ")));
+  }
+  // The word is the rest of the line: a name in quotes may have blanks and signs in it.
+  for (const std::string_view before :
+       {"no such column: ", "no such table: ", "no such function: ", "ambiguous column name: "}) {
+    const std::string_view rest = behind(before, error);
+    if (!rest.empty()) return place_of(rest.substr(0, rest.find('\n')));
+  }
+  if (std::string_view rest = behind("unrecognized token: \"", error); !rest.empty()) {
+    rest = rest.substr(0, rest.find('\n'));
+    return place_of(rest.substr(0, rest.rfind('"')));
   }
   return {};
 }

@@ -10,7 +10,8 @@ namespace pinion::gui {
 
 struct SqlPlace {
   std::size_t line = 0;    ///< From 1; 0: it is not known.
-  std::size_t column = 0;  ///< From 1.
+  std::size_t column = 0;  ///< From 1, in characters.
+  std::size_t byte = 0;    ///< Where that is in `text`.
   std::string text{};      ///< The line.
 };
 

@@ -140,8 +140,13 @@ void draw_query_outcome(Ui& ui, const QueryView& query) {
     }
     ui.notice("sql.error", text, Tone::bad);
     if (place.line > 0) {
+      push_font(ui.fonts.mono);
+      const char* line = place.text.data();
+      const float before = ImGui::CalcTextSize(line, line + place.byte).x;
+      ImGui::PopFont();
       ui.mono(place.text);
-      ui.mono(std::string(place.column - 1, ' ') + "^", Tone::bad);
+      ImGui::SetCursorPosX(ImGui::GetCursorPosX() + before);
+      ui.mono("^", Tone::bad);
     }
     return;
   }

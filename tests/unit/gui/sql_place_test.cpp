@@ -43,3 +43,24 @@ TEST_CASE("sql errors: a word is found where it stands by itself", "[gui]") {
   CHECK(place_of("select 'unfinished", "unrecognized token: \"'unfinished\"") == "1:8");
   CHECK(place_of("select /* unfinished", "near \"unfinished\": syntax error") == "-");
 }
+
+TEST_CASE("sql errors: of a name that stands there twice the place is not known", "[gui]") {
+  // The alias is good; what is not there is what it stands for.
+  CHECK(place_of("select id from t as id where x = 1", "no such column: id") == "-");
+  CHECK(place_of("select a.id, b.id from t a, t b", "no such column: id") == "-");
+  CHECK(place_of("select id from a union select id from b", "no such table: b") == "1:39");
+  CHECK(place_of("select sum(x) + sum(x)", "no such function: sum") == "-");
+}
+
+TEST_CASE("sql errors: a name with blanks and signs is looked for whole", "[gui]") {
+  CHECK(place_of("select first, [first name] from t", "no such column: first name") == "1:15");
+  CHECK(place_of("select a, [a;b, c] from t", "no such column: a;b, c") == "1:11");
+  CHECK(place_of("select 1 from \"no \"", "no such table: no \nand more") == "1:15");
+  CHECK(place_of("select 'a \"b\"", "unrecognized token: \"'a \"b\"\"") == "1:8");
+}
+
+TEST_CASE("sql errors: a column is counted in characters", "[gui]") {
+  const SqlPlace place = find_sql_error("select '\u00e9\u7530', nix", "no such column: nix");
+  CHECK(place.column == 14);
+  CHECK(place.text.substr(place.byte) == "nix");
+}
