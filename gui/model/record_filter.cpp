@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <utility>
 
 namespace pinion::gui {
 namespace {
@@ -25,50 +26,7 @@ bool is_path(std::string_view text) {
          (text.front() == '.' || text.starts_with("$.") || text.starts_with("$["));
 }
 
-/// Blanks divide, quotes keep together, and a comparison keeps its sides: ".a = b" is one part.
-Result<std::vector<std::string>> split(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  bool quoted = false;
-  bool any = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (!quoted && text.substr(i).starts_with("[\"") && is_path(word + "[")) {
-      // A name of a path in quotes is one with them.
-      const std::size_t size = std::max<std::size_t>(1, json_brackets_end(text.substr(i)));
-      word += text.substr(i, size);
-      any = true;
-      i += size - 1;
-    } else if (c == '"') {
-      quoted = !quoted;
-      any = true;
-    } else if (c == ' ' && !quoted) {
-      if (any) words.push_back(word);
-      word.clear();
-      any = false;
-    } else {
-      word.push_back(c);
-      any = true;
-    }
-  }
-  if (quoted) return failure(Errc::invalid_argument, "a quotation mark has no second one");
-  if (any) words.push_back(word);
-  std::vector<std::string> parts;
-  const auto is_operator = [](const std::string& w) {
-    static constexpr std::string_view all[]{"=", "==", "!=", "<", "<=", ">", ">=", "~"};
-    return std::find(std::begin(all), std::end(all), w) != std::end(all);
-  };
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool joins = !parts.empty() && is_path(parts.back()) && is_operator(words[i]);
-    if (joins) {
-      parts.back() += words[i];
-      if (++i < words.size()) parts.back() += words[i];
-    } else {
-      parts.push_back(words[i]);
-    }
-  }
-  return parts;
-}
+bool is_sign(char c) { return std::string_view("=!<>~").find(c) != std::string_view::npos; }
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
@@ -76,31 +34,143 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
+/// What stands between blanks, or with what else belongs to it.
+struct Word {
+  std::string text{};
+  std::size_t bare = 0;  ///< So much of its front stood in no quotes: a sign is one only there.
+  bool quoted = false;   ///< Something did, perhaps nothing: "".
+  /// Where the sign of a comparison is, or would be; nothing when it is no side of one.
+  std::optional<std::size_t> sign{};
+};
+
+/// Blanks divide, and quotes keep together.
+Result<std::vector<Word>> split(std::string_view text) {
+  std::vector<Word> words;
+  Word word;
+  bool quoted = false;
+  bool any = false;
+  const auto put = [&](std::string_view piece) {
+    word.text += piece;
+    if (!word.quoted) word.bare = word.text.size();
+    any = true;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (!quoted && text.substr(i).starts_with("[\"") && is_path(word.text + "[")) {
+      // A name of a path in quotes is one with them.
+      const std::size_t size = std::max<std::size_t>(1, json_brackets_end(text.substr(i)));
+      put(text.substr(i, size));
+      i += size - 1;
+    } else if (c == '"') {
+      quoted = !quoted;
+      word.quoted = true;
+      any = true;
+    } else if (c == ' ' && !quoted) {
+      if (any) words.push_back(std::exchange(word, {}));
+      any = false;
+    } else {
+      put({&c, 1});
+    }
+  }
+  if (quoted) return failure(Errc::invalid_argument, "a quotation mark has no second one");
+  if (any) words.push_back(std::move(word));
+  return words;
+}
+
 /// Where the comparison begins; the text's end when there is none. Names in quotes may hold signs.
 std::size_t end_of_path(std::string_view text) {
   std::size_t at = 0;
-  while (at < text.size() && std::string_view("=!<>~").find(text[at]) == std::string_view::npos) {
+  while (at < text.size() && !is_sign(text[at])) {
     const std::size_t brackets = text[at] == '[' ? json_brackets_end(text.substr(at)) : 0;
     at += std::max<std::size_t>(1, brackets);
   }
+  return std::min(at, text.size());
+}
+
+std::optional<std::size_t> sign_at(const Word& word) {
+  const std::string_view bare = std::string_view(word.text).substr(0, word.bare);
+  std::string_view name = bare;
+  take_prefix(name, "-");
+  std::size_t at = bare.size();
+  if (is_path(bare)) {
+    at = end_of_path(bare);
+  } else if (take_prefix(name, "header:")) {
+    at = std::min(bare.find('='), bare.size());
+  } else {
+    return std::nullopt;
+  }
+  return at < bare.size() ? at : word.text.size();
+}
+
+std::size_t sign_end(const Word& word, std::size_t at) {
+  while (at < word.bare && is_sign(word.text[at])) ++at;
   return at;
+}
+
+/// A comparison has its sides, whether blanks stand around its sign or not.
+std::vector<Word> join(std::vector<Word> words) {
+  std::vector<Word> parts;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    Word& part = parts.emplace_back(std::move(words[i]));
+    part.sign = sign_at(part);
+    if (!part.sign) continue;
+    const bool lacks = *part.sign == part.text.size() && i + 1 < words.size();
+    if (lacks && words[i + 1].bare > 0 && is_sign(words[i + 1].text[0])) {
+      const Word& sign = words[++i];
+      part.bare = part.text.size() + sign.bare;
+      part.text += sign.text;
+      part.quoted = sign.quoted;
+    }
+    const std::size_t end = sign_end(part, *part.sign);
+    if (i + 1 < words.size() && end > *part.sign && end == part.text.size() && !part.quoted) {
+      part.text += words[++i].text;
+      part.bare = end;  // What the value begins with is no sign.
+      part.quoted = true;
+    }
+  }
+  return parts;
+}
+
+Error no_comparison(std::string_view sign) {
+  return fail(Errc::invalid_argument,
+              "'" + std::string(sign) +
+                  "' compares nothing: there are = != < <= > >= and ~, as in .price >= 10. A value "
+                  "that begins with such a sign stands in quotes");
 }
 
 }  // namespace
 
+/// A part of the filter as it was written: both sides of a comparison, and what is between.
+struct RecordFilter::Written {
+  std::string_view name;   ///< What is compared, or all of it.
+  std::string_view sign;   ///< Empty: nothing is compared.
+  std::string_view value;  ///< Of the comparison.
+  bool has_value = false;  ///< It may be empty, too: "".
+  bool is_path = false;
+};
+
 Result<RecordFilter> RecordFilter::parse(std::string_view text) {
   RecordFilter filter;
   PINION_TRY(words, split(text));
-  for (const std::string& word : words) {
-    PINION_TRY(part, parse_part(word));
+  for (const Word& word : join(std::move(words))) {
+    const std::string_view whole = word.text;
+    Written written{whole, {}, {}, false, is_path(whole.substr(0, word.bare))};
+    if (word.sign) {
+      const std::size_t end = sign_end(word, *word.sign);
+      written.name = whole.substr(0, *word.sign);
+      written.sign = whole.substr(*word.sign, end - *word.sign);
+      written.value = whole.substr(end);
+      written.has_value = end < whole.size() || word.quoted;
+    }
+    PINION_TRY(part, parse_part(written));
     filter.parts_.push_back(std::move(part));
   }
   return filter;
 }
 
-Result<RecordFilter::Part> RecordFilter::parse_part(std::string_view text) {
+Result<RecordFilter::Part> RecordFilter::parse_part(const Written& written) {
   Part part;
-  const bool path_text = is_path(text);
+  std::string_view text = written.name;
   if (text.size() > 1 && text.front() == '-') {
     part.negated = true;
     text.remove_prefix(1);
@@ -119,50 +189,48 @@ Result<RecordFilter::Part> RecordFilter::parse_part(std::string_view text) {
     return part;
   } else if (take_prefix(text, "header:")) {
     part.where = Where::header;
-    const std::size_t equal = text.find('=');
-    part.compare = equal == std::string_view::npos ? Compare::exists : Compare::contains;
-    part.name = small_letters(text.substr(0, equal));
-    if (equal != std::string_view::npos) part.text = small_letters(text.substr(equal + 1));
+    part.name = small_letters(text);
+    part.compare = written.sign.empty() ? Compare::exists : Compare::contains;
+    if (!written.sign.empty() && written.sign != "=" && written.sign != "==") {
+      return failure(Errc::invalid_argument,
+                     "of a header only = can be asked, as in header:trace-id=4bf9");
+    }
+    part.text = small_letters(written.value);
     return part;
-  } else if (path_text) {
-    const std::size_t at = end_of_path(text);
-    PINION_TRY(path, parse_json_path(text.substr(0, at)));
+  } else if (written.is_path) {
+    PINION_TRY(path, parse_json_path(text));
     part.where = Where::json;
     part.path = std::move(path);
     part.compare = Compare::exists;
-    if (at == text.size()) return part;
-    return parse_comparison(text.substr(at), std::move(part));
+    if (written.sign.empty()) return part;
+    return parse_comparison(written, std::move(part));
   }
   part.text = small_letters(text);
   return part;
 }
 
-/// What stands behind a path: a sign and a value.
-Result<RecordFilter::Part> RecordFilter::parse_comparison(std::string_view text, Part part) {
+Result<RecordFilter::Part> RecordFilter::parse_comparison(const Written& written, Part part) {
   static constexpr std::pair<std::string_view, Compare> signs[]{
       {"==", Compare::equal},   {"=", Compare::equal},     {"!=", Compare::unequal},
       {"<=", Compare::at_most}, {">=", Compare::at_least}, {"<", Compare::less},
       {">", Compare::greater},  {"~", Compare::contains}};
   const auto sign = std::find_if(std::begin(signs), std::end(signs),
-                                 [&](const auto& one) { return text.starts_with(one.first); });
-  if (sign == std::end(signs)) {
-    return failure(Errc::invalid_argument, "'!' wants a '=' behind it, as in .state != done");
-  }
+                                 [&](const auto& one) { return written.sign == one.first; });
+  if (sign == std::end(signs)) return failure(no_comparison(written.sign));
   part.compare = sign->second;
-  const std::string_view rest = text.substr(sign->first.size());
-  if (rest.empty()) {
-    const std::string written(sign->first);
+  if (!written.has_value) {
+    const std::string text(written.sign);
     return failure(Errc::invalid_argument,
-                   written + " wants a value behind it, as in .price " + written + " 10");
+                   text + " wants a value behind it, as in .price " + text + " 10");
   }
-  part.text = std::string(rest);
-  part.number = number_of<double>(rest);
+  part.text = std::string(written.value);
+  part.number = number_of<double>(written.value);
   const bool orders = part.compare == Compare::less || part.compare == Compare::at_most ||
                       part.compare == Compare::greater || part.compare == Compare::at_least;
   if (orders && !part.number) {
     return failure(Errc::invalid_argument, "'<' and '>' compare numbers, as in .price > 10");
   }
-  if (part.compare == Compare::contains) part.text = small_letters(rest);
+  if (part.compare == Compare::contains) part.text = small_letters(written.value);
   return part;
 }
 

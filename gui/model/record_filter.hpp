@@ -7,8 +7,8 @@
 //                         of a partition            partition:3
 //                         by JSON path              .user.name = ann   .price >= 10   .error
 //                         and with any name         $["a.b"] ~ part
-// Several parts are joined by blanks and all must hold; quotes keep blanks: "two words". Case
-// counts only in JSON names. Pure.
+// Several parts are joined by blanks and all must hold; quotes keep blanks: "two words". Around a
+// sign blanks may stand or not; in quotes it is none. Case counts only in JSON names. Pure.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -54,8 +54,9 @@ class RecordFilter {
     std::int32_t partition = 0;
     bool negated = false;
   };
-  static Result<Part> parse_part(std::string_view text);
-  static Result<Part> parse_comparison(std::string_view text, Part part);
+  struct Written;
+  static Result<Part> parse_part(const Written& written);
+  static Result<Part> parse_comparison(const Written& written, Part part);
   static bool holds(const Part& part, const RecordRow& row);
   static bool holds_json(const Part& part, std::string_view value);
   static bool holds_header(const Part& part, const RecordRow& row);

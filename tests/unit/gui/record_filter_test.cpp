@@ -78,6 +78,46 @@ TEST_CASE("filter: JSON names of any kind, however they are written", "[gui]") {
   CHECK_FALSE(RecordFilter::parse("$[\"a.b = 6"));
 }
 
+TEST_CASE("filter: blanks around a sign change nothing", "[gui]") {
+  const PlainRecord record{R"({"price": 12.5, "name": "ann lee", "mark": ">x", "none": ""})"};
+  for (const char* filter : {".price>12", ".price >12", ".price> 12", ".price > 12"}) {
+    CHECK(passes(filter, record));
+  }
+  for (const char* filter : {".price>13", ".price >13", ".price> 13", "-.price >12"}) {
+    CHECK_FALSE(passes(filter, record));
+  }
+  CHECK(passes(".price >=12.5 .price <= 12.5 lee", record));
+  CHECK(passes(".name =\"ann lee\" .price", record));
+  CHECK(passes("$[\"name\"] !=bob", record));
+  // What stands in quotes is no sign.
+  CHECK(passes(".mark = \">x\"", record));
+  CHECK(passes(".mark=\">x\"", record));
+  CHECK_FALSE(passes(".price \">10\"", record));
+  CHECK(passes(".none = \"\"", record));
+  CHECK(passes(".name!=\"\" ann", record));
+  const PlainRecord traced{"v", "k", R"([["trace-id","4bf9"]])"};
+  CHECK(passes("header:trace-id = 4bf9", traced));
+  CHECK(passes("header:trace-id =4BF", traced));
+  CHECK_FALSE(passes("header:trace-id= 99", traced));
+}
+
+TEST_CASE("filter: a sign that compares nothing is told, and not taken for a value", "[gui]") {
+  const auto problem = [](const char* filter) {
+    const auto parsed = RecordFilter::parse(filter);
+    INFO(filter);
+    REQUIRE_FALSE(parsed);
+    return parsed.error().detail;
+  };
+  CHECK(problem(".price <> 10").find("'<>' compares nothing: there are = != <") == 0);
+  CHECK(problem(".price<>10").find("'<>' compares nothing") == 0);
+  CHECK(problem(".price => 10").find("'=>' compares nothing") == 0);
+  CHECK(problem(".price =<10").find("'=<' compares nothing") == 0);
+  CHECK(problem(".state === done").find("'===' compares nothing") == 0);
+  CHECK(problem(".state ! done").find("'!' compares nothing") == 0);
+  CHECK(problem(".price >").find("wants a value") != std::string::npos);
+  CHECK(problem("header:trace-id != 4bf9").find("of a header only =") == 0);
+}
+
 TEST_CASE("filter: what cannot be meant is refused in words", "[gui]") {
   CHECK(RecordFilter::parse("\"two words").error().detail.find("no second one") !=
         std::string::npos);
