@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <string_view>
 
 namespace pinion::gui {
 namespace {
@@ -95,7 +96,12 @@ bool RecordTable::set_paths(const std::string& text) {
   problem_.clear();
   std::size_t at = 0;
   while (at < text.size()) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
+    std::size_t end = at;
+    while (end < text.size() && text[end] != ',') {
+      // A name in quotes may have commas in it.
+      const std::string_view rest = std::string_view(text).substr(end);
+      end += std::max<std::size_t>(1, rest.front() == '[' ? json_brackets_end(rest) : 0);
+    }
     std::string name = text.substr(at, end - at);
     at = end + 1;
     while (!name.empty() && name.front() == ' ') name.erase(0, 1);

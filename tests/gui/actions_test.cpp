@@ -128,6 +128,10 @@ TEST_CASE("consumer: JSON paths become columns", "[gui]") {
   it.frames(2);
   CHECK(it.find("consume.records.head..user.tier") != nullptr);
   CHECK(it.find("consume.records.head..paid") != nullptr);
+  it.type(", $[\"a,b\"].c");  // A comma in a name divides nothing.
+  it.frames(2);
+  CHECK(it.find("consume.paths_problem") == nullptr);
+  CHECK(it.find("consume.records.head.$[\"a,b\"].c") != nullptr);
   it.type(", .a[");
   it.frames(2);
   CHECK(it.text_of("consume.paths_problem").find(".a[: a bracket") == 0);
