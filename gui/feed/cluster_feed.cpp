@@ -136,8 +136,10 @@ void ClusterFeed::on_status(Result<ClusterStatusReply>&& reply) {
   if (std::exchange(ask_again_, false)) ask_at_ = context_->now.monotonic;
   if (!reply) return;  // The connection's own state says what is wrong.
   model_.on_status(context_->now, std::move(*reply));
-  std::map<std::string, std::int32_t> topics;
-  for (const TopicRow& topic : model_.view()->topics) topics[topic.name] = topic.partitions;
+  ReadTopics topics;
+  for (const TopicRow& topic : model_.view()->topics) {
+    topics[topic.name] = {topic.partitions, topic.id};
+  }
   if (topics != topics_) {
     topics_ = std::move(topics);
     ++topics_version_;

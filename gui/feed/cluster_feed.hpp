@@ -5,10 +5,10 @@
 #include "gui/feed/feed_context.hpp"
 #include "gui/model/cluster.hpp"
 #include "gui/model/commands.hpp"
+#include "gui/model/reading.hpp"
 #include "gui/model/snapshot.hpp"
 
 #include <cstdint>
-#include <map>
 #include <string>
 
 namespace pinion::gui {
@@ -25,10 +25,8 @@ class ClusterFeed {
   void change_node(const ChangeNode& command);
 
   void put_into(Snapshot& snapshot) const;
-  /// Partition counts by topic; changes with `topics_version`.
-  [[nodiscard]] const std::map<std::string, std::int32_t>& topics() const noexcept {
-    return topics_;
-  }
+  /// Changes with `topics_version`.
+  [[nodiscard]] const ReadTopics& topics() const noexcept { return topics_; }
   [[nodiscard]] std::uint64_t topics_version() const noexcept { return topics_version_; }
   [[nodiscard]] Micros next_deadline() const noexcept;
   void set_invalid(std::string problem);
@@ -48,7 +46,7 @@ class ClusterFeed {
   FeedContext* context_;
   ConnectionView connection_;
   ClusterModel model_;
-  std::map<std::string, std::int32_t> topics_;
+  ReadTopics topics_;
   std::uint64_t topics_version_ = 0;
   ActionResult topic_action_;
   ActionResult node_action_;

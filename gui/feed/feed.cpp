@@ -100,7 +100,7 @@ class Feed::Inside {
     const auto known = cluster_.topics().find(command.topic);
     query_.run(command, known == cluster_.topics().end()
                             ? std::nullopt
-                            : std::optional<std::int32_t>(known->second));
+                            : std::optional<std::int32_t>(known->second.partitions));
   }
   void on(const CancelQuery&) { query_.cancel(); }
   void on(ExportRows& command) { export_.begin(std::move(command)); }

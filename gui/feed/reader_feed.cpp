@@ -88,7 +88,7 @@ void ReaderFeed::clear() {
   carry_out();
 }
 
-void ReaderFeed::on_topics(const std::map<std::string, std::int32_t>& topics) {
+void ReaderFeed::on_topics(const ReadTopics& topics) {
   reading_.on_topics(context_->now, topics, effects_);
   carry_out();
 }

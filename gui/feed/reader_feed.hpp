@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -30,7 +29,7 @@ class ReaderFeed {
   void set_period(Micros period);
   void seek(const ReadPlace& place);
   void clear();
-  void on_topics(const std::map<std::string, std::int32_t>& topics);
+  void on_topics(const ReadTopics& topics);
   void on_tick();
   [[nodiscard]] Micros next_deadline() const { return reading_.next_deadline(); }
   [[nodiscard]] std::shared_ptr<const ConsumeView> view();

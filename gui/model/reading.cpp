@@ -90,16 +90,17 @@ void Reading::seek(const Now& now, ReadPlace place, ReadingEffects& out) {
   begin_refresh(now, out);
 }
 
-void Reading::on_topics(const Now& now, const std::map<std::string, std::int32_t>& partitions,
-                        ReadingEffects& out) {
-  topics_ = partitions;
+void Reading::on_topics(const Now& now, const ReadTopics& topics, ReadingEffects& out) {
+  topics_ = topics;
   if (!active_) return;
   bool joined = false;
-  for (const std::string& topic : settings_.topics) {
-    const auto known = partitions.find(topic);
-    const std::int32_t count = known == partitions.end() ? 0 : known->second;
-    for (std::int32_t i = 0; i < count; ++i) {
-      const auto [at, fresh] = parts_.try_emplace({topic, i});
+  for (const std::string& name : settings_.topics) {
+    const auto known = topics.find(name);
+    if (known == topics.end()) continue;
+    if (forget_former(now, name, known->second, out)) joined = true;
+    for (std::int32_t i = 0; i < known->second.partitions; ++i) {
+      const auto [at, fresh] = parts_.try_emplace({name, i});
+      if (known->second.id != TopicId{0}) at->second.topic = known->second.id;
       if (!fresh) continue;
       joined = true;
       if (from_.kind != ReadPlace::Kind::committed) {
@@ -110,6 +111,35 @@ void Reading::on_topics(const Now& now, const std::map<std::string, std::int32_t
     }
   }
   if (joined && mode_ != ReadMode::paused) begin_refresh(now, out);
+}
+
+/// What was read of a topic that is there no more says nothing of the one that has its name now.
+/// Answers on their way may be of either. True: there was such a one.
+bool Reading::forget_former(const Now& now, const std::string& name, const ReadTopic& topic,
+                            ReadingEffects& out) {
+  const auto is_former = [&](const auto& one) {
+    const TopicId id = one.second.topic;
+    return one.first.topic == name && id != TopicId{0} && topic.id != TopicId{0} && id != topic.id;
+  };
+  if (std::none_of(parts_.begin(), parts_.end(), is_former)) return false;
+  for (auto& one : parts_) {
+    if (!is_former(one)) continue;
+    Part fresh;
+    fresh.phase = one.second.phase;
+    fresh.topic = topic.id;
+    fresh.records = one.second.records;
+    fresh.skipped = one.second.skipped;
+    // A range of time is one of the new topic, too. Any other place was one in the former.
+    fresh.chosen = until_.has_value();
+    fresh.placed = !fresh.chosen;
+    if (fresh.chosen) fresh.place = from_;
+    one.second = std::move(fresh);
+  }
+  abandon(now, out);
+  std::erase_if(parts_, [&](const auto& one) {
+    return one.first.topic == name && one.first.partition >= topic.partitions;
+  });
+  return true;
 }
 
 void Reading::on_tick(const Now& now, ReadingEffects& out) {

@@ -30,6 +30,14 @@ namespace pinion::gui {
 
 enum class ReadMode : std::uint8_t { periodic, live, paused };
 
+/// What is known of a topic by its name.
+struct ReadTopic {
+  std::int32_t partitions = 0;
+  TopicId id{0};  ///< One that is made again under the name has another; 0: not known.
+  bool operator==(const ReadTopic&) const = default;
+};
+using ReadTopics = std::map<std::string, ReadTopic>;
+
 struct ReadPartition {
   std::string topic{};
   std::int32_t partition = 0;
@@ -141,9 +149,9 @@ class Reading {
   void refresh(const Now& now, ReadingEffects& out);
   /// Reads on from there, and commits the new place for the reader.
   void seek(const Now& now, ReadPlace place, ReadingEffects& out);
-  /// How many partitions each topic has, as far as it is known. New ones join.
-  void on_topics(const Now& now, const std::map<std::string, std::int32_t>& partitions,
-                 ReadingEffects& out);
+  /// The topics, as far as they are known. New partitions join; those of a topic that was deleted
+  /// and made again are read from their start, whatever was read of the former ones.
+  void on_topics(const Now& now, const ReadTopics& topics, ReadingEffects& out);
   void on_tick(const Now& now, ReadingEffects& out);
   void on_located(const Now& now, const ReadPartition& partition, std::uint64_t generation,
                   const Result<LocatedPosition>& position, ReadingEffects& out);
@@ -168,6 +176,7 @@ class Reading {
   enum class Phase : std::uint8_t { resting, queued, locating, placing, fetching };
   struct Part {
     Phase phase = Phase::resting;
+    TopicId topic{0};
     std::int64_t next = -1;
     std::int64_t epoch = 0;
     std::int64_t high_watermark = -1;
@@ -187,6 +196,8 @@ class Reading {
   using Parts = std::map<ReadPartition, Part>;
 
   void abandon(const Now& now, ReadingEffects& out);
+  bool forget_former(const Now& now, const std::string& name, const ReadTopic& topic,
+                     ReadingEffects& out);
   void begin_refresh(const Now& now, ReadingEffects& out);
   void start_queued(ReadingEffects& out);
   void locate(Parts::iterator at, ReadingEffects& out);
@@ -209,7 +220,7 @@ class Reading {
   std::optional<Micros> until_{};
   std::uint64_t generation_ = 0;
   Parts parts_{};
-  std::map<std::string, std::int32_t> topics_{};
+  ReadTopics topics_{};
   bool refreshing_ = false;
   Micros next_refresh_at_ = never;
   std::optional<Micros> refreshed_at_{};

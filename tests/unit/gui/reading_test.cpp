@@ -23,12 +23,12 @@ class Desk {
 
   Desk(std::int32_t partitions, std::int64_t records) {
     for (std::int32_t i = 0; i < partitions; ++i) logs[i] = {0, records, -1};
-    topics["orders"] = partitions;
+    topics["orders"] = {partitions, TopicId(1)};
   }
 
   void start(ReadPlace from = {}) {
     reading.on_topics(now, topics, out);
-    reading.start(now, {.topics = {"orders"}, .reader = "me"}, from, out);
+    reading.start(now, {.topics = {"orders"}, .reader = name}, from, out);
     answer();
   }
   void restart_program() {
@@ -83,10 +83,19 @@ class Desk {
     return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
   }
 
+  /// The topic is deleted and made again, and the cluster has told so.
+  void make_again(std::int32_t partitions, std::int64_t records) {
+    for (auto& [partition, log] : logs) log = {0, records, -1};
+    topics["orders"] = {partitions, TopicId(topics["orders"].id.raw() + 1)};
+    reading.on_topics(now, topics, out);
+    answer();
+  }
+
   Reading reading;
+  std::string name = "me";
   ReadingEffects out;
   Now now{1s, 1'700'000'000s};
-  std::map<std::string, std::int32_t> topics;
+  ReadTopics topics;
   std::map<std::int32_t, Log> logs;
   std::vector<std::pair<std::int32_t, std::int64_t>> fetched;
   std::vector<ReadingEffects::Fetch> waiting;
@@ -262,6 +271,49 @@ TEST_CASE("reading: a topic that was deleted and made again is read from its sta
   CHECK(desk.count() == 4);
 }
 
+TEST_CASE("reading: without a name, too, a topic that was made again is read from its start",
+          "[gui]") {
+  for (const std::int64_t records : {4, 20, 30}) {  // Fewer than were read, as many, more.
+    Desk desk(1, 20);
+    desk.name.clear();
+    desk.start();
+    REQUIRE(desk.count() == 20);
+    desk.fetched.clear();
+    desk.make_again(1, records);
+    INFO(records);
+    CHECK(desk.count() == static_cast<std::size_t>(records));
+    CHECK(desk.reading.view().partitions[0].problem.empty());
+    desk.refresh();
+    CHECK(desk.each_once());
+  }
+}
+
+TEST_CASE("reading: a topic that is made again while it is read live", "[gui]") {
+  Desk desk(3, 5);
+  desk.start();
+  desk.mode(ReadMode::live);
+  const auto old = desk.waiting.at(0);
+  desk.waiting.clear();
+  desk.fetched.clear();
+  desk.make_again(2, 7);
+  CHECK(desk.count() == 14);
+  CHECK(desk.logs[0].position <= 7);  // Where it was in the former one is not kept for this one.
+  CHECK(desk.reading.view().partitions.size() == 2);
+  // What the former one answers at last is not shown.
+  CHECK_FALSE(desk.reading
+                  .on_fetched(desk.now, old.partition, old.generation, old.offset,
+                              FetchedRange{6, 1, 6, 1, 100}, desk.out)
+                  .accepted);
+  desk.produce(1, 1);
+  CHECK(desk.count() == 15);
+  CHECK(desk.each_once());
+  // What becomes known of it otherwise changes nothing.
+  desk.topics["orders"].id = TopicId(0);
+  desk.reading.on_topics(desk.now, desk.topics, desk.out);
+  desk.answer();
+  CHECK(desk.count() == 15);
+}
+
 TEST_CASE("reading: a failing partition tells why, is tried again, and holds up no other",
           "[gui]") {
   Desk desk(2, 5);
@@ -363,7 +415,7 @@ TEST_CASE("reading: partitions that are made later join", "[gui]") {
   desk.topics.clear();
   desk.start();
   CHECK(desk.count() == 0);
-  desk.reading.on_topics(desk.now, {{"orders", 2}, {"other", 4}}, desk.out);
+  desk.reading.on_topics(desk.now, {{"orders", {2}}, {"other", {4}}}, desk.out);
   desk.logs[1] = {0, 5, -1};
   desk.answer();
   CHECK(desk.count() == 10);
