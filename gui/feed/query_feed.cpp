@@ -4,8 +4,6 @@
 #include "gui/model/words.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -114,27 +112,17 @@ void ExportFeed::begin(ExportRows command) {
   if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
     return end(false, "'" + rows_->path + "' is no file that could be written.");
   }
-  if (!rows_->replaces && std::filesystem::exists(there)) {
-    std::string text = "There is a file " + rows_->path + " already.";
-    end(false, std::move(text));
-    result_.wants_attention = true;
-    return;
+  const auto named = std::filesystem::symlink_status(rows_->path, error);
+  if (!rows_->replaces && std::filesystem::exists(named)) {
+    return end_taken("There is a file " + rows_->path + " already.");
   }
   result_.text = "Writing " + rows_->path + "\u2026";
-  // Whole or not at all: a file that is replaced is there until the new one is. Where the path is
-  // a link, the file that it leads to is replaced.
-  const auto target = std::filesystem::weakly_canonical(rows_->path, error);
-  target_ = error ? rows_->path : target.string();
-  fresh_ = target_ + ".new";
-  file_.clear();
-  file_.open(fresh_, std::ios::binary | std::ios::trunc);
-  if (!file_) {
-    std::string why = std::strerror(errno);
-    fresh_.clear();
-    return end(false, "'" + rows_->path + "' cannot be written: " + why);
-  }
+  const auto replaces = rows_->replaces ? FreshFile::Replaces::yes : FreshFile::Replaces::no;
+  auto file = FreshFile::open(rows_->path, replaces);
+  if (!file) return end(false, file.error().detail + ".");
+  file_.emplace(std::move(*file));
   if (rows_->format == ExportFormat::csv) {
-    file_ << (rows_->query ? csv_titles(rows_->query->columns) : csv_titles());
+    write(rows_->query ? csv_titles(rows_->query->columns) : csv_titles());
   }
 }
 
@@ -142,21 +130,22 @@ void ExportFeed::on_tick() {
   if (!rows_) return;
   const std::size_t end_at = std::min(count(), at_ + rows_per_turn);
   std::size_t bytes = 0;
-  for (; at_ < end_at && bytes < bytes_per_turn; ++at_) bytes += write_row(at_);
-  if (at_ < count() && file_) return;
-  const bool whole = file_ && file_.flush();
-  file_.close();
-  std::error_code error;
-  if (whole && file_) std::filesystem::rename(fresh_, target_, error);
-  if (!whole || !file_ || error) {
-    const std::string why = error ? error.message() : std::string("is the disk full?");
-    return end(false, "'" + rows_->path + "' could not be written: " + why);
+  for (; rows_ && at_ < end_at && bytes < bytes_per_turn; ++at_) bytes += write_row(at_);
+  if (!rows_ || at_ < count()) return;
+  const auto put = file_->put(FreshFile::Durable::yes);
+  if (!put) return end(false, put.error().detail + ".");
+  if (!*put) {
+    return end_taken("There is a file " + rows_->path +
+                     " by now: it came while this was written, and was left as it is.");
   }
-  fresh_.clear();
   std::string text =
       "Wrote " + counted(count() - left_out_, "row", "rows") + " to " + rows_->path + ".";
   if (left_out_ > 0) text += " " + counted(left_out_, "was", "were") + " no longer in view.";
   end(true, std::move(text));
+}
+
+void ExportFeed::write(std::string_view text) {
+  if (const auto written = file_->write(text); !written) end(false, written.error().detail + ".");
 }
 
 /// How many bytes it was.
@@ -176,24 +165,23 @@ std::size_t ExportFeed::write_row(std::size_t index) {
     }
     line = csv ? csv_line_of(*row) : json_line_of(*row);
   }
-  file_ << line;
+  write(line);
   return line.size();
 }
 
-ExportFeed::~ExportFeed() {
-  if (rows_) end(false, "");  // Half of a file is left to nobody.
-}
-
 void ExportFeed::end(bool ok, std::string text) {
+  file_.reset();
   rows_.reset();
-  if (file_.is_open()) file_.close();
-  std::error_code ignored;
-  if (!fresh_.empty()) std::filesystem::remove(fresh_, ignored);
-  fresh_.clear();
   result_.running = false;
   result_.ok = ok;
   result_.text = std::move(text);
   context_->dirty = true;
+}
+
+/// Whether it may be replaced is asked.
+void ExportFeed::end_taken(std::string text) {
+  end(false, std::move(text));
+  result_.wants_attention = true;
 }
 
 }  // namespace pinion::gui

@@ -4,14 +4,15 @@
 
 #include "client/api/client.hpp"
 #include "gui/feed/feed_context.hpp"
+#include "gui/feed/fresh_file.hpp"
 #include "gui/model/commands.hpp"
 #include "gui/model/snapshot.hpp"
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace pinion::gui {
 
@@ -40,9 +41,6 @@ class QueryFeed {
 class ExportFeed {
  public:
   explicit ExportFeed(FeedContext& context) : context_(&context) {}
-  ~ExportFeed();
-  ExportFeed(const ExportFeed&) = delete;
-  ExportFeed& operator=(const ExportFeed&) = delete;
 
   void begin(ExportRows command);
   void on_tick();
@@ -52,14 +50,15 @@ class ExportFeed {
  private:
   [[nodiscard]] std::size_t count() const;
   [[nodiscard]] std::size_t write_row(std::size_t index);
+  /// What cannot be written ends it.
+  void write(std::string_view text);
   void end(bool ok, std::string text);
+  void end_taken(std::string text);
 
   FeedContext* context_;
   ActionResult result_;
   std::optional<ExportRows> rows_;
-  std::ofstream file_;
-  std::string target_;
-  std::string fresh_;  ///< Written, and then renamed to `target_`; empty: there is none.
+  std::optional<FreshFile> file_;  ///< With `rows_`. What is not whole in the end is removed.
   std::size_t at_ = 0;
   std::uint64_t left_out_ = 0;
 };

@@ -190,45 +190,6 @@ TEST_CASE("feed: the newest records are those at the end, however large they are
   }
 }
 
-TEST_CASE("feed: a file that cannot be replaced whole stays as it was", "[gui]") {
-  ServerCluster cluster(1);
-  TemporaryFolder folder;
-  Feed feed({.address = cluster.address()});
-  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
-  const auto exported = [&](const std::string& path, std::uint64_t number) {
-    auto query = std::make_shared<QueryView>();
-    query->columns = {"text"};
-    query->rows.assign(1'000, {SqlValue{std::string(1'000, 'x')}});
-    ExportRows rows;
-    rows.query = query;
-    rows.path = path;
-    rows.replaces = true;
-    REQUIRE(feed.post(std::move(rows)));
-    return await(feed,
-                 [&](const Snapshot& s) {
-                   return s.export_action.number == number && !s.export_action.running;
-                 })
-        ->export_action;
-  };
-  const std::string path = folder / "out.jsonl";
-  write_file(path, "what was there\n");
-  std::filesystem::create_symlink("/dev/full", path + ".new");  // The disk is full.
-  const ActionResult failed = exported(path, 1);
-  CHECK_FALSE(failed.ok);
-  CHECK(failed.text.find("could not be written") != std::string::npos);
-  CHECK(read_file(path) == "what was there\n");
-  CHECK_FALSE(std::filesystem::is_symlink(path + ".new"));
-  // Now there is room. A link is followed, and stays one.
-  std::filesystem::create_symlink(path, folder / "link.jsonl");
-  CHECK(exported(folder / "link.jsonl", 2).ok);
-  CHECK(std::filesystem::is_symlink(folder / "link.jsonl"));
-  CHECK(read_file(path).size() > 1'000'000);
-  CHECK_FALSE(std::filesystem::exists(path + ".new"));
-  // What is no file would never end, or not be there any more.
-  CHECK_FALSE(exported("/dev/full", 3).ok);
-  CHECK(std::filesystem::is_character_file("/dev/full"));
-}
-
 TEST_CASE("feed: SQL over all partitions, its errors, browsing and exports", "[gui]") {
   ServerCluster cluster(1);
   TemporaryFolder folder;

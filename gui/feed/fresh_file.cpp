@@ -1,0 +1,146 @@
+#include "gui/feed/fresh_file.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace pinion::gui {
+namespace {
+
+constexpr std::size_t buffer_bytes = 1UL * 1024 * 1024;
+constexpr unsigned mode_bits = 0777;
+
+/// Asking umask() for it would change it for a moment, for every thread.
+unsigned present_umask() {
+  std::ifstream status("/proc/self/status");
+  constexpr std::string_view name = "Umask:\t";
+  unsigned mask = 022;
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with(name)) continue;
+    std::from_chars(line.data() + name.size(), line.data() + line.size(), mask, 8);
+    break;
+  }
+  return mask;
+}
+
+tl::unexpected<Error> io_failure(const std::string& path) {
+  return failure(Errc::io_failed, "'" + path + "' cannot be written: " + std::strerror(errno));
+}
+
+/// So that a name that was given is there after the power failed, too. It is good without.
+void sync_folder(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  static_cast<void>(::fsync(folder));
+  ::close(folder);
+}
+
+std::string folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? std::string(".") : folder;
+}
+
+}  // namespace
+
+Result<FreshFile> FreshFile::open(const std::string& path, Replaces replaces) {
+  FreshFile file;
+  std::error_code error;
+  const auto target = std::filesystem::weakly_canonical(path, error);
+  file.target_ = error ? path : target.string();
+  file.replaces_ = replaces == Replaces::yes;
+  struct stat there {};
+  file.mode_ = ::stat(file.target_.c_str(), &there) == 0 ? there.st_mode & mode_bits
+                                                         : 0666 & ~present_umask();
+  // Until it is put in its place nobody else reads it: it may replace what only its owner may read.
+  std::string name = folder_of(file.target_) + "/.pinion-XXXXXX";
+  file.file_ = ::mkostemp(name.data(), O_CLOEXEC);
+  if (file.file_ < 0) return io_failure(path);
+  file.fresh_ = std::move(name);
+  return file;
+}
+
+FreshFile::FreshFile(FreshFile&& other) noexcept
+    : file_(std::exchange(other.file_, -1)),
+      target_(std::move(other.target_)),
+      fresh_(std::exchange(other.fresh_, {})),
+      buffer_(std::move(other.buffer_)),
+      written_(other.written_),
+      mode_(other.mode_),
+      replaces_(other.replaces_) {}
+
+FreshFile::~FreshFile() {
+  if (file_ >= 0) ::close(file_);
+  if (!fresh_.empty()) ::unlink(fresh_.c_str());
+}
+
+Result<void> FreshFile::write(std::string_view bytes) {
+  buffer_ += bytes;
+  if (buffer_.size() < buffer_bytes) return {};
+  return write_out();
+}
+
+Result<void> FreshFile::write_out() {
+  std::string_view left = buffer_;
+  const std::uint64_t from = written_;
+  while (!left.empty()) {
+    const ssize_t size = ::write(file_, left.data(), left.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return io_failure(target_);
+    left.remove_prefix(static_cast<std::size_t>(size));
+    written_ += static_cast<std::uint64_t>(size);
+  }
+  buffer_.clear();
+  // The disk begins with it, so that not all of it is waited for at the end.
+  static_cast<void>(::sync_file_range(file_, static_cast<off64_t>(from),
+                                      static_cast<off64_t>(written_ - from),
+                                      SYNC_FILE_RANGE_WRITE));
+  return {};
+}
+
+Result<bool> FreshFile::put(Durable durable) {
+  PINION_CHECK(write_out());
+  if (::fchmod(file_, mode_) != 0) return io_failure(target_);
+  if (durable == Durable::yes && ::fsync(file_) != 0) return io_failure(target_);
+  if (::close(std::exchange(file_, -1)) != 0) return io_failure(target_);
+  PINION_TRY(moved, move_in());
+  if (moved && durable == Durable::yes) sync_folder(folder_of(target_));
+  return moved;
+}
+
+Result<bool> FreshFile::move_in() {
+  if (replaces_) {
+    if (::rename(fresh_.c_str(), target_.c_str()) != 0) return io_failure(target_);
+    fresh_.clear();
+    return true;
+  }
+  if (::renameat2(AT_FDCWD, fresh_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) == 0) {
+    fresh_.clear();
+    return true;
+  }
+  if (errno == EEXIST) return false;
+  if (errno != EINVAL && errno != ENOSYS) return io_failure(target_);
+  // A file system that does not know that one: a second name is never one that is taken.
+  if (::link(fresh_.c_str(), target_.c_str()) != 0) {
+    if (errno == EEXIST) return false;
+    return io_failure(target_);
+  }
+  return true;  // The first name goes with this object.
+}
+
+Result<bool> write_whole(const std::string& path, std::string_view text,
+                         FreshFile::Replaces replaces, FreshFile::Durable durable) {
+  PINION_TRY(file, FreshFile::open(path, replaces));
+  PINION_CHECK(file.write(text));
+  return file.put(durable);
+}
+
+}  // namespace pinion::gui

@@ -1,0 +1,51 @@
+// FreshFile: a file that comes into being whole or not at all. It is written beside its place under
+// a name that nobody has, and put there when all of it is on the disk; until then what is in its
+// place stays. What is not put there is removed. One thread.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pinion::gui {
+
+class FreshFile {
+ public:
+  enum class Replaces : bool { no, yes };
+  enum class Durable : bool { no, yes };
+
+  /// Where the path is a link, the file that it leads to is meant. Its permissions are kept; a new
+  /// file has those of any other that this process makes.
+  [[nodiscard]] static Result<FreshFile> open(const std::string& path, Replaces replaces);
+  FreshFile(FreshFile&& other) noexcept;
+  FreshFile& operator=(FreshFile&& other) = delete;
+  ~FreshFile();
+
+  /// What could not be written is told at the latest by put().
+  [[nodiscard]] Result<void> write(std::string_view bytes);
+  /// Into its place, once. With Replaces::no: true, or false when something is there by now, which
+  /// stays as it is.
+  [[nodiscard]] Result<bool> put(Durable durable);
+
+ private:
+  FreshFile() = default;
+  [[nodiscard]] Result<void> write_out();
+  [[nodiscard]] Result<bool> move_in();
+
+  int file_ = -1;
+  std::string target_;
+  std::string fresh_;  ///< Empty: it was put in its place.
+  std::string buffer_;
+  std::uint64_t written_ = 0;
+  unsigned mode_ = 0;
+  bool replaces_ = false;
+};
+
+/// The whole of a file at once. True, or false as FreshFile::put.
+[[nodiscard]] Result<bool> write_whole(const std::string& path, std::string_view text,
+                                       FreshFile::Replaces replaces, FreshFile::Durable durable);
+
+}  // namespace pinion::gui

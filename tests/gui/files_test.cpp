@@ -1,0 +1,200 @@
+// Files that the dashboard writes: whole or not at all, and nobody else's.
+#include <catch2/catch.hpp>
+
+#include "gui/feed/query_feed.hpp"
+#include "tests/support/test_process.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+using namespace pinion;
+using namespace pinion::gui;
+using namespace pinion::test;
+
+namespace {
+
+/// `rows` lines of a thousand letters and some.
+ExportRows export_of(const std::string& path, char letter, std::size_t rows = 10'000) {
+  auto query = std::make_shared<QueryView>();
+  query->columns = {"text"};
+  query->rows.assign(rows, {SqlValue{std::string(1'000, letter)}});
+  ExportRows out;
+  out.query = query;
+  out.path = path;
+  return out;
+}
+
+ExportRows replacing(ExportRows rows) {
+  rows.replaces = true;
+  return rows;
+}
+
+/// Without a cluster: an export needs none.
+class Desk {
+ public:
+  void begin(ExportRows rows) { feed_.begin(std::move(rows)); }
+  void tick() { feed_.on_tick(); }
+  ActionResult finish() {
+    for (int i = 0; i < 1'000 && feed_.result().running; ++i) feed_.on_tick();
+    return feed_.result();
+  }
+  ActionResult write(ExportRows rows) {
+    begin(std::move(rows));
+    return finish();
+  }
+
+ private:
+  FeedContext context_;
+  ExportFeed feed_{context_};
+};
+
+std::size_t files_in(const TemporaryFolder& folder) {
+  const std::filesystem::directory_iterator files(folder.path());
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat there {};
+  REQUIRE(::stat(path.c_str(), &there) == 0);
+  return there.st_mode & 0777;
+}
+
+/// As a disk that is full after so many bytes of a file.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    before_ = std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit_) == 0);
+    const rlimit small{bytes, limit_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &limit_);
+    std::signal(SIGXFSZ, before_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit limit_{};
+  void (*before_)(int) = SIG_DFL;
+};
+
+}  // namespace
+
+TEST_CASE("export: a file that cannot be replaced whole stays as it was", "[gui]") {
+  TemporaryFolder folder;
+  Desk desk;
+  const std::string path = folder / "out.jsonl";
+  write_file(path, "what was there\n");
+  {
+    const FullDisk disk(3'000'000);
+    const ActionResult failed = desk.write(replacing(export_of(path, 'x')));
+    CHECK_FALSE(failed.ok);
+    CHECK_FALSE(failed.wants_attention);
+    CHECK(failed.text == "'" + path + "' cannot be written: File too large.");
+  }
+  CHECK(read_file(path) == "what was there\n");
+  CHECK(files_in(folder) == 1);
+  // Now there is room.
+  CHECK(desk.write(replacing(export_of(path, 'x'))).ok);
+  CHECK(read_file(path).size() > 10'000'000);
+  CHECK(files_in(folder) == 1);
+  // What is no file would never end, or not be there any more.
+  CHECK_FALSE(desk.write(replacing(export_of("/dev/full", 'x'))).ok);
+  CHECK(std::filesystem::is_character_file("/dev/full"));
+  CHECK_FALSE(desk.write(export_of(folder / "no/such/folder", 'x')).ok);
+}
+
+TEST_CASE("export: a link is followed to its file, and stays one", "[gui]") {
+  TemporaryFolder folder;
+  Desk desk;
+  write_file(folder / "file", "what was there\n");
+  std::filesystem::create_symlink(folder / "file", folder / "link");
+  CHECK(desk.write(export_of(folder / "link", 'x', 1)).wants_attention);
+  CHECK(desk.write(replacing(export_of(folder / "link", 'x', 1))).ok);
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(read_file(folder / "file").size() > 1'000);
+  // One that leads nowhere is somebody's, too.
+  std::filesystem::create_symlink(folder / "gone", folder / "broken");
+  CHECK(desk.write(export_of(folder / "broken", 'x', 1)).wants_attention);
+  CHECK(std::filesystem::is_symlink(folder / "broken"));
+}
+
+TEST_CASE("export: files of other names are nobody's business", "[gui]") {
+  TemporaryFolder folder;
+  Desk desk;
+  const std::string path = folder / "out.jsonl";
+  write_file(path + ".new", "somebody's\n");
+  CHECK(desk.write(export_of(path, 'x', 1)).ok);
+  CHECK(read_file(path + ".new") == "somebody's\n");
+  std::filesystem::remove(path + ".new");
+  write_file(folder / "precious", "somebody's\n");
+  std::filesystem::create_symlink(folder / "precious", path + ".new");
+  CHECK(desk.write(replacing(export_of(path, 'y', 1))).ok);
+  CHECK(read_file(folder / "precious") == "somebody's\n");
+}
+
+TEST_CASE("export: a file that comes meanwhile is left as it is", "[gui]") {
+  TemporaryFolder folder;
+  Desk desk;
+  const std::string path = folder / "out.jsonl";
+  desk.begin(export_of(path, 'x'));
+  desk.tick();
+  write_file(path, "somebody's\n");
+  const ActionResult refused = desk.finish();
+  CHECK_FALSE(refused.ok);
+  CHECK(refused.wants_attention);  // Whether it may be replaced.
+  CHECK(refused.text.find("There is a file " + path + " by now") == 0);
+  CHECK(read_file(path) == "somebody's\n");
+  CHECK(files_in(folder) == 1);
+  CHECK(desk.write(replacing(export_of(path, 'x'))).ok);
+}
+
+TEST_CASE("export: two to one file are each whole, and the second says that it is there", "[gui]") {
+  TemporaryFolder folder;
+  Desk one;
+  Desk other;
+  const std::string path = folder / "out.jsonl";
+  one.begin(export_of(path, 'x'));
+  other.begin(export_of(path, 'y'));
+  one.tick();
+  other.tick();
+  CHECK(one.finish().ok);
+  CHECK(other.finish().wants_attention);
+  const std::string text = read_file(path);
+  CHECK(text.find('y') == std::string::npos);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 10'000);
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("export: one that is given up leaves nothing", "[gui]") {
+  TemporaryFolder folder;
+  {
+    Desk desk;
+    desk.begin(export_of(folder / "out.jsonl", 'x'));
+    desk.tick();
+    CHECK(files_in(folder) == 1);
+  }
+  CHECK(files_in(folder) == 0);
+}
+
+TEST_CASE("export: a file has the permissions of any other, or of the one before it", "[gui]") {
+  TemporaryFolder folder;
+  Desk desk;
+  const mode_t before = ::umask(027);
+  CHECK(desk.write(export_of(folder / "new", 'x', 1)).ok);
+  ::umask(before);
+  CHECK(mode_of(folder / "new") == 0640);
+  REQUIRE(::chmod((folder / "new").c_str(), 0604) == 0);
+  CHECK(desk.write(replacing(export_of(folder / "new", 'y', 1))).ok);
+  CHECK(mode_of(folder / "new") == 0604);
+}
