@@ -9,11 +9,12 @@
 namespace pinion::gui {
 namespace {
 
-constexpr std::int64_t page_records_max = 500;
-constexpr std::int64_t page_bytes_max = 8L * 1024 * 1024;
-constexpr std::int64_t held_records_max = 50'000;
-constexpr std::size_t held_bytes_max = 256UL * 1024 * 1024;
-constexpr std::size_t answer_bytes = 1UL * 1024 * 1024;
+template <typename Pieces>
+std::size_t bytes_of(const Pieces& pieces) {
+  std::size_t bytes = 0;
+  for (const auto& piece : pieces) bytes += piece.chunk->bytes;
+  return bytes;
+}
 
 }  // namespace
 
@@ -44,6 +45,7 @@ void BrowseFeed::open(const BrowsePartition& command) {
   shown_.loading = true;
   pieces_.clear();
   older_.clear();
+  seen_ = seen_end_ = 0;
   to_end_ = command.place.kind == ReadPlace::Kind::latest;
   changed();
   if (!context_->client) return fail(pinion::fail(Errc::connection_lost, "there is no broker"));
@@ -76,7 +78,7 @@ void BrowseFeed::find_place() {
     case ReadPlace::Kind::earliest:
       return begin_at(shown_.log_start);
     case ReadPlace::Kind::latest:
-      return begin_at(shown_.high_watermark - page_records_max);
+      return begin_at(shown_.high_watermark - limits_.page_records);
     case ReadPlace::Kind::offset:
       return begin_at(wanted_.place.offset);
     case ReadPlace::Kind::time:
@@ -98,16 +100,15 @@ void BrowseFeed::begin_at(std::int64_t offset) {
   fetch(shown_.first, shown_.high_watermark, BrowseTo::newer);
 }
 
-void BrowseFeed::more(BrowseTo to) {
+void BrowseFeed::more(const BrowseMore& command) {
   if (shown_.number == 0 || shown_.loading || !context_->client) return;
-  if (to == BrowseTo::newer) {
-    shown_.loading = true;
-    return fetch(shown_.next, INT64_MAX, to);
-  }
-  if (shown_.first <= shown_.log_start) return;
+  const bool older = command.to == BrowseTo::older;
+  if (older && shown_.first <= shown_.log_start) return;
   shown_.loading = true;
-  older_from_ = std::max(shown_.log_start, shown_.first - page_records());
-  fetch(older_from_, shown_.first, to);
+  seen_ = command.seen;
+  seen_end_ = command.seen_end;
+  if (!older) return fetch(shown_.next, INT64_MAX, command.to);
+  fetch(std::max(shown_.log_start, shown_.first - page_records()), shown_.first, command.to);
 }
 
 void BrowseFeed::fetch(std::int64_t from, std::int64_t below, BrowseTo to) {
@@ -122,7 +123,7 @@ void BrowseFeed::fetch(std::int64_t from, std::int64_t below, BrowseTo to) {
   request.topic = key().topic;
   request.partition = key().partition;
   request.offset = Offset(from);
-  request.bytes_max = answer_bytes;
+  request.bytes_max = limits_.answer_bytes;
   context_->calls->fetch(
       request, call_timeout,
       context_->on_feed<FetchAnswer>([this, number, below, to](Result<FetchAnswer>&& got) {
@@ -145,43 +146,61 @@ void BrowseFeed::on_fetched(std::int64_t below, BrowseTo to, Result<FetchAnswer>
   // A page may be several answers.
   const bool goes_on = !chunk->rows.empty() && next < below;
   if (to == BrowseTo::newer) {
-    if (!chunk->rows.empty()) shown_.next = next;
-    if (to_end_ && goes_on) return read_to_end();
-    to_end_ = false;
-    shown_.loading = false;
-  } else if (goes_on) {
-    return fetch(next, below, to);
+    on_newer(next, below, goes_on);
   } else {
-    if (next < below) older_.clear();  // They would not join what is shown.
-    add_older();
+    on_older(next, below, goes_on);
   }
-  drop_far_end(to);
+}
+
+void BrowseFeed::on_newer(std::int64_t next, std::int64_t below, bool goes_on) {
+  if (!pieces_.empty()) shown_.next = std::max(shown_.next, next);
+  if (to_end_ && goes_on) {
+    // The newest records are wanted, and there are more.
+    shown_.next = fit_page(pieces_, next, below);
+    shown_.first = pieces_.empty() ? shown_.next : pieces_.front().first;
+    return fetch(shown_.next, below, BrowseTo::newer);
+  }
+  to_end_ = false;
+  shown_.loading = false;
+  drop_far_end(BrowseTo::newer);
   changed();
 }
 
-/// The newest records are wanted, and there are more. Of large ones a page is fewer.
-void BrowseFeed::read_to_end() {
-  const std::int64_t from = shown_.high_watermark - page_records();
-  if (from > shown_.next) {
-    pieces_.clear();
-    shown_.first = shown_.next = from;
-  }
-  drop_far_end(BrowseTo::newer);
-  fetch(shown_.next, shown_.high_watermark, BrowseTo::newer);
+void BrowseFeed::on_older(std::int64_t next, std::int64_t below, bool goes_on) {
+  if (goes_on) return fetch(fit_page(older_, next, below), below, BrowseTo::older);
+  if (next < below) older_.clear();  // They would not join what is shown.
+  add_older();
+  drop_far_end(BrowseTo::older);
+  changed();
 }
 
-std::size_t BrowseFeed::held_bytes() const {
-  std::size_t bytes = 0;
-  for (const Piece& piece : pieces_) bytes += piece.chunk->bytes;
-  return bytes;
+/// Of a page that is read up to `below` as much as its bytes allow: what is at its end. How large
+/// the rest is, is guessed by what came last, so that not all of it is read for that. Where to read
+/// on.
+std::int64_t BrowseFeed::fit_page(Pieces& pieces, std::int64_t next, std::int64_t below) const {
+  const RecordChunk& last = *pieces.back().chunk;
+  const std::size_t each = std::max<std::size_t>(1, last.bytes / last.rows.size());
+  const auto fit = static_cast<std::int64_t>(std::max<std::size_t>(1, limits_.page_bytes / each));
+  if (below - next > fit) {
+    pieces.clear();
+    return below - fit;
+  }
+  std::size_t bytes = bytes_of(pieces);
+  while (pieces.size() > 1 && bytes > limits_.page_bytes) {
+    bytes -= pieces.front().chunk->bytes;
+    pieces.pop_front();
+  }
+  return next;
 }
 
 /// How many records are read at once, by how large those are that were read.
 std::int64_t BrowseFeed::page_records() const {
   const std::int64_t held = shown_.next - shown_.first;
-  if (held <= 0) return page_records_max;
-  const auto each = std::max<std::int64_t>(1, static_cast<std::int64_t>(held_bytes()) / held);
-  return std::clamp<std::int64_t>(page_bytes_max / each, 1, page_records_max);
+  if (held <= 0) return limits_.page_records;
+  const std::size_t each =
+      std::max<std::size_t>(1, bytes_of(pieces_) / static_cast<std::size_t>(held));
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(limits_.page_bytes / each), 1,
+                                  limits_.page_records);
 }
 
 void BrowseFeed::add_older() {
@@ -192,20 +211,25 @@ void BrowseFeed::add_older() {
   older_.clear();
 }
 
+/// But nothing that is in sight.
 void BrowseFeed::drop_far_end(BrowseTo to) {
-  std::size_t bytes = held_bytes();
+  std::size_t bytes = bytes_of(pieces_);
   const auto too_much = [&] {
-    return shown_.next - shown_.first > held_records_max || bytes > held_bytes_max;
+    return shown_.next - shown_.first > limits_.held_records || bytes > limits_.held_bytes;
   };
   while (pieces_.size() > 1 && too_much()) {
     if (to == BrowseTo::newer) {
+      const std::int64_t end = pieces_[1].first;
+      if (end > seen_ && seen_ < seen_end_) return;
       bytes -= pieces_.front().chunk->bytes;
       pieces_.pop_front();
-      shown_.first = pieces_.front().first;
+      shown_.first = end;
     } else {
+      const std::int64_t begin = pieces_.back().first;
+      if (begin < seen_end_) return;
       bytes -= pieces_.back().chunk->bytes;
-      shown_.next = pieces_.back().first;
       pieces_.pop_back();
+      shown_.next = begin;
     }
   }
 }
@@ -213,7 +237,11 @@ void BrowseFeed::drop_far_end(BrowseTo to) {
 std::shared_ptr<const BrowseView> BrowseFeed::view() {
   if (view_) return view_;
   auto view = std::make_shared<BrowseView>(shown_);
-  if (to_end_) return view_ = std::move(view);  // What is there is not what was asked for yet.
+  if (to_end_) {
+    // What is there is not what was asked for yet.
+    view->first = view->next = view->high_watermark;
+    return view_ = std::move(view);
+  }
   std::vector<std::uint64_t> begins;
   LogView::Chunks chunks;
   for (const Piece& piece : pieces_) {

@@ -42,7 +42,7 @@ class Feed::Inside {
         cluster_(context_, options_.address),
         reader_(context_, options_.records),
         producer_(context_, static_cast<std::uint64_t>(read_clocks().wall.count())),
-        browse_(context_),
+        browse_(context_, options_.browse),
         query_(context_),
         export_(context_) {
     context_.inbox = inbox_;
@@ -95,7 +95,7 @@ class Feed::Inside {
   void on(const SeekReading& command) { reader_.seek(command.place); }
   void on(const ClearRecords&) { reader_.clear(); }
   void on(const BrowsePartition& command) { browse_.open(command); }
-  void on(const BrowseMore& command) { browse_.more(command.to); }
+  void on(const BrowseMore& command) { browse_.more(command); }
   void on(const RunQuery& command) {
     const auto known = cluster_.topics().find(command.topic);
     query_.run(command, known == cluster_.topics().end()

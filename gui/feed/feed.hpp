@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/base/time.hpp"
+#include "gui/feed/browse_feed.hpp"
 #include "gui/model/commands.hpp"
 #include "gui/model/record_log.hpp"
 #include "gui/model/snapshot.hpp"
@@ -24,6 +25,7 @@ struct FeedOptions {
   /// Called on the feed thread after a snapshot was published: wake the UI thread. Must not wait.
   std::function<void()> wake{};
   RecordLogLimits records{};
+  BrowseLimits browse{};
 };
 
 class Feed {

@@ -67,6 +67,9 @@ struct BrowsePartition {
 enum class BrowseTo : std::uint8_t { older, newer };
 struct BrowseMore {
   BrowseTo to = BrowseTo::newer;
+  /// The offsets in sight, which stay: [seen, seen_end).
+  std::int64_t seen = 0;
+  std::int64_t seen_end = 0;
 };
 
 struct RunQuery {

@@ -128,9 +128,9 @@ void draw_rows(Ui& ui, const Snapshot& snapshot, BrowseState& state, ImVec2 size
     ui.end_card();
     return;
   }
-  if (state.number != view.number) {
-    state.number = view.number;
-    state.chosen.reset();
+  if (state.placed != view.number) {
+    state.placed = view.number;
+    state.grid.selected = -1;
     state.grid.base = view.records.first();
     state.grid.top = state.place == 1 ? static_cast<double>(view.records.size()) : 0;
   }
@@ -149,13 +149,15 @@ void draw_rows(Ui& ui, const Snapshot& snapshot, BrowseState& state, ImVec2 size
     state.chosen = view.records.first() + static_cast<std::uint64_t>(state.grid.selected);
   }
   if (view.loading) return;
-  if (result.wants_older && view.first > view.log_start) {
-    ui.commands.emplace_back(BrowseMore{BrowseTo::older});
-  }
+  const auto more = [&](BrowseTo to) {
+    ui.commands.emplace_back(BrowseMore{to, view.first + static_cast<std::int64_t>(result.seen),
+                                        view.first + static_cast<std::int64_t>(result.seen_end)});
+  };
+  if (result.wants_older && view.first > view.log_start) more(BrowseTo::older);
   const bool near_end = state.grid.selected + 1 == static_cast<std::int64_t>(view.records.size());
   if (result.wants_newer ||
       (near_end && result.selection_changed && view.next < view.high_watermark)) {
-    ui.commands.emplace_back(BrowseMore{BrowseTo::newer});
+    more(BrowseTo::newer);
   }
 }
 
@@ -163,9 +165,11 @@ void draw_range(Ui& ui, const BrowseView& view) {
   if (!view.range_known) return;
   std::string text = partition_name(view.topic, view.partition) + " holds " +
                      format_count(std::optional(view.log_start)) + " to " +
-                     format_count(std::optional(view.high_watermark)) + "; shown " +
-                     format_count(std::optional(view.first)) + " to " +
-                     format_count(std::optional(view.next));
+                     format_count(std::optional(view.high_watermark));
+  if (view.first < view.next) {
+    text += "; shown " + format_count(std::optional(view.first)) + " to " +
+            format_count(std::optional(view.next));
+  }
   if (view.loading) text += ", reading\u2026";
   ui.text_fitted(text, ImGui::GetContentRegionAvail().x, Tone::muted);
   ui.describe("browse.range", text);
@@ -189,13 +193,17 @@ void draw_browse(Ui& ui, const Snapshot& snapshot, BrowseState& state, Settings&
   draw_place(ui, snapshot, state, settings);
   ui.notice("browse.failed", view.problem, Tone::warning);
   ui.begin_fade(is_stale(ui, snapshot));
+  if (state.number != view.number) {
+    state.number = view.number;
+    state.chosen.reset();
+    state.detail = {.tab = state.detail.tab};
+  }
+  // What is read in full stays, also when its row has left the table at the far end.
   const RecordRow* row = state.chosen ? view.records.find(*state.chosen) : nullptr;
-  const bool other = row == nullptr || state.detail.topic != *row->topic ||
-                     state.detail.row.partition != row->partition;
-  if (other) state.detail = {.tab = state.detail.tab};
   if (row != nullptr) show_record(state.detail, *state.chosen, *row);
   const float footer = ui.kept_height("browse.footer", ImGui::GetTextLineHeightWithSpacing());
-  const DetailLayout room = lay_out_detail(ui, row != nullptr, settings.detail_share, footer);
+  const DetailLayout room =
+      lay_out_detail(ui, state.chosen.has_value(), settings.detail_share, footer);
   draw_rows(ui, snapshot, state, room.table);
   draw_detail_beside(ui, "browse", room, settings.detail_share, state.detail);
   draw_range(ui, view);

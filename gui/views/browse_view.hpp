@@ -23,7 +23,8 @@ struct BrowseState {
   std::string offset{};
   std::string time{};
   std::string problem{};
-  std::uint64_t number = 0;
+  std::uint64_t number = 0;  ///< BrowseView::number that is shown.
+  std::uint64_t placed = 0;  ///< The one that the table was scrolled to the place of.
   GridState grid{};
   std::optional<std::uint64_t> chosen{};
   RecordDetailState detail{};

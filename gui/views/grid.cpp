@@ -325,6 +325,7 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
   float y = at.body_top - static_cast<float>(state.top - std::floor(state.top)) * at.row;
   GridCell cell;
   std::size_t described = 0;
+  result.seen = row;
   for (; row < source.rows && y < at.body_end; ++row, y += at.row) {
     const ImVec2 low{at.begin.x, y};
     const ImVec2 high{at.end.x - bar, y + at.row};
@@ -383,6 +384,7 @@ void draw_rows(Ui& ui, const char* name, const std::vector<GridColumn>& columns,
                    {high.x, std::min(high.y, at.body_end)}, line,
                    selected && focused ? HasFocus::yes : HasFocus::no);
   }
+  result.seen_end = row;
   list->PopClipRect();
 }
 

@@ -65,6 +65,8 @@ struct GridResult {
   bool sort_changed = false;
   bool wants_older = false;  ///< Scrolled against the first row.
   bool wants_newer = false;  ///< Or the last.
+  std::size_t seen = 0;      ///< The rows in sight: [seen, seen_end).
+  std::size_t seen_end = 0;
   std::int64_t hovered = -1;
   std::int64_t hovered_column = -1;
 };

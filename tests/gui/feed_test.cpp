@@ -169,6 +169,7 @@ TEST_CASE("feed: the newest records are those at the end, however large they are
                    // Before they are there, none of the others is shown in their stead.
                    if (kind == ReadPlace::Kind::latest && s.browse->loading) {
                      CHECK(s.browse->records.empty());
+                     CHECK(s.browse->first == s.browse->next);
                    }
                    return s.browse->number == number && !s.browse->loading;
                  })
@@ -176,6 +177,7 @@ TEST_CASE("feed: the newest records are those at the end, however large they are
   };
   const auto newest = opened(ReadPlace::Kind::latest, 1);
   CHECK(newest->next == 150);
+  CHECK(newest->records.size() == static_cast<std::size_t>(newest->next - newest->first));
   CHECK(newest->first > 50);  // Some megabytes are enough.
   CHECK(newest->records.find(149) != nullptr);
   // Scrolling up reads what lies before, without a gap.
@@ -188,6 +190,38 @@ TEST_CASE("feed: the newest records are those at the end, however large they are
     REQUIRE(row != nullptr);
     CHECK(row->offset == i);
   }
+}
+
+TEST_CASE("feed: a page above what is seen is bounded in bytes, and pushes out nothing of it",
+          "[gui]") {
+  ServerCluster cluster(1);
+  const BrowseLimits limits{.page_bytes = 500'000, .held_bytes = 700'000, .answer_bytes = 100'000};
+  Feed feed({.address = cluster.address(), .browse = limits});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  make_topic(feed, "orders", 1);
+  send(feed, "orders", std::string(50'000, 'x'), 60);  // Three million bytes above
+  send(feed, "orders", "small", 100);                  // what is seen.
+  REQUIRE(feed.post(BrowsePartition{"orders", 0, {ReadPlace::Kind::offset, 60, {}, {}}}));
+  auto browse = await(feed, [](const Snapshot& s) {
+                  return s.browse->number == 1 && !s.browse->loading;
+                })->browse;
+  REQUIRE(browse->records.size() == 100);
+  for (std::int64_t first = browse->first; first > 0; first = browse->first) {
+    REQUIRE(feed.post(BrowseMore{BrowseTo::older, first, first + 40}));
+    browse = await(feed, [&](const Snapshot& s) {
+               return s.browse->first < first && !s.browse->loading;
+             })->browse;
+    std::size_t bytes = 0;
+    for (std::int64_t i = browse->first; i < browse->next; ++i) {
+      const RecordRow* row = browse->records.find(static_cast<std::uint64_t>(i));
+      REQUIRE(row != nullptr);
+      REQUIRE(row->offset == i);
+      if (i < first) bytes += row->body_bytes();
+    }
+    CHECK(bytes <= limits.page_bytes + limits.answer_bytes + 50'000);
+    CHECK(browse->next >= std::min<std::int64_t>(160, first + 40));
+  }
+  CHECK(browse->next < 160);  // What is far below has gone.
 }
 
 TEST_CASE("feed: SQL over all partitions, its errors, browsing and exports", "[gui]") {
