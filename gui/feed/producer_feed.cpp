@@ -135,11 +135,15 @@ Result<Draft> ProducerFeed::draft_of(const Job& job) {
   if (plan.exported) return parse_exported_line(*job.line);
   const std::string_view line = job.line ? std::string_view(*job.line) : std::string_view();
   const TemplateFiller::Values values{job.shown.sent + 1, context_->now.wall, line};
+  const auto filled = [&](const std::string& text) {
+    const bool fills = !plan.draft.exact && may_be_template(text);
+    return fills ? filler_.fill(text, values) : text;
+  };
   Draft draft;
   draft.headers = plan.draft.headers;
   const bool line_alone = job.lines && plan.draft.value.empty();
-  draft.value = line_alone ? std::string(line) : filler_.fill(plan.draft.value, values);
-  if (plan.draft.key) draft.key = filler_.fill(*plan.draft.key, values);
+  draft.value = line_alone ? std::string(line) : filled(plan.draft.value);
+  if (plan.draft.key) draft.key = filled(*plan.draft.key);
   return draft;
 }
 

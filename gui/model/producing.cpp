@@ -3,6 +3,7 @@
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "gui/model/format.hpp"
+#include "gui/model/narrow_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -85,6 +86,10 @@ bool TemplateFiller::fill_one(std::string_view name, const Values& values, std::
     return false;
   }
   return true;
+}
+
+bool may_be_template(std::string_view text) {
+  return text.size() <= template_bytes_max && is_editable(text);
 }
 
 std::optional<std::int32_t> partition_from(std::string_view text) {

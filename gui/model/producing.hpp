@@ -1,6 +1,6 @@
-// What the producer panel sends and what becomes of it: templates that are filled in for each
-// record, jobs (once, N times, at a rate, a file line by line), reports, and a histogram of
-// latencies. Pure.
+// What the producer panel sends and what becomes of it: drafts, and templates that are filled in
+// for each record, jobs (once, N times, at a rate, a file line by line), reports, and a histogram
+// of latencies. Pure.
 #pragma once
 
 #include "common/base/prng.hpp"
@@ -26,8 +26,13 @@ struct Draft {
   std::vector<RecordHeader> headers{};
   std::string value{};
   std::optional<std::int32_t> partition{};
+  bool exact = false;  ///< Sent as it stands, as a record that was read must be: no template.
   bool operator==(const Draft&) const = default;
 };
+
+/// More than this, and bytes that are no text, are no template: nobody writes one there.
+inline constexpr std::size_t template_bytes_max = 2UL * 1024 * 1024;
+[[nodiscard]] bool may_be_template(std::string_view text);
 
 /// How a draft is sent.
 struct SendPlan {

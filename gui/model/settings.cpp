@@ -78,6 +78,7 @@ void read_draft(const JsonNodes& nodes, Settings& settings) {
   for (std::size_t i = 1; i < nodes.size(); i = nodes[i].after) {
     if (nodes[i].name == "key") named.draft.key = member_bytes(nodes, "key");
     if (nodes[i].name == "headers") named.draft.headers = headers_of(nodes, i);
+    if (nodes[i].name == "exact") named.draft.exact = nodes[i].raw == "true";
     if (nodes[i].name != "partition") continue;
     std::int32_t partition = -1;
     read_number({nodes[i]}, partition, 0, INT32_MAX);
@@ -131,6 +132,7 @@ std::string draft_text(const NamedDraft& named) {
   const Draft& draft = named.draft;
   std::string out = "{\"name\": " + quoted(named.name) + ", \"topic\": " + quoted(draft.topic);
   if (draft.partition) out += ", \"partition\": " + std::to_string(*draft.partition);
+  if (draft.exact) out += ", \"exact\": true";
   if (draft.key) out += bytes_text("key", *draft.key);
   std::vector<RecordHeader> headers = draft.headers;
   std::erase_if(headers, [](const RecordHeader& one) { return one.name.empty(); });

@@ -14,9 +14,6 @@ namespace pinion::gui {
 namespace {
 
 constexpr std::size_t kind_bytes_max = 64UL * 1024;
-/// An editor lays out all of its text in each frame; of more than this it would be felt.
-constexpr std::size_t editor_bytes_max = 2UL * 1024 * 1024;
-
 const std::vector<std::string>& placeholders() {
   static const std::vector<std::string> names{
       "{{n}}", "{{time}}", "{{ms}}", "{{uuid}}", "{{random 1 100}}", "{{pick a|b|c}}", "{{line}}"};
@@ -25,7 +22,7 @@ const std::vector<std::string>& placeholders() {
 
 /// What no field can hold without harm is sent as it is, or replaced. True: replaced.
 bool draw_bytes(Ui& ui, const char* name, const std::string& bytes) {
-  ui.label(format_bytes(bytes.size()) + (bytes.size() > editor_bytes_max
+  ui.label(format_bytes(bytes.size()) + (bytes.size() > template_bytes_max
                                              ? ", too much to be edited here, sent as they are"
                                              : " that are no text, sent as they are"));
   ui.describe(name, "bytes");
@@ -35,13 +32,15 @@ bool draw_bytes(Ui& ui, const char* name, const std::string& bytes) {
 }
 
 void draw_value(Ui& ui, ProducerState& state, float height) {
-  if (state.value.size() <= editor_bytes_max && is_editable(state.value)) {
+  // An editor lays out all of its text in each frame; of more it would be felt.
+  if (may_be_template(state.value)) {
     ui.editor("produce.value", state.value, {-1, height});
     return;
   }
   ui.begin_card("produce.bytes", {0, height});
   if (draw_bytes(ui, "produce.value", state.value)) {
     state.value.clear();
+    state.exact = false;
   } else {
     draw_hex(ui, state.value);
   }
@@ -60,7 +59,7 @@ void draw_headers(Ui& ui, ProducerState& state) {
     ImGui::SameLine(label);
     ui.input((name + ".name").c_str(), header.name, "Name", std::floor(width * 0.32F));
     ImGui::SameLine();
-    if (is_editable(header.value)) {
+    if (may_be_template(header.value)) {
       ui.input((name + ".value").c_str(), header.value, "Value",
                ImGui::GetContentRegionAvail().x - ImGui::GetFrameHeight() - ui.px(8));
     } else if (draw_bytes(ui, (name + ".value").c_str(), header.value)) {
@@ -120,11 +119,30 @@ void draw_value_tools(Ui& ui, ProducerState& state) {
   if (ImGui::BeginPopup("insert")) {
     ui.text("Filled in anew for each record", Tone::muted);
     for (const std::string& name : placeholders()) {
-      if (ImGui::Selectable(name.c_str())) state.value += name;
+      if (ImGui::Selectable(name.c_str())) {
+        state.value += name;
+        state.exact = false;
+      }
+      ui.describe("produce.insert." + name, name);
     }
+    ImGui::Separator();
+    ui.checkbox("produce.exact", "Fill nothing in, send it exactly as it is", state.exact);
     ImGui::EndPopup();
   }
   ui.beside(ui.button_width("Saved\u2026"));
+}
+
+/// A record that was read is sent again as it was, unless a person wants otherwise.
+void draw_exact(Ui& ui, ProducerState& state) {
+  if (!state.exact) return;
+  const std::string text = "Sent exactly as it is, {{\u2026}} too";
+  ui.label(text);
+  ui.describe("produce.exactly", text);
+  ui.beside(ui.button_width("Fill in {{\u2026}}"));
+  if (ui.button("produce.fill_in", "Fill in {{\u2026}}", ButtonKind::quiet)) state.exact = false;
+  if (ImGui::IsItemHovered()) {
+    ui.tooltip("What stands in {{\u2026}}, as under Insert, is then filled in for each record.");
+  }
 }
 
 /// How many, and how fast.
@@ -192,7 +210,7 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   ImGui::SameLine(ui.px(84));
   const float partition_width = ui.px(112);
   state.enter = false;
-  if (!is_editable(state.key)) {
+  if (!may_be_template(state.key)) {
     if (draw_bytes(ui, "produce.key", state.key)) state.key.clear();
   } else {
     ImGui::BeginDisabled(!state.has_key);
@@ -229,6 +247,7 @@ void draw_form(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings&
   const float check = ui.px(30) + ImGui::CalcTextSize("Check JSON").x;
   ImGui::SameLine(std::max(ui.px(90), right_edge() - check));
   ui.checkbox("produce.check_json", "Check JSON", state.check_json);
+  draw_exact(ui, state);
   draw_send(ui, snapshot, state, settings);
   ui.keep_height("produce.below", ImGui::GetCursorPosY() - begin);
   ui.end_card();

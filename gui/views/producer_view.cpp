@@ -6,28 +6,58 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <string_view>
 #include <utility>
 
 namespace pinion::gui {
 namespace {
 
-std::string problem_of(const Snapshot& snapshot, const ProducerState& state) {
-  const Draft draft = draft_of(state);
+/// `draft`: of the state.
+std::string problem_of(const Snapshot& snapshot, const ProducerState& state, const Draft& draft) {
   std::string problem =
       draft_problem(draft, static_cast<std::size_t>(snapshot.connection.record_bytes_max));
   if (problem.empty() && state.how == 3 && state.file.empty()) problem = "Name a file to send.";
   if (problem.empty() && !state.partition.empty() && !draft.partition) {
     problem = "A partition is a number, or nothing.";
   }
-  const bool looks_json = !state.value.empty() && (state.value[0] == '{' || state.value[0] == '[');
+  const bool lines = state.how == 3 && state.file_kind == 0;
+  if (problem.empty() && lines && draft.exact && !draft.value.empty()) {
+    problem = "The value is sent exactly as it is, so no line of the file would be in it.";
+  }
+  const bool looks_json = !draft.value.empty() && (draft.value[0] == '{' || draft.value[0] == '[');
   const bool unused = state.how == 3 && state.file_kind == 1;
-  if (problem.empty() && state.check_json && looks_json && !unused) {
+  // What is too large to be edited was not written here, and would take long to look through.
+  const bool small = draft.value.size() <= template_bytes_max;
+  if (problem.empty() && state.check_json && looks_json && small && !unused) {
     // What is filled in may be anything; a plain number stands for it in the check.
-    TemplateFiller filler(1);
-    const auto parsed = parse_json(filler.fill(state.value, {}));
+    const std::string text =
+        draft.exact ? draft.value : TemplateFiller(1).fill(draft.value, TemplateFiller::Values{});
+    const auto parsed = parse_json(text);
     if (!parsed) problem = json_problem(parsed.error());
   }
   return problem;
+}
+
+/// Tells one writing of the form from another without a copy of it. What is too large for an editor
+/// is replaced and never edited, so its size and its beginning are enough.
+std::size_t mark_of(const ProducerState& state) {
+  constexpr std::size_t begin_bytes = 4'096;
+  std::size_t mark = static_cast<std::size_t>(state.how);
+  const auto add = [&](std::string_view text) {
+    const std::size_t size = text.size();
+    if (size > template_bytes_max) text = text.substr(0, begin_bytes);
+    mark = (mark * 31 + std::hash<std::string_view>()(text)) * 31 + size;
+  };
+  for (const std::string* text :
+       {&state.topic, &state.key, &state.partition, &state.value, &state.file}) {
+    add(*text);
+  }
+  for (const RecordHeader& header : state.headers) {
+    add(header.name);
+    add(header.value);
+  }
+  return mark * 4 + (state.has_key ? 2 : 0) + (state.exact ? 1 : 0);
 }
 
 }  // namespace
@@ -45,29 +75,24 @@ Draft draft_of(const ProducerState& state) {
   }
   draft.value = state.value;
   draft.partition = partition_from(state.partition);
+  draft.exact = state.exact;
   return draft;
 }
 
 void forget_problem(ProducerState& state) {
-  if (state.problem.empty()) return;
-  const bool same = state.problem_of == draft_of(state) && state.problem_file == state.file &&
-                    state.problem_how == state.how;
-  if (!same) state.problem.clear();
+  if (!state.problem.empty() && state.problem_of != mark_of(state)) state.problem.clear();
 }
 
 void say_problem(ProducerState& state, std::string problem) {
   state.problem = std::move(problem);
-  if (state.problem.empty()) return;
-  state.problem_of = draft_of(state);
-  state.problem_file = state.file;
-  state.problem_how = state.how;
+  if (!state.problem.empty()) state.problem_of = mark_of(state);
 }
 
 void send(Ui& ui, const Snapshot& snapshot, ProducerState& state, Settings& settings) {
-  say_problem(state, problem_of(snapshot, state));
-  if (!state.problem.empty()) return;
   SendRecords command;
   command.plan.draft = draft_of(state);
+  say_problem(state, problem_of(snapshot, state, command.plan.draft));
+  if (!state.problem.empty()) return;
   if (state.how == 1) command.plan.count = static_cast<std::uint64_t>(std::max(1, state.count));
   if (state.how == 2) {
     command.plan.count = static_cast<std::uint64_t>(std::max(1, state.count));
@@ -88,6 +113,7 @@ void set_draft(ProducerState& state, const Draft& draft) {
   state.key = draft.key.value_or("");
   state.headers = draft.headers;
   state.value = draft.value;
+  state.exact = draft.exact;
   state.partition = draft.partition ? std::to_string(*draft.partition) : "";
   state.problem.clear();
 }

@@ -22,6 +22,7 @@ struct ProducerState {
   std::string partition{};  ///< Empty: by key, or in turns.
   std::vector<RecordHeader> headers{};
   std::string value{};
+  bool exact = false;  ///< As Draft::exact: the form says so, and can turn it off.
   bool check_json = true;
   int how = 0;  ///< Once, several, at a rate, a file.
   int count = 100;
@@ -31,10 +32,7 @@ struct ProducerState {
   std::string draft_name{};
   bool enter = false;  ///< Pressed in a field of one line.
   std::string problem{};
-  // What it was said of: it goes when that changes.
-  Draft problem_of{};
-  std::string problem_file{};
-  int problem_how = 0;
+  std::size_t problem_of = 0;  ///< What it was said of, by its mark: it goes when that changes.
   std::string new_topic{};
   int new_partitions = 1;
   std::string new_problem{};

@@ -222,6 +222,7 @@ void draw_actions(Ui& ui, const RecordDetailState& state) {
     draft.topic = state.topic;
     draft.key = state.key;
     draft.value = state.value;
+    draft.exact = true;
     if (state.headers) {
       if (auto headers = parse_record_headers(*state.headers)) draft.headers = std::move(*headers);
     }

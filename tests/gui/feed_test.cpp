@@ -224,6 +224,36 @@ TEST_CASE("feed: a page above what is seen is bounded in bytes, and pushes out n
   CHECK(browse->next < 160);  // What is far below has gone.
 }
 
+TEST_CASE("feed: a record that was read is sent again as it was, not filled in", "[gui]") {
+  ServerCluster cluster(1);
+  Feed feed({.address = cluster.address()});
+  await(feed, [](const Snapshot& s) { return s.connection.state == Connection::connected; });
+  make_topic(feed, "orders", 1);
+  auto sent = [&, jobs = std::size_t{0}](Draft draft) mutable {
+    SendRecords command;
+    command.plan.draft = std::move(draft);
+    REQUIRE(feed.post(std::move(command)));
+    ++jobs;
+    await(feed, [&](const Snapshot& s) {
+      return s.producing->jobs.size() == jobs && s.producing->jobs[0].state == JobState::done;
+    });
+  };
+  sent({"orders", "{{n}}", {}, "{\"text\": \"{{n}}\"}", {}, true});
+  sent({"orders", "{{n}}", {}, "{\"text\": \"{{n}}\"}", {}});
+  sent({"orders", std::string("\xff{{n}}"), {}, std::string("\0{{n}}", 6), {}});
+  REQUIRE(feed.post(BrowsePartition{"orders", 0, {ReadPlace::Kind::earliest, 0, {}, {}}}));
+  const auto browse = await(feed, [](const Snapshot& s) {
+                        return s.browse->number == 1 && !s.browse->loading;
+                      })->browse;
+  REQUIRE(browse->records.size() == 3);
+  CHECK(browse->records.find(0)->key() == "{{n}}");
+  CHECK(browse->records.find(0)->value_bytes() == "{\"text\": \"{{n}}\"}");
+  CHECK(browse->records.find(1)->key() == "1");
+  CHECK(browse->records.find(1)->value_bytes() == "{\"text\": \"1\"}");
+  CHECK(browse->records.find(2)->key() == "\xff{{n}}");  // As the form says of what is no text.
+  CHECK(browse->records.find(2)->value_bytes() == std::string_view("\0{{n}}", 6));
+}
+
 TEST_CASE("feed: SQL over all partitions, its errors, browsing and exports", "[gui]") {
   ServerCluster cluster(1);
   TemporaryFolder folder;

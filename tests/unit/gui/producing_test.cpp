@@ -27,6 +27,14 @@ TEST_CASE("templates: known names are filled in, others stay", "[gui]") {
   }
 }
 
+TEST_CASE("templates: what no person writes is none", "[gui]") {
+  CHECK(may_be_template("{{n}} \u7530"));
+  CHECK(may_be_template(std::string(template_bytes_max, 'x')));
+  CHECK_FALSE(may_be_template(std::string(template_bytes_max + 1, 'x')));
+  CHECK_FALSE(may_be_template("{{n}}\xff"));
+  CHECK_FALSE(may_be_template(std::string("{{n}}\0", 6)));
+}
+
 TEST_CASE("drafts: what cannot be sent is told before it is", "[gui]") {
   Draft draft;
   CHECK(draft_problem(draft, 100) == "Choose a topic first.");
