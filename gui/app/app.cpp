@@ -3,6 +3,7 @@
 #include "common/base/text.hpp"
 #include "gui/app/clipboard.hpp"
 #include "gui/feed/feed.hpp"
+#include "gui/feed/fresh_file.hpp"
 #include "gui/views/connect_view.hpp"
 #include "gui/views/imgui_versions.hpp"
 
@@ -12,10 +13,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <system_error>
 #include <utility>
 
 #include <time.h>
@@ -52,18 +49,6 @@ void move_mouse_away() {
 #endif
 }
 
-bool replace_file(const std::string& path, const std::string& text) {
-  const std::string fresh = path + ".new";
-  {
-    std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
-    file << text;
-    if (!file.flush()) return false;
-  }
-  std::error_code error;
-  std::filesystem::rename(fresh, path, error);
-  return !error;
-}
-
 }  // namespace
 
 Now read_clocks() {
@@ -80,32 +65,17 @@ std::string default_settings_file() {
   return std::string(home) + "/.config/pinion/dashboard.conf";
 }
 
-Settings load_settings(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return {};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return parse_settings(text.str());
-}
-
-bool save_settings(const std::string& path, const Settings& settings) {
-  if (path.empty()) return false;
-  std::error_code error;
-  const auto folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  return replace_file(path, write_settings(settings));
-}
-
 Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
   std::unique_ptr<App> app(new App);
   app->options_ = options;
   app->started_ = started;
   const bool canned = options.demo || options.measure || !options.screenshots.empty();
+  std::string file;
   if (!canned) {
-    app->settings_file_ =
-        options.settings_file.empty() ? default_settings_file() : options.settings_file;
+    file = options.settings_file.empty() ? default_settings_file() : options.settings_file;
   }
-  Settings settings = load_settings(app->settings_file_);
+  app->settings_file_ = std::make_unique<SettingsFile>(std::move(file));
+  Settings settings = app->settings_file_->load();
   if (options.dark) settings.dark = *options.dark;
   if (options.scale) settings.scale = *options.scale;
   if (options.width > 0) settings.window_width = options.width;
@@ -127,7 +97,7 @@ Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
   wrap_clipboard(narrow);
   app->scale_ = settings.scale * app->window_->content_scale();
   app->ui_.describes = !options.describe_file.empty();
-  app->saved_ = write_settings(settings);
+  app->settings_file_->keep(settings);
   app->ui_.now = read_clocks();
   const bool demo = canned;
   const Scene scene = options.demo.value_or(Scene::ordinary);
@@ -152,9 +122,7 @@ Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
 }
 
 App::~App() {
-  if (shell_ && !settings_file_.empty()) {
-    static_cast<void>(save_settings(settings_file_, shell_->settings()));
-  }
+  if (shell_) settings_file_->save(shell_->settings());
   shell_.reset();
   for (std::thread& thread : retiring_) thread.join();
   if (!window_) return;
@@ -242,7 +210,8 @@ void App::describe() {
   }
   if (text == described_) return;
   described_ = text;
-  static_cast<void>(replace_file(options_.describe_file, text));
+  static_cast<void>(
+      write_whole(options_.describe_file, text, FreshFile::Replaces::yes, FreshFile::Durable::no));
 }
 
 Micros App::sleep_for() const {
@@ -272,18 +241,16 @@ void App::run() {
 /// At most once in two seconds, and only what changed.
 void App::keep_settings() {
   const Micros now = ui_.now.monotonic;
-  if (settings_file_.empty() || now < compare_at_) return;
+  if (now < compare_at_) return;
   compare_at_ = now + save_after;
-  std::string settings = write_settings(shell_->settings());
   const bool pending = save_at_ < never;
   save_at_ = never;
-  if (settings == saved_) return;
+  if (!settings_file_->differ(shell_->settings())) return;
   if (!pending) {
     save_at_ = compare_at_;  // Looked at once more, when it has come to rest.
     return;
   }
-  saved_ = std::move(settings);
-  static_cast<void>(save_settings(settings_file_, shell_->settings()));
+  settings_file_->save(shell_->settings());
 }
 
 }  // namespace pinion::gui

@@ -7,6 +7,7 @@
 #include "gui/app/options.hpp"
 #include "gui/app/shell.hpp"
 #include "gui/app/window.hpp"
+#include "gui/feed/settings_file.hpp"
 #include "gui/views/ui.hpp"
 
 #include <cstdint>
@@ -22,9 +23,6 @@ namespace pinion::gui {
 
 /// Where settings are kept: $XDG_CONFIG_HOME/pinion/dashboard.conf or ~/.config/...
 [[nodiscard]] std::string default_settings_file();
-[[nodiscard]] Settings load_settings(const std::string& path);
-/// Whole or not at all.
-[[nodiscard]] bool save_settings(const std::string& path, const Settings& settings);
 
 class App {
  public:
@@ -63,10 +61,9 @@ class App {
   [[nodiscard]] Micros sleep_for() const;
 
   Options options_;
-  std::string settings_file_;
-  std::string saved_;
+  std::unique_ptr<SettingsFile> settings_file_;  ///< Always there; it may have no path.
   Micros save_at_ = never;
-  Micros compare_at_{0};  ///< When settings are compared with what was saved.
+  Micros compare_at_{0};  ///< When settings are compared with what is saved.
   Micros started_{0};
   Micros start_time_{0};
   std::unique_ptr<Window> window_;

@@ -84,7 +84,8 @@ void read_draft(const JsonNodes& nodes, Settings& settings) {
     read_number({nodes[i]}, partition, 0, INT32_MAX);
     if (partition >= 0) named.draft.partition = partition;
   }
-  if (!named.name.empty()) settings.drafts.push_back(std::move(named));
+  if (named.name.empty()) return;
+  settings.drafts.push_back(std::make_shared<const NamedDraft>(std::move(named)));
 }
 
 void read_table(const JsonNodes& nodes, Settings& settings) {
@@ -222,12 +223,18 @@ std::string write_settings(const Settings& settings) {
   put("sql", list_text(settings.sql));
   put("filters", list_text(settings.filters));
   put("favourites", list_text(settings.favourites));
-  for (const NamedDraft& draft : settings.drafts) put("draft", draft_text(draft));
   for (const auto& [name, table] : settings.tables) put("table", table_text(name, table));
   return out;
 }
 
+std::string write_drafts(const Drafts& drafts) {
+  std::string out = "# Records that were saved in pinion-dashboard, one a line.\n";
+  for (const auto& draft : drafts) out += "draft = " + draft_text(*draft) + "\n";
+  return out;
+}
+
 void remember(std::vector<std::string>& list, const std::string& value, std::size_t size_max) {
+  if (value.size() > remembered_bytes_max) return;
   list.erase(std::remove(list.begin(), list.end(), value), list.end());
   list.insert(list.begin(), value);
   if (list.size() > size_max) list.resize(size_max);

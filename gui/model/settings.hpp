@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ struct NamedDraft {
   std::string name{};
   Draft draft{};
 };
+/// Never changed, so that drafts of many MiB are compared and passed on as pointers.
+using Drafts = std::vector<std::shared_ptr<const NamedDraft>>;
 
 /// How a person left a table.
 struct TableLayout {
@@ -57,12 +60,17 @@ struct Settings {
   std::vector<std::string> sql{};         ///< The last first.
   std::vector<std::string> filters{};     ///< Saved, the last first.
   std::vector<std::string> favourites{};  ///< Topics that stand first.
-  std::vector<NamedDraft> drafts{};
+  Drafts drafts{};
 };
 
 [[nodiscard]] Settings parse_settings(std::string_view text);
+/// All but the drafts, which may be large: small enough to be compared with what was saved.
 [[nodiscard]] std::string write_settings(const Settings& settings);
+/// Of the same form; parse_settings reads both.
+[[nodiscard]] std::string write_drafts(const Drafts& drafts);
 
+/// What is longer is not remembered: all of it is looked through every two seconds.
+inline constexpr std::size_t remembered_bytes_max = 16UL * 1024;
 /// Puts `value` first, once, and drops what is too old.
 void remember(std::vector<std::string>& list, const std::string& value, std::size_t size_max);
 

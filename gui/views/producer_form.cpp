@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 namespace pinion::gui {
 namespace {
@@ -78,7 +79,7 @@ void draw_drafts(Ui& ui, ProducerState& state, Settings& settings) {
   if (!ImGui::BeginPopup("drafts")) return;
   int removed = -1;
   for (int i = 0; i < static_cast<int>(settings.drafts.size()); ++i) {
-    const NamedDraft& draft = settings.drafts[static_cast<std::size_t>(i)];
+    const NamedDraft& draft = *settings.drafts[static_cast<std::size_t>(i)];
     ImGui::PushID(i);
     ui.glyphs.note(draft.name);
     if (ImGui::Selectable(draft.name.c_str(), false, 0,
@@ -97,7 +98,8 @@ void draw_drafts(Ui& ui, ProducerState& state, Settings& settings) {
   ImGui::SameLine();
   if ((ui.button("produce.save_draft", "Save") || entered) && !state.draft_name.empty() &&
       settings.drafts.size() < drafts_max) {
-    settings.drafts.push_back({state.draft_name, draft_of(state)});
+    settings.drafts.push_back(
+        std::make_shared<const NamedDraft>(NamedDraft{state.draft_name, draft_of(state)}));
     state.draft_name.clear();
   }
   ImGui::EndPopup();

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "gui/feed/query_feed.hpp"
+#include "gui/feed/settings_file.hpp"
 #include "tests/support/test_process.hpp"
 
 #include <algorithm>
@@ -197,4 +198,68 @@ TEST_CASE("export: a file has the permissions of any other, or of the one before
   REQUIRE(::chmod((folder / "new").c_str(), 0604) == 0);
   CHECK(desk.write(replacing(export_of(folder / "new", 'y', 1))).ok);
   CHECK(mode_of(folder / "new") == 0604);
+}
+
+TEST_CASE("settings: records that were saved have a file of their own, written when they change",
+          "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "new/folder/dashboard.conf";
+  Draft draft{"orders", "k", {}, std::string(3'000'000, 'x'), {}, true};
+  Settings settings;
+  settings.reader = "me";
+  settings.drafts.push_back(std::make_shared<const NamedDraft>(NamedDraft{"large", draft}));
+  {
+    SettingsFile file(path);
+    CHECK(file.load().drafts.empty());
+    file.keep({});
+    CHECK(file.differ(settings));
+    file.save(settings);
+    CHECK_FALSE(file.differ(settings));
+  }
+  CHECK(read_file(path).size() < 10'000);
+  CHECK(read_file(path + ".drafts").size() > 3'000'000);
+  const auto written = std::filesystem::last_write_time(path + ".drafts");
+  {
+    SettingsFile file(path);
+    Settings again = file.load();
+    file.keep(again);
+    REQUIRE(again.drafts.size() == 1);
+    CHECK(again.drafts[0]->draft == draft);
+    CHECK(again.reader == "me");
+    again.reader = "you";
+    CHECK(file.differ(again));
+    file.save(again);
+  }
+  CHECK(read_file(path).find("\"you\"") != std::string::npos);
+  CHECK(std::filesystem::last_write_time(path + ".drafts") == written);
+}
+
+TEST_CASE("settings: records that were saved among them move into their file", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  write_file(path,
+             "reader = \"me\"\ndraft = {\"name\": \"old\", \"topic\": \"a\", \"value\": \"x\"}\n");
+  {
+    SettingsFile file(path);
+    Settings settings = file.load();
+    file.keep(settings);
+    REQUIRE(settings.drafts.size() == 1);
+    settings.reader = "you";
+    file.save(settings);
+  }
+  CHECK(read_file(path).find("draft") == std::string::npos);
+  const Settings read = SettingsFile(path).load();
+  CHECK(read.reader == "you");
+  REQUIRE(read.drafts.size() == 1);
+  CHECK(read.drafts[0]->name == "old");
+}
+
+TEST_CASE("settings: without a path nothing is remembered", "[gui]") {
+  SettingsFile file("");
+  Settings settings;
+  settings.reader = "me";
+  file.keep({});
+  CHECK_FALSE(file.differ(settings));
+  file.save(settings);
+  CHECK(file.load().reader.empty());
 }

@@ -111,6 +111,21 @@ TEST_CASE("producer: a job's record is edited as what it was", "[gui]") {
   CHECK(again->plan.draft.exact);
 }
 
+TEST_CASE("producer: a record is saved with how it is sent, and comes back so", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  set_draft(it.tab().producer, {"orders", {}, {}, "{{n}}", {}, true});
+  it.show(Panel::produce);
+  it.frames(3);
+  REQUIRE(it.click("produce.drafts"));
+  REQUIRE(it.click("produce.draft_name"));
+  it.type("mine");
+  REQUIRE(it.click("produce.save_draft"));
+  const Drafts& drafts = it.shell().settings().drafts;
+  REQUIRE(drafts.size() == 1);
+  CHECK(drafts[0]->name == "mine");
+  CHECK(drafts[0]->draft.exact);
+}
+
 TEST_CASE("producer: what is wrong is forgotten when anything of it is written otherwise",
           "[gui]") {
   Headless it(make_scene(Scene::ordinary, scene_time()));

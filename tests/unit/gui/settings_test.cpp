@@ -2,10 +2,19 @@
 
 #include "gui/model/settings.hpp"
 
+#include <memory>
 #include <string>
 
 using namespace pinion;
 using namespace pinion::gui;
+
+namespace {
+
+std::shared_ptr<const NamedDraft> named(std::string name, Draft draft) {
+  return std::make_shared<const NamedDraft>(NamedDraft{std::move(name), std::move(draft)});
+}
+
+}  // namespace
 
 TEST_CASE("settings: what was written is read back", "[gui]") {
   Settings settings;
@@ -25,8 +34,6 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   settings.sql_topic = "clicks";
   settings.filter = "key:\"a b\"";
   settings.tables["topics"] = {2, true, {{"Topic", 90}, {"a \"b\" #2", 120.5F}}};
-  settings.drafts.push_back({"first", {"orders", "k", {{"h", "v"}}, "{\"a\": 1}\n", {}}});
-  settings.drafts.push_back({"second", {"orders", std::nullopt, {}, "x", {}}});
   const Settings read = parse_settings(write_settings(settings));
   CHECK(read.recent == settings.recent);
   CHECK_FALSE(read.dark);
@@ -45,27 +52,39 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   CHECK(read.filter == settings.filter);
   REQUIRE(read.tables.count("topics") == 1);
   CHECK(read.tables.at("topics") == TableLayout{2, true, {{"Topic", 90}, {"a \"b\" #2", 121}}});
-  REQUIRE(read.drafts.size() == 2);
-  CHECK(read.drafts[0].draft == settings.drafts[0].draft);
-  CHECK(read.drafts[1].draft == settings.drafts[1].draft);
 }
 
-TEST_CASE("settings: a record that was saved comes back as it was, bytes and partition too",
+TEST_CASE("settings: records that were saved come back as they were, bytes and partition too",
           "[gui]") {
+  const Drafts drafts{named("first", {"orders", "k", {{"h", "v"}}, "{\"a\": 1}\n", {}}),
+                      named("second", {"orders", std::nullopt, {}, "x {{n}}", {}, true}),
+                      named("bytes", {"orders",
+                                      "\xff\x01",
+                                      {{"a \"b\"", "\xfe"}, {"twice", "1"}, {"twice", "2"}},
+                                      "\x80\n",
+                                      3})};
+  const Settings read = parse_settings(write_drafts(drafts));
+  REQUIRE(read.drafts.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(read.drafts[i]->name == drafts[i]->name);
+    CHECK(read.drafts[i]->draft == drafts[i]->draft);
+  }
+}
+
+TEST_CASE("settings: what is compared every two seconds stays small", "[gui]") {
   Settings settings;
-  settings.drafts.push_back(
-      {"bytes",
-       {"orders", "\xff\x01", {{"a \"b\"", "\xfe"}, {"twice", "1"}, {"twice", "2"}}, "\x80\n", 3}});
-  const Settings read = parse_settings(write_settings(settings));
-  REQUIRE(read.drafts.size() == 1);
-  CHECK(read.drafts[0].draft == settings.drafts[0].draft);
+  settings.drafts.push_back(named("large", {"orders", {}, {}, std::string(5'000'000, 'x'), {}}));
+  remember(settings.sql, "select 1", sql_history_max);
+  remember(settings.sql, "select '" + std::string(5'000'000, 'x') + "'", sql_history_max);
+  CHECK(settings.sql.size() == 1);  // The other is long.
+  CHECK(write_settings(settings).size() < 10'000);
 }
 
 TEST_CASE("settings: a record that an earlier version saved is read", "[gui]") {
   const Settings read = parse_settings(
       R"(draft = {"name": "old", "topic": "orders", "headers": {"h\u00e9": "v"}, "value": "x"})");
   REQUIRE(read.drafts.size() == 1);
-  CHECK(read.drafts[0].draft ==
+  CHECK(read.drafts[0]->draft ==
         Draft{"orders", std::nullopt, {{"h\u00e9", "v"}}, "x", std::nullopt});
 }
 
