@@ -259,7 +259,9 @@ void draw_result(Ui& ui, const std::shared_ptr<const QueryView>& shown, SqlState
 void draw_sql(Ui& ui, const Snapshot& snapshot, SqlState& state, Settings& settings) {
   const QueryView& query = *snapshot.query;
   draw_panel_title(ui, "SQL", "Over the live log, read-only.");
-  pick_topic(ui, "sql.topic", state.topic, snapshot, settings, state.picker, ui.px(240));
+  const bool changed =
+      pick_topic(ui, "sql.topic", state.topic, snapshot, settings, state.picker, ui.px(240));
+  if (changed) state.partition.clear();  // The other one may have fewer.
   settings.sql_topic = state.topic;
   ui.beside(ui.px(150));
   std::vector<std::string> partitions{""};

@@ -320,6 +320,22 @@ TEST_CASE("topics: a list is searched by typing, favourites first", "[gui]") {
   CHECK(it.find("sql.topic.search") == nullptr);  // It is closed.
 }
 
+TEST_CASE("sql: another topic is asked in all of its partitions", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()));
+  it.show(Panel::sql);
+  it.tab().sql.topic = "orders";
+  it.tab().sql.partition = "2";
+  it.frames(3);
+  REQUIRE(it.click("sql.topic"));
+  REQUIRE(it.click("sql.topic.clicks"));
+  it.frames(2);
+  REQUIRE(it.click("sql.run"));
+  const auto asked = it.taken<RunQuery>();
+  REQUIRE(asked);
+  CHECK(asked->topic == "clicks");
+  CHECK_FALSE(asked->partition);
+}
+
 TEST_CASE("consumer: topics of another cluster can be unchosen", "[gui]") {
   Headless it(make_scene(Scene::empty, scene_time()));
   it.show(make_scene(Scene::ordinary, scene_time()));
