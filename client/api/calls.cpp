@@ -136,7 +136,11 @@ void Calls::create_topic(const std::string& name, const TopicConfig& config, Mic
         const Micros left = std::max(Micros(1ms), deadline - client::monotonic_now());
         calls.find_topic(
             name, left, [config, why = reply.error(), then = std::move(then)](Result<Topic> topic) {
-              if (topic && (*topic)->config == config) return then(**topic);
+              TopicConfig wanted = config;
+              if (topic && wanted.replication == 0) {
+                wanted.replication = (*topic)->config.replication;
+              }
+              if (topic && (*topic)->config == wanted) return then(**topic);
               then(failure(why));
             });
       });

@@ -194,7 +194,8 @@ void FollowFeed::on_fetched(std::size_t index, const FetchLanes::Answer& fetched
   {
     const std::lock_guard lock(mutex_);
     parts_[index].is_asking = false;
-    if (is_stopped_) return;
+    // One that has ended gives nothing more: its reader may be within an event.
+    if (is_stopped_ || has_ended_) return;
     take_in(index, fetched);
     if (!waiting_) return;
     piece = take_piece();

@@ -7,7 +7,8 @@
 //
 // So however many callers go, one query that nobody waits for is on a node, for 10 s at most, and
 // those behind it wait for that long and have their whole time then. A query of a partition without
-// a leader is on no node: it waits for a leader, and nobody for it. Thread-safe.
+// a leader is on no node: it waits for a leader, and nobody for it. One whose partition loses its
+// leader holds its lane for 12 s at most. Thread-safe.
 #pragma once
 
 #include "common/base/ids.hpp"

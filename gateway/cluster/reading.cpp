@@ -197,6 +197,10 @@ std::string value_json(const SqlValue& value) {
 /// and a topic may have thousands.
 constexpr std::size_t rows_bytes_max = 16 * limits::mib;
 
+/// So long a lane is held for one query: what the node gives it, and some for the way. One whose
+/// partition has lost its leader gives the lane to others then.
+constexpr Micros held_lane_max = limits::query_time_max + 2s;
+
 /// One query over one partition after the other, each in the lane of its node. Lives as long as its
 /// callbacks, its place in line and what may hurry it.
 class Querying : public QueryInLane, public std::enable_shared_from_this<Querying> {
@@ -231,8 +235,7 @@ class Querying : public QueryInLane, public std::enable_shared_from_this<Queryin
     if (was_in_line) end_early();
   }
   void on_turn() override {
-    const Micros left = until_ - monotonic_now();
-    if (left > Micros{0} && !is_hurried()) return ask(left);
+    if (monotonic_now() < until_ && !is_hurried()) return ask();
     leave();
     end_early();
   }
@@ -243,16 +246,25 @@ class Querying : public QueryInLane, public std::enable_shared_from_this<Queryin
   void go_on() {
     if (next_ > last_) return finish();
     if (rows_left_ == 0 || rows_.bytes() > rows_bytes_max) return cut_off();
-    const auto entered = enter(topic_->partitions[static_cast<std::size_t>(next_)].leader);
+    until_ = monotonic_now() + timeout_;
+    stand_in_line();
+  }
+  void stand_in_line() {
+    const auto entered = enter(leader());
     if (entered == QueryLanes::Entered::turn) return on_turn();
     if (entered == QueryLanes::Entered::refused) end_early();
+  }
+  /// As it is known now: it may have changed since the query began.
+  [[nodiscard]] NodeId leader() const {
+    const Cluster::Topic known = calls_.known_topic(command_.topic);
+    const bool is_same = known && known->id == topic_->id;
+    return (is_same ? known : topic_)->partitions[static_cast<std::size_t>(next_)].leader;
   }
 
   /// Whom nobody waits for any more stands in no line.
   QueryLanes::Entered enter(NodeId node) {
     const std::lock_guard lock(mutex_);
     if (is_hurried_) return QueryLanes::Entered::refused;
-    until_ = monotonic_now() + timeout_;
     node_ = node;
     const QueryLanes::Entered entered = lanes_->enter(node, shared_from_this());
     is_in_lane_ = entered != QueryLanes::Entered::refused;
@@ -270,15 +282,20 @@ class Querying : public QueryInLane, public std::enable_shared_from_this<Queryin
     return is_hurried_;
   }
 
-  void ask(Micros timeout) {
+  void ask() {
     const PartitionIndex partition = topic_->partitions[static_cast<std::size_t>(next_)].partition;
-    ++next_;
-    calls_.query({command_.topic, partition}, command_.sql, rows_left_, timeout,
+    calls_.query({command_.topic, partition}, command_.sql, rows_left_, held_lane_max,
                  [self = shared_from_this()](Result<QueryReply> reply) {
                    self->leave();
-                   if (!reply) return self->fail(reply.error());
-                   self->take(*reply);
-                   self->go_on();
+                   if (reply) {
+                     self->take(*reply);
+                     ++self->next_;
+                     return self->go_on();
+                   }
+                   const bool waits_for_leader = reply.error().code == Errc::partition_offline &&
+                                                 monotonic_now() < self->until_;
+                   if (waits_for_leader) return self->stand_in_line();
+                   self->fail(reply.error());
                  });
   }
 
@@ -300,11 +317,8 @@ class Querying : public QueryInLane, public std::enable_shared_from_this<Queryin
     rows_left_ -= std::min(rows_left_, static_cast<std::uint32_t>(reply.rows.size()));
     truncated_ |= reply.truncated;
   }
-  /// With what there is; who has nothing yet may come again.
-  void end_early() {
-    if (columns_.empty()) return fail(node_is_taken());
-    cut_off();
-  }
+  /// Without what there is: it would be taken for all.
+  void end_early() { fail(is_hurried() ? nobody_waits() : node_is_taken()); }
   /// There may be more.
   void cut_off() {
     truncated_ = true;
@@ -326,7 +340,7 @@ class Querying : public QueryInLane, public std::enable_shared_from_this<Queryin
   const Micros timeout_;
   HeldPlaces place_;
   QueryLanes* lanes_;
-  Micros until_{0};   ///< When the partition that is asked is given up.
+  Micros until_{0};   ///< So long it waits for its turn, and for a leader.
   std::mutex mutex_;  ///< Of what hurry() touches, below.
   bool is_hurried_ = false;
   bool is_in_lane_ = false;  ///< In that of node_: in line, or on its way.

@@ -84,6 +84,11 @@ class HeldPlaces {
           "Too many SQL queries at once at this gateway; try again, or another one"};
 }
 /// What one is told whose turn did not come (query_lanes.hpp).
+[[nodiscard]] inline Error nobody_waits() {
+  return {
+      Errc::throttled,
+      "The query was not run: its caller closed its side, or the gateway ends, before its turn"};
+}
 [[nodiscard]] inline Error node_is_taken() {
   return {Errc::throttled,
           "Too many SQL queries wait for the partition's node; try again in some seconds"};

@@ -38,6 +38,20 @@ FollowBench::FollowBench(std::uint64_t held_max)
           },
           [this] { return now; }, held_max)) {}
 
+/// A fetch that is under way keeps its tail, and the tail the lanes.
+FollowBench::~FollowBench() {
+  is_over_ = true;
+  for (Tail& tail : tails) {
+    if (tail.feed) tail.feed->stop();
+  }
+  while (!sent_.empty() || !waits_.empty()) {
+    std::deque<Sent>& from = sent_.empty() ? waits_ : sent_;
+    const Sent one = std::move(from.front());
+    from.pop_front();
+    one.then(failure(Errc::closed, "the test is over"));
+  }
+}
+
 // ---- The log
 
 std::int64_t FollowBench::size_of_log(std::int32_t partition) {
@@ -184,7 +198,8 @@ void FollowBench::come_back(Tail& tail) {
 void FollowBench::ask(Tail& tail) {
   tail.is_waiting = true;
   tail.feed->next([this, &tail, feed = tail.feed.get()](std::optional<std::string> piece) {
-    if (tail.feed.get() != feed) return;  // Of a connection that has ended.
+    // Of a test, or a connection, that has ended.
+    if (is_over_ || tail.feed.get() != feed) return;
     tail.is_waiting = false;
     if (piece) return take(tail, *piece);
     tail.has_ended = true;

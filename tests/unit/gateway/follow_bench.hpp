@@ -36,6 +36,9 @@ class FollowBench {
   };
 
   explicit FollowBench(std::uint64_t held_max = FetchLanes::held_bytes_max);
+  ~FollowBench();
+  FollowBench(const FollowBench&) = delete;
+  FollowBench& operator=(const FollowBench&) = delete;
 
   // ---- The log
   /// One batch, of values of these sizes.
@@ -104,6 +107,7 @@ class FollowBench {
   std::map<std::int32_t, Errc> failing_;
   std::deque<Sent> sent_;
   std::deque<Sent> waits_;
+  bool is_over_ = false;
 };
 
 }  // namespace pinion::gateway::test

@@ -214,6 +214,31 @@ TEST_CASE("follow: tails that do not read share twice the room at most, and lose
   CHECK(bench.lanes->held_bytes() == 0);
 }
 
+TEST_CASE("follow: what comes for a tail that has ended within an event is no part of it",
+          "[gateway]") {
+  constexpr std::size_t slow_tails = 30;
+  constexpr std::size_t batch = 140'000;
+  FollowBench bench(limits::mib);
+  bench.append_many(0, slow_tails, 4, batch / 4);
+  for (std::size_t i = 0; i < slow_tails; ++i) {
+    Tail& tail = bench.tail({static_cast<std::int64_t>(4 * i), 0});
+    tail.reads = false;
+    bench.ask(tail);
+  }
+  bench.run();
+  // The first ones, which hold the room, give it back; the last ones have ended meanwhile.
+  for (std::size_t i = 0; i < slow_tails / 2; ++i) read_all(bench, bench.tails[i]);
+  bench.append(1, {10});  // Each has waited for it.
+  bench.run();
+  std::size_t ended = 0;
+  for (Tail& tail : bench.tails) {
+    read_all(bench, tail);
+    CHECK(tail.problem == "");
+    ended += tail.has_ended ? 1U : 0U;
+  }
+  CHECK(ended > 0);
+}
+
 TEST_CASE("follow: a tail that is too slow is ended while others need the room", "[gateway]") {
   constexpr std::size_t records = 40;
   const bool is_crowded = GENERATE(true, false);
