@@ -197,6 +197,9 @@ void Controller::apply(const MetaOp& op) {
       meta.opened = partition->meta.opened;
       meta.log_end = partition->meta.log_end;
       meta.file_bytes = partition->meta.file_bytes;
+      for (const NodeId id : meta.replicas) {
+        if (!names(partition->meta.replicas, id)) partition->held_since[id] = meta.version;
+      }
       self.partitions_.set(*partition, meta);
       // Of a replica that was moved away: when it comes back it begins anew.
       const auto is_dropped = [&](const auto& row) {

@@ -60,6 +60,8 @@ void Controller::note_replica(const Now& now, Node& node, const ReportedReplica&
   const bool leads = partition->meta.leader == id;
   if (leads && partition->meta.leader_epoch != state.leader_epoch) return;
   if (!leads && !names(partition->meta.replicas, id)) return;
+  const auto since = partition->held_since.find(id);
+  if (since != partition->held_since.end() && state.partition_version < since->second) return;
   const auto known = partition->reports.find(id);
   if (known != partition->reports.end() && state.said_in < known->second.said_in) return;
   const auto cannot_serve = [](const ReplicaState& said) {

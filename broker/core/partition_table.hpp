@@ -45,6 +45,9 @@ struct Partition {
   PartitionMeta meta;     ///< Durable.
   PartitionMeta decided;  ///< The same with all decisions that are on their way to the store.
   std::map<NodeId, ReportedReplica> reports;  ///< Of this session of their nodes.
+  /// The version with which a node got its replica, since the start: what it says of an earlier one
+  /// is about a copy that it was to delete.
+  std::map<NodeId, std::int64_t> held_since;
   /// Which opening of each replica's file a leader has last said to have everything that was
   /// committed then. As long as it is that one, and the node a member, it has what came since.
   std::map<NodeId, Copy> whole;

@@ -178,6 +178,37 @@ TEST_CASE("controller: what was moved away and comes back is heard again", "[bro
   }
 }
 
+TEST_CASE(
+    "controller: what is said late of a copy that is to be deleted does not count for the next",
+    "[broker]") {
+  Moving f(3);
+  const TopicId topic = f.make("orders", 1, 3);
+  const PartitionKey key{topic, PartitionIndex{0}};
+  const NodeId last = f.partition(topic).meta.replicas.back();
+  const ReplicaState before = f.said(last.raw(), key, ReplicaRole::following);
+  AlterTopic change;
+  change.name = "orders";
+  change.replication = 2;
+  f.alter(change);
+  f.tick(100ms);
+  f.persist();
+  REQUIRE_FALSE(names(f.partition(topic).meta.replicas, last));
+  // It deletes its copy, and is asked for one again. Its leader has heard of neither.
+  change.replication = 3;
+  f.alter(change);
+  f.tick(100ms);
+  f.persist();
+  REQUIRE(names(f.partition(topic).meta.replicas, last));
+  f.report(last.raw(), 1, {before});
+  f.persist();
+  f.propose_all();
+  CHECK_FALSE(names(f.partition(topic).meta.isr, last));
+  f.report(last.raw(), 1, {f.said(last.raw(), key, ReplicaRole::following)});
+  f.persist();
+  f.propose_all();
+  CHECK(names(f.partition(topic).meta.isr, last));
+}
+
 TEST_CASE("controller: a partition of one replica moves without a gap", "[broker]") {
   Moving f(2);
   const TopicId topic = f.make("orders", 1, 1);
