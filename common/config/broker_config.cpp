@@ -29,7 +29,8 @@ std::optional<ConfigFault> find_fault(const BrokerConfig& config) {
   check.bind_endpoint("client_bind", config.client_bind);
   check.bind_endpoint("cluster_bind", config.cluster_bind);
   check.that(config.client_bind != config.cluster_bind || config.client_bind.ends_with('*'),
-             "cluster_bind", "is the same as client_bind");
+             "cluster_bind", "is the same as client_bind; choose another port for one of them",
+             "client_bind");
   check.number("record_bytes_max", config.record_bytes_max, limits::kib,
                limits::record_bytes_ceiling);
   check.number("heartbeat_ms", config.heartbeat_ms, 10, 60'000);

@@ -7,8 +7,10 @@
 
 namespace pinion {
 
-void ConfigCheck::that(bool good, std::string_view key, std::string_view why) {
-  if (!good && !fault_) fault_ = ConfigFault{std::string(key), std::string(why)};
+void ConfigCheck::that(bool good, std::string_view key, std::string_view why,
+                       std::string_view partner) {
+  if (good || fault_) return;
+  fault_ = ConfigFault{std::string(key), std::string(why), std::string(partner)};
 }
 
 void ConfigCheck::number(std::string_view key, std::uint64_t value, std::uint64_t low,

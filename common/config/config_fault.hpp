@@ -16,6 +16,8 @@ namespace pinion {
 struct ConfigFault {
   std::string key;
   std::string why;
+  /// Of a contradiction, the other key: its line is told where the first has its default.
+  std::string partner = {};
 };
 
 /// Collects the first fault only: one sentence is what a person can act on.
@@ -28,7 +30,7 @@ class ConfigCheck {
   void bind_endpoint(std::string_view key, std::string_view value);
   /// The same without any *: something to connect to.
   void connect_endpoint(std::string_view key, std::string_view value);
-  void that(bool good, std::string_view key, std::string_view why);
+  void that(bool good, std::string_view key, std::string_view why, std::string_view partner = {});
   void log(const LogConfig& log);
 
   [[nodiscard]] const std::optional<ConfigFault>& fault() const noexcept { return fault_; }

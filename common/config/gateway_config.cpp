@@ -1,11 +1,14 @@
 #include "common/config/gateway_config.hpp"
 
 #include "common/base/limits.hpp"
+#include "common/base/text.hpp"
 #include "common/config/config_fault.hpp"
 #include "common/config/toml_table.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -45,6 +48,10 @@ bool is_bind(std::string_view bind) {
   return error == std::errc() && !port.empty() && end == port.data() + port.size();
 }
 
+std::ptrdiff_t count(const std::vector<std::string>& texts, const std::string& text) {
+  return std::count(texts.begin(), texts.end(), text);
+}
+
 std::optional<ConfigFault> find_fault(const GatewayConfig& config) {
   ConfigCheck check;
   check.connect_endpoint("broker", config.broker);
@@ -52,10 +59,14 @@ std::optional<ConfigFault> find_fault(const GatewayConfig& config) {
              "must name 1 to 64 addresses");
   for (const std::string& bind : config.binds) {
     check.that(is_bind(bind), "binds", "must be ADDRESS:PORT each, such as \"127.0.0.1:8080\"");
+    check.that(bind.ends_with(":0") || count(config.binds, bind) == 1, "binds",
+               "names " + printable(bind, limits::address_bytes_max) + " twice; once is enough");
   }
   check.text("tls_certificate", config.tls_certificate, path_bytes_max);
   check.text("tls_key", config.tls_key, path_bytes_max);
-  check.that(config.tls_certificate.empty() == config.tls_key.empty(), "tls_key",
+  check.that(config.tls_certificate.empty() || !config.tls_key.empty(), "tls_certificate",
+             "and tls_key go together: both or neither");
+  check.that(config.tls_key.empty() || !config.tls_certificate.empty(), "tls_key",
              "and tls_certificate go together: both or neither");
   check.number("threads", config.threads, 1, 64);
   check.number("answer_within_ms", config.answer_within_ms, 100, 60'000);
@@ -85,6 +96,10 @@ Result<GatewayConfig> read_config(TomlTable table) {
   }
   if (!fault) fault = find_fault(config);
   if (fault) return failure(table.describe(*fault));
+  if (!config.tls_certificate.empty()) {
+    config.tls_certificate_place = table.place_of("tls_certificate");
+    config.tls_key_place = table.place_of("tls_key");
+  }
   return config;
 }
 

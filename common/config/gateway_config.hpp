@@ -21,6 +21,10 @@ struct GatewayConfig {
   std::vector<std::string> binds = {"127.0.0.1:8080"};  ///< "ADDRESS:PORT"; port 0 picks one.
   std::string tls_certificate;                          ///< PEM file; empty: plain HTTP.
   std::string tls_key;
+  /// Where the file names the two, "gateway.toml:4: tls_key", for what is found wrong when they are
+  /// opened; empty without a file.
+  std::string tls_certificate_place;
+  std::string tls_key_place;
   std::uint32_t threads = 1;
   std::uint32_t answer_within_ms = 10'000;
   std::uint32_t connections_max = 10'000;

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <optional>
@@ -128,9 +130,14 @@ Result<TomlTable> TomlTable::parse(std::string_view text, const std::string& sou
 Result<TomlTable> TomlTable::load(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text(limits::config_file_bytes_max + 1, '\0');
+  const int open_errno = file.is_open() ? 0 : errno;
+  errno = 0;
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad() || (file.fail() && !file.eof())) {
-    return failure(Errc::io_failed, "cannot read the configuration file '" + path + "'");
+    const int why = open_errno != 0 ? open_errno : errno;
+    return failure(Errc::io_failed, "cannot read the configuration file '" + path + "': " +
+                                        (why != 0 ? std::strerror(why) : "reading it failed") +
+                                        "; name a file that can be read");
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > limits::config_file_bytes_max) {
@@ -193,6 +200,13 @@ void TomlTable::read_log(LogConfig& log) {
   read("log.files_kept", log.files_kept);
 }
 
+std::string TomlTable::place_of(std::string_view key) const {
+  const toml::node* node = inside_->find(key);
+  if (node == nullptr) return {};
+  return inside_->source + ":" + std::to_string(node->source().begin.line) + ": " +
+         std::string(key);
+}
+
 bool TomlTable::has(std::string_view key) const { return inside_->find(key) != nullptr; }
 
 Result<void> TomlTable::finish() const {
@@ -218,6 +232,7 @@ Result<void> TomlTable::finish() const {
 
 Error TomlTable::describe(const ConfigFault& fault) const {
   const toml::node* node = inside_->find(fault.key);
+  if (node == nullptr && !fault.partner.empty()) node = inside_->find(fault.partner);
   return inside_->error_at(node != nullptr ? node->source().begin.line : 0, fault.key, fault.why);
 }
 

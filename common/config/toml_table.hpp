@@ -39,6 +39,8 @@ class TomlTable {
   void read_log(LogConfig& log);
 
   [[nodiscard]] bool has(std::string_view key) const;
+  /// "broker.toml:3: data_dir"; empty when the file does not name it.
+  [[nodiscard]] std::string place_of(std::string_view key) const;
 
   /// ok when everything was read without a problem and no key is left that nobody asked for.
   [[nodiscard]] Result<void> finish() const;

@@ -41,6 +41,19 @@ HttpServerOptions http_options(const GatewayConfig& config) {
   return options;
 }
 
+/// Certificate and key can be used; else the error names the key of the configuration, too.
+Result<void> check_tls(const GatewayConfig& config) {
+  HttpServerOptions options = http_options(config);
+  const Result<void> good = HttpServer::check_tls(options);
+  if (good) return {};
+  // What is wrong whatever the key is, is the certificate.
+  options.tls_key.clear();
+  const Result<void> without_key = HttpServer::check_tls(options);
+  const bool is_certificate = !without_key && without_key.error().detail == good.error().detail;
+  const std::string& place = is_certificate ? config.tls_certificate_place : config.tls_key_place;
+  return failure(good.error().code, (place.empty() ? place : place + ": ") + good.error().detail);
+}
+
 /// Requests to the cluster, and what is told of them to metrics and log.
 class Application : public HttpApplication, public HttpObserver {
  public:
@@ -129,11 +142,12 @@ GatewayServer::~GatewayServer() { stop(); }
 
 Result<void> GatewayServer::check_config(const GatewayConfig& config) {
   PINION_CHECK(check(config));
-  return HttpServer::check_tls(http_options(config));
+  return check_tls(config);
 }
 
 Result<std::unique_ptr<GatewayServer>> GatewayServer::start(const GatewayConfig& config) {
   PINION_CHECK(check(config));
+  PINION_CHECK(check_tls(config));
   raise_descriptor_limit();
   auto inside = std::make_unique<Inside>();
   ClusterOptions options;
@@ -142,9 +156,14 @@ Result<std::unique_ptr<GatewayServer>> GatewayServer::start(const GatewayConfig&
   PINION_TRY(cluster, Cluster::open(options));
   inside->cluster = std::move(cluster);
   inside->application = std::make_unique<Application>(*inside->cluster, config);
-  PINION_TRY(http,
-             HttpServer::start(http_options(config), *inside->application, *inside->application));
-  inside->http = std::move(http);
+  auto http = HttpServer::start(http_options(config), *inside->application, *inside->application);
+  if (!http) {
+    // Certificate and key are good: it is an address.
+    return failure(http.error().code, http.error().detail +
+                                          "; choose another port, or stop the program that has "
+                                          "this one");
+  }
+  inside->http = std::move(*http);
   for (const std::string& address : inside->http->addresses()) {
     log_info("gateway serves",
              {{"version", PINION_VERSION}, {"address", address}, {"broker", config.broker}});

@@ -33,6 +33,21 @@ TEST_CASE("pinion-gateway: its example configuration is good, and a bad one name
   CHECK(run({.arguments = {program}}).status == 1);
 }
 
+TEST_CASE("pinion-gateway: an address that is taken is named, with what to do",
+          "[gateway][program]") {
+  GatewayProcess first(HttpCluster::shared().broker());
+  TemporaryFolder folder;
+  const std::string address = "127.0.0.1:" + std::to_string(first.port());
+  write_file(folder / "same.toml", "broker = \"" + HttpCluster::shared().broker() +
+                                       "\"\nbinds = [\"" + address + "\"]\n");
+  const Finished second =
+      run({.arguments = {programs() + "/pinion-gateway", folder / "same.toml"}}, patience(20s));
+  INFO(second.errors);
+  CHECK(second.status == 1);
+  CHECK(second.errors.find(address) != std::string::npos);
+  CHECK(second.errors.find("choose another port") != std::string::npos);
+}
+
 TEST_CASE("pinion-gateway: without a cluster it answers 503, and serves when one comes",
           "[gateway][program]") {
   ProcessCluster cluster(1);
@@ -329,9 +344,13 @@ TEST_CASE("pinion-gateway: TLS by configuration", "[gateway][program]") {
   };
   CHECK(checked("cert.pem", "key.pem").status == 0);
   for (const auto& [certificate, key, why] :
-       {std::tuple{"missing.pem", "key.pem", "missing.pem cannot be used"},
+       {std::tuple{"missing.pem", "key.pem", "tls.toml:1: tls_certificate: the certificate "},
+        std::tuple{"missing.pem", "key.pem", "missing.pem cannot be used"},
+        std::tuple{"garbage.pem", "key.pem", "tls.toml:1: tls_certificate: the certificate "},
         std::tuple{"garbage.pem", "key.pem", "no start line"},
+        std::tuple{"cert.pem", "garbage.pem", "tls.toml:2: tls_key: the key "},
         std::tuple{"cert.pem", "garbage.pem", "garbage.pem cannot be used"},
+        std::tuple{"cert.pem", "other.pem", "tls.toml:2: tls_key: the key "},
         std::tuple{"cert.pem", "other.pem", "other.pem"}}) {
     const Finished refused = checked(certificate, key);
     INFO(refused.errors);

@@ -98,7 +98,8 @@ TEST_CASE("config: what is wrong is named with file, line and key", "[config]") 
        "broker.toml:1: client_bind 'http://127.0.0.1:5550' must be tcp://HOST:PORT"},
       {"client_bind = \"\"", "broker.toml:1: client_bind '' must be tcp://HOST:PORT"},
       {"cluster_bind = \"tcp://127.0.0.1:5550\"",
-       "broker.toml:1: cluster_bind is the same as client_bind"},
+       "broker.toml:1: cluster_bind is the same as client_bind; choose another port for one of "
+       "them"},
       {"record_bytes_max = 67108865",
        "broker.toml:1: record_bytes_max is 67108865; it must be 1024 to 67108864"},
       {"record_bytes_max = 0", "broker.toml:1: record_bytes_max is 0; it must be 1024 to 67108864"},
@@ -139,12 +140,24 @@ TEST_CASE("config: characters beyond ASCII are written in comments or as escapes
 }
 
 TEST_CASE("config: a file that cannot be read is an error that names it", "[config]") {
-  for (const std::string path : {"/nonexistent/broker.toml", "/"}) {
+  for (const auto& [path, why] : std::vector<std::pair<std::string, std::string>>{
+           {"/nonexistent/broker.toml", "No such file or directory"}, {"/", "Is a directory"}}) {
     const auto config = load_broker_config(path);
     REQUIRE_FALSE(config);
     CHECK(config.error().code == Errc::io_failed);
-    CHECK(config.error().detail.find("'" + path + "'") != std::string::npos);
+    CHECK(config.error().detail.find("'" + path + "': " + why) != std::string::npos);
+    CHECK(config.error().detail.find("name a file that can be read") != std::string::npos);
   }
+}
+
+TEST_CASE("config: two keys that contradict one another are an error with a line", "[config]") {
+  // Whichever of the two the file names: the other one has its default.
+  const BrokerConfig defaults;
+  const std::string same = "cluster_bind is the same as client_bind";
+  CHECK(why_refused("\nclient_bind = \"" + defaults.cluster_bind + "\"")
+            .find("broker.toml:2: " + same) == 0);
+  CHECK(why_refused("\n\ncluster_bind = \"" + defaults.client_bind + "\"")
+            .find("broker.toml:3: " + same) == 0);
 }
 
 TEST_CASE("config: values filled in without a file are held to the same rules", "[config]") {

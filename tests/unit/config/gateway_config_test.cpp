@@ -57,6 +57,8 @@ level = "warn"
   expected.binds = {"0.0.0.0:80", "[::]:80"};
   expected.tls_certificate = "c.pem";
   expected.tls_key = "k.pem";
+  expected.tls_certificate_place = "g.toml:4: tls_certificate";
+  expected.tls_key_place = "g.toml:5: tls_key";
   expected.threads = 3;
   expected.answer_within_ms = 2000;
   expected.connections_max = 7;
@@ -74,7 +76,14 @@ level = "warn"
 TEST_CASE("config: what a gateway's file may not say is named with its line", "[config]") {
   CHECK(why_refused("\nbinds = [\"nowhere\"]").find("g.toml:2: binds must be ADDRESS:PORT") == 0);
   CHECK(why_refused("binds = []").find("binds must name 1 to 64") != std::string::npos);
-  CHECK(why_refused("tls_key = \"k\"").find("tls_certificate go together") != std::string::npos);
+  CHECK(
+      why_refused("\ntls_key = \"k\"").find("g.toml:2: tls_key and tls_certificate go together") ==
+      0);
+  CHECK(why_refused("\ntls_certificate = \"c\"")
+            .find("g.toml:2: tls_certificate and tls_key go together") == 0);
+  CHECK(why_refused("\nbinds = [\"127.0.0.1:80\", \"[::1]:80\", \"127.0.0.1:80\"]") ==
+        "g.toml:2: binds names 127.0.0.1:80 twice; once is enough");
+  CHECK(why_refused("binds = [\"127.0.0.1:0\", \"127.0.0.1:0\"]").empty());
   CHECK(why_refused("access_log = \"some\"").find("\"none\", \"errors\" or \"all\"") !=
         std::string::npos);
   CHECK(why_refused("threads = 0").find("threads") != std::string::npos);
