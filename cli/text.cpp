@@ -130,6 +130,24 @@ std::size_t width_of(std::string_view text) {
   }));
 }
 
+/// True when something was cut off.
+bool cut_to(std::string& text, std::size_t width_max) {
+  if (text.size() <= width_max) return false;
+  std::size_t width = 0;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) continue;
+    if (width + 1 == width_max) kept = i;  // What stands here gives way to the ellipsis.
+    if (++width > width_max) {
+      text.resize(kept);
+      text += "…";
+      text.shrink_to_fit();
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<Micros> parse_time(std::string_view text, Micros wall_now) {
@@ -227,23 +245,46 @@ std::string format_number(double number, int digits) {
   return text.data();
 }
 
-std::string Table::to_string() const {
+Table::Table(std::vector<std::string> titles, std::size_t width_max) : width_max_(width_max) {
+  add(std::move(titles));
+}
+
+void Table::add(std::vector<std::string> row) {
+  for (std::string& cell : row) {
+    if (cut_to(cell, width_max_)) cut_ = true;
+  }
+  rows_.push_back(std::move(row));
+}
+
+void Table::print(const std::function<void(std::string_view)>& line) const {
   std::vector<std::size_t> widths;
+  bool ends_in_numbers = true;
   for (const auto& row : rows_) {
     if (widths.size() < row.size()) widths.resize(row.size());
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    if (&row == &rows_.front() || row.empty()) continue;
+    ends_in_numbers = ends_in_numbers && (row.back().empty() || is_number(row.back()));
   }
   std::string text;
   for (const auto& row : rows_) {
-    std::string line;
+    text.clear();
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string pad(widths[i] - width_of(row[i]), ' ');
-      if (i > 0) line += "  ";
-      line += is_number(row[i]) ? pad + row[i] : row[i] + pad;
+      if (i > 0) text += "  ";
+      const std::size_t pad = widths[i] - width_of(row[i]);
+      const bool fills = i + 1 < row.size() || ends_in_numbers;
+      const bool right = fills && is_number(row[i]);
+      if (right) text.append(pad, ' ');
+      text += row[i];
+      if (fills && !right) text.append(pad, ' ');
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
+    text.erase(text.find_last_not_of(' ') + 1);
+    line(text);
   }
+}
+
+std::string Table::to_string() const {
+  std::string text;
+  print([&](std::string_view line) { text.append(line) += '\n'; });
   return text;
 }
 

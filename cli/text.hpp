@@ -5,7 +5,10 @@
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -43,14 +46,23 @@ struct NameValue {
 /// With so many digits after the point.
 [[nodiscard]] std::string format_number(double number, int digits);
 
-/// Columns as wide as their widest cell; numbers to the right.
+/// Columns as wide as their widest cell; numbers to the right. The last column is not filled up to
+/// its width, unless it holds nothing but numbers.
 class Table {
  public:
-  explicit Table(std::vector<std::string> titles) : rows_{std::move(titles)} {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  /// Cells that are wider than `width_max` are cut, and end with an ellipsis.
+  explicit Table(std::vector<std::string> titles,
+                 std::size_t width_max = std::numeric_limits<std::size_t>::max());
+  void add(std::vector<std::string> row);
+  [[nodiscard]] bool cut() const noexcept { return cut_; }
+
+  /// Line by line, without newlines.
+  void print(const std::function<void(std::string_view)>& line) const;
   [[nodiscard]] std::string to_string() const;
 
  private:
+  std::size_t width_max_;
+  bool cut_ = false;
   std::vector<std::vector<std::string>> rows_;
 };
 

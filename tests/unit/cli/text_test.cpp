@@ -37,10 +37,10 @@ TEST_CASE("cli text: times as people write them become microseconds", "[cli]") {
 }
 
 TEST_CASE("cli text: what is no time is refused with what would be one", "[cli]") {
-  for (const char* text : {"", "now", "-", "-5", "-5w", "2023", "2023-13-01", "2023-02-31",
-                           "2023-11-14T25:00", "2023-11-14T22:13:20+", "2023-11-14T22:13:20.",
-                           "2023-11-14T22:13:20Zx", "1.5", "-s", "1700000000", "1700000000000",
-                           "-999999999d", "-99999999999999999999s", "-36501d"}) {
+  for (const char* text :
+       {"", "now", "-", "-5", "-5w", "2023", "2023-13-01", "2023-02-31", "2023-11-14T25:00",
+        "2023-11-14T22:13:20+", "2023-11-14T22:13:20.", "2023-11-14T22:13:20Zx", "1.5", "-s",
+        "1700000000", "1700000000000", "-999999999d", "-99999999999999999999s", "-36501d"}) {
     INFO(text);
     const Result<Micros> time = parse_time(text, noon);
     REQUIRE_FALSE(time);
@@ -102,6 +102,22 @@ TEST_CASE("cli text: a table lines its columns up, numbers to the right", "[cli]
         "name    records\n"
         "a             7\n"
         "größer     1234\n");
+}
+
+TEST_CASE("cli text: a table's wide cell is cut, and no other row is as long as it", "[cli]") {
+  Table table({"value", "n", "last"}, 10);
+  table.add({std::string(1'000'000, 'x'), "1", "short"});
+  table.add({"größer als zehn", "2", std::string(1'000'000, 'y')});
+  table.add({"exactly 10", "3", "7"});
+  CHECK(table.cut());
+  CHECK(table.to_string() ==
+        "value       n  last\n"
+        "xxxxxxxxx…  1  short\n"
+        "größer al…  2  yyyyyyyyy…\n"
+        "exactly 10  3  7\n");
+  Table narrow({"value"}, 10);
+  narrow.add({"0123456789"});
+  CHECK_FALSE(narrow.cut());
 }
 
 TEST_CASE("cli text: a CSV field is quoted when it must be", "[cli]") {
