@@ -2,6 +2,7 @@
 //
 // Positions are committed for what has been written out, never for what is only fetched: a reader
 // that goes away, a full disk or a signal repeats records at worst, and skips none.
+#include "cli/ask_partition.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
@@ -24,6 +25,9 @@ constexpr Micros poll_timeout = 100ms;
 constexpr Micros commit_every = 1s;
 /// Without --follow: how long to wait for a partition that should have something and does not come.
 constexpr Micros stalled_after = 20s;
+/// With --follow: a leader that is only changing is not spoken of.
+constexpr Micros told_after = 1s;
+constexpr Micros look_every = 200ms;
 
 struct ConsumeOptions {
   std::string topic;
@@ -56,10 +60,12 @@ class ConsumeCommand {
 
   [[nodiscard]] bool bounded() const { return !options_.follow && options_.idle_exit < 0; }
   [[nodiscard]] Result<void> open();
-  [[nodiscard]] Result<void> find_ends(Admin admin, const TopicMetadata& topic, const From& from);
+  [[nodiscard]] Result<void> find_ends(const TopicMetadata& topic, const From& from);
+  [[nodiscard]] Result<Offset> ask_end(PartitionIndex partition);
   [[nodiscard]] Result<State> read_some();
   void print(const RecordBatch& records);
   [[nodiscard]] Result<State> look_around();
+  [[nodiscard]] Result<State> end_when_idle(Micros quiet);
   [[nodiscard]] Result<void> check_answers(const std::vector<PartitionPosition>& positions);
   [[nodiscard]] bool all_read(const std::vector<PartitionPosition>& positions) const;
   void note_written();
@@ -67,11 +73,13 @@ class ConsumeCommand {
   enum class Untouched : bool { left_alone, begins_where_it_is };
   [[nodiscard]] Result<void> commit_all(Untouched untouched);
   void remark_connection();
+  void look_at_partitions();
   int finish(const Result<void>& read);
 
   const ConsumeOptions& options_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<Consumer> consumer_;
+  std::optional<PartitionAsker> asker_;
   std::map<PartitionIndex, Progressed> partitions_;
   Output out_;
   Progress progress_;
@@ -80,6 +88,7 @@ class ConsumeCommand {
   std::string halted_;           ///< Why a partition is not read; empty: all are.
   Micros last_record_{0};
   Micros last_commit_{0};
+  Micros next_look_{0};
   bool connection_remarked_ = false;
 };
 
@@ -87,6 +96,10 @@ int ConsumeCommand::run(const std::string& broker) {
   client_ = connect(broker, "consume");
   if (!client_) return 1;
   const Result<void> opened = open();
+  if (interrupted()) {
+    complain("interrupted before anything was read");
+    return exit_interrupted;
+  }
   if (!opened) return complain_about(opened.error(), options_.topic);
   last_record_ = monotonic_now();
   last_commit_ = last_record_;
@@ -106,7 +119,9 @@ Result<void> ConsumeCommand::open() {
     return failure(Errc::unknown_partition, "topic " + options_.topic + " has no partition " +
                                                 std::to_string(options_.partition));
   }
-  PINION_CHECK(find_ends(client_->admin(), topic, from));
+  asker_.emplace(*client_, options_.topic);
+  asker_->unserved().note(topic, {}, monotonic_now());
+  PINION_CHECK(find_ends(topic, from));
   ConsumerOptions options;
   if (options_.partition >= 0) {
     options.partitions = {{options_.topic, PartitionIndex(options_.partition)}};
@@ -129,7 +144,7 @@ Result<void> ConsumeCommand::open() {
 }
 
 /// The high watermark of each partition as of now, which is where reading ends without --follow.
-Result<void> ConsumeCommand::find_ends(Admin admin, const TopicMetadata& topic, const From& from) {
+Result<void> ConsumeCommand::find_ends(const TopicMetadata& topic, const From& from) {
   const auto* offset = std::get_if<Offset>(&from);
   for (const PartitionMetadata& partition : topic.partitions) {
     if (options_.partition >= 0 && partition.partition.raw() != options_.partition) continue;
@@ -140,8 +155,7 @@ Result<void> ConsumeCommand::find_ends(Admin admin, const TopicMetadata& topic, 
     }
     Progressed& progressed = partitions_[partition.partition];
     if (!bounded()) continue;
-    const TopicPartition which{options_.topic, partition.partition};
-    PINION_TRY(end, admin.list_offset(which, Place::latest(), answer_timeout));
+    PINION_TRY(end, ask_end(partition.partition));
     progressed.end = end;
     if (offset != nullptr && *offset > end && options_.consumer.empty()) {
       return failure(Errc::offset_out_of_range,
@@ -154,6 +168,17 @@ Result<void> ConsumeCommand::find_ends(Admin admin, const TopicMetadata& topic, 
   return {};
 }
 
+/// The high watermark as of now; the error names the partition.
+Result<Offset> ConsumeCommand::ask_end(PartitionIndex partition) {
+  const TopicPartition which{options_.topic, partition};
+  const Result<Offset> end =
+      asker_->ask<Offset>(partition, [&](Calls& calls, Calls::Then<Offset> then) {
+        calls.list_offset(which, Place::latest(), answer_timeout, std::move(then));
+      });
+  if (!end) return failure(asker_->explain(partition, end.error()));
+  return end;
+}
+
 Result<ConsumeCommand::State> ConsumeCommand::read_some() {
   const std::uint64_t wanted = std::min<std::uint64_t>(records_per_poll, options_.max - printed_);
   PINION_TRY(records, consumer_->poll(static_cast<std::size_t>(wanted), poll_timeout));
@@ -164,6 +189,7 @@ Result<ConsumeCommand::State> ConsumeCommand::read_some() {
     if (progress_.due()) progress_.show(format_count(printed_) + " records");
   }
   PINION_CHECK(commit_if_due());
+  if (!bounded()) look_at_partitions();
   if (records.empty() || bounded()) return look_around();
   return State::reading;
 }
@@ -193,9 +219,7 @@ Result<ConsumeCommand::State> ConsumeCommand::look_around() {
     if (options_.idle_exit < 0 || static_cast<double>(quiet.count()) < options_.idle_exit * 1e6) {
       return State::reading;
     }
-    // Quiet may also mean that nobody was there to ask.
-    PINION_CHECK(check_answers(consumer_->positions()));
-    return State::done;
+    return end_when_idle(quiet);
   }
   const std::vector<PartitionPosition> positions = consumer_->positions();
   if (all_read(positions)) return State::done;
@@ -204,6 +228,29 @@ Result<ConsumeCommand::State> ConsumeCommand::look_around() {
   return failure(Errc::timed_out, "nothing came for " +
                                       std::to_string(stalled_after.count() / 1'000'000) +
                                       " s although there is more to read");
+}
+
+/// Quiet may also mean that nobody was there to ask, or that a first answer is still on its way: it
+/// is the end when every partition says so itself.
+Result<ConsumeCommand::State> ConsumeCommand::end_when_idle(Micros quiet) {
+  const ConnectionStatus status = client_->status();
+  if (!status.connected) return failure(Errc::timed_out, status.problem);
+  const std::vector<PartitionPosition> positions = consumer_->positions();
+  for (auto& [index, progressed] : partitions_) {
+    const auto asked = ask_end(index);
+    if (interrupted()) return State::reading;
+    if (!asked) return failure(asked.error());
+    const auto found =
+        std::find_if(positions.begin(), positions.end(),
+                     [&, i = index](const auto& p) { return p.partition.partition == i; });
+    const Offset next = found == positions.end() ? offset_unassigned : found->next;
+    if (next != offset_unassigned && next >= *asked) continue;
+    if (quiet < stalled_after) return State::reading;
+    PINION_CHECK(check_answers(positions));
+    return failure(Errc::timed_out, "partition " + std::to_string(index.raw()) +
+                                        " has more to read, of which nothing came");
+  }
+  return State::done;
 }
 
 Result<void> ConsumeCommand::check_answers(const std::vector<PartitionPosition>& positions) {
@@ -270,6 +317,22 @@ void ConsumeCommand::remark_connection() {
   connection_remarked_ = !status.connected;
 }
 
+/// A partition that is away is silent like one that has nothing: whoever reads on is told which it
+/// is, and when it is back.
+void ConsumeCommand::look_at_partitions() {
+  const Micros now = monotonic_now();
+  if (now < next_look_) return;
+  next_look_ = now + look_every;
+  std::optional<PartitionIndex> only;
+  if (options_.partition >= 0) only = PartitionIndex(options_.partition);
+  asker_->look(only);
+  if (!options_.follow) return;  // Then it is an error at the end.
+  for (const auto& news : asker_->unserved().news(now, told_after)) {
+    progress_.finish();
+    remark(news.text + (news.is_back ? "" : "; waiting for it"));
+  }
+}
+
 int ConsumeCommand::finish(const Result<void>& read) {
   progress_.finish();
   if (out_.flush()) note_written();
@@ -306,7 +369,10 @@ void add_consume(CLI::App& app, Commands& commands) {
       "Print records: bare values, one a line, or one JSON object a record.\n"
       "Reads up to the end as it is at the start, and ends; with --follow it goes on until "
       "Ctrl-C,\n"
-      "with --idle-exit until nothing came for so long. Order holds within a partition.");
+      "with --idle-exit until nothing came for so long. Order holds within a partition.\n"
+      "A partition that has no leader is an error, and named; with --follow it is waited for.\n"
+      "What was written into a pipe counts as read: '--consumer c | head -100' may move c's\n"
+      "position far past what head took. --max 100 reads, and counts, no more than 100.");
   const auto options = std::make_shared<ConsumeOptions>();
   command->add_option("TOPIC", options->topic, "The topic")->required()->type_name("");
   command

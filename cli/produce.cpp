@@ -1,4 +1,5 @@
 // pinion produce: a record a line, from a file or stdin.
+#include "cli/ask_partition.hpp"
 #include "cli/command.hpp"
 #include "cli/delivery_log.hpp"
 #include "cli/interrupt.hpp"
@@ -24,6 +25,8 @@ constexpr Micros delivery_timeout = 120s;
 constexpr Micros block_timeout = 200ms;
 /// What an interrupted command still waits for.
 constexpr Micros interrupted_close_timeout = 5s;
+/// A person at a terminal is told by then what records wait for.
+constexpr Micros told_after = 3s;
 
 struct ProduceOptions {
   std::string topic;
@@ -70,6 +73,7 @@ class ProduceCommand {
   [[nodiscard]] Result<void> wait_for_answers();
   int finish(const Result<void>& sent, std::uint64_t lines);
 
+  void remark_partitions();
   const ProduceOptions& options_;
   std::string separator_;
   std::vector<RecordHeader> headers_;
@@ -80,6 +84,8 @@ class ProduceCommand {
   std::uint64_t accepted_ = 0;
 };
 
+  std::optional<PartitionAsker> asker_;
+  Progress progress_;
 int ProduceCommand::run(const std::string& broker) {
   const Result<void> headers = parse_headers();
   if (!headers) return complain_about(headers.error());
@@ -140,6 +146,7 @@ Result<void> ProduceCommand::refuse_halted() {
       ++open;
     } else if (halted.empty()) {
       halted = halted_text(partition);
+  asker_.emplace(*client_, options_.topic);
     }
   }
   if (halted.empty()) return {};
@@ -149,7 +156,6 @@ Result<void> ProduceCommand::refuse_halted() {
 }
 
 Result<void> ProduceCommand::send_all(LineReader& lines) {
-  Progress progress;
   while (!interrupted() && !log_.failed()) {
     const auto line = lines.next();
     if (!line) {
@@ -164,9 +170,9 @@ Result<void> ProduceCommand::send_all(LineReader& lines) {
       const std::string place = "line " + std::to_string(lines.lines()) + ": ";
       return failure(sent.error().code, place + sent.error().detail);
     }
-    if (progress.due()) {
-      progress.show(format_count(lines.lines()) + " records read, " +
-                    format_count(log_.acknowledged()) + " acknowledged");
+    if (progress_.due()) {
+      progress_.show(format_count(lines.lines()) + " records read, " +
+                     format_count(log_.acknowledged()) + " acknowledged");
     }
   }
   return {};
@@ -180,6 +186,7 @@ Result<ProducerRecord> ProduceCommand::record_of(std::string_view line) const {
   if (separator_.empty()) return record;
   const std::size_t at = line.find(separator_);
   if (at == std::string_view::npos) {
+  progress_.finish();
     return failure(Errc::invalid_argument, "no '" + options_.key_separator +
                                                "' stands between a key and a value; the "
                                                "lines before it were sent");
@@ -217,6 +224,21 @@ Result<void> ProduceCommand::wait_for_answers() {
   for (;;) {
     const Result<void> flushed = producer_->flush(100ms);
     const Micros now = monotonic_now();
+    remark_partitions();
+  }
+}
+
+/// Records wait; a person is told once which partition it is that they may wait for.
+void ProduceCommand::remark_partitions() {
+  if (!is_terminal(2)) return;
+  std::optional<PartitionIndex> only;
+  if (options_.partition >= 0) only = PartitionIndex(options_.partition);
+  asker_->look(only);
+  for (const auto& news : asker_->unserved().news(monotonic_now(), told_after)) {
+    progress_.finish();
+    remark(news.text + (news.is_back ? ""
+                                     : "; records wait for its leader, up to " +
+                                           std::to_string(delivery_timeout / 1s) + " s"));
     if (flushed || flushed.error().code != Errc::timed_out || now >= until) return flushed;
     if (!interrupted() || told) continue;
     told = true;
@@ -229,6 +251,7 @@ Result<void> ProduceCommand::wait_for_answers() {
 int ProduceCommand::finish(const Result<void>& sent, std::uint64_t lines) {
   Result<void> closed = wait_for_answers();
   if (const Result<void> ended = producer_->close(Micros{0}); closed && !ended) closed = ended;
+    remark_partitions();
   log_.finish();
   const std::string done = std::to_string(log_.acknowledged()) + " of " + std::to_string(lines) +
                            " records were acknowledged";
@@ -240,6 +263,7 @@ int ProduceCommand::finish(const Result<void>& sent, std::uint64_t lines) {
         options_.topic);
   }
   if (interrupted()) {
+  progress_.finish();
     complain("interrupted; " + done);
     return exit_interrupted;
   }

@@ -51,10 +51,4 @@ int complain_about(const Error& error, std::string_view topic) {
   return complain(what + advice_for(error.code, topic));
 }
 
-std::string halted_text(const PartitionMetadata& partition) {
-  return "partition " + std::to_string(partition.partition.raw()) +
-         " is halted: " + partition.detail + "; check its file with pinion verify, then restart " +
-         "node " + std::to_string(partition.leader.raw());
-}
-
 }  // namespace pinion::cli

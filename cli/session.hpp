@@ -1,6 +1,7 @@
 // A command's connection to the cluster, and what its errors are turned into for a person.
 #pragma once
 
+#include "cli/partition_state.hpp"
 #include "client/api/client.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -19,8 +20,5 @@ inline constexpr Micros answer_timeout = 15s;
 
 /// The error in one line, with what to do about it. `topic` may be empty. Returns 1.
 int complain_about(const Error& error, std::string_view topic = {});
-
-/// Why a halted partition does not serve, and what brings it back.
-[[nodiscard]] std::string halted_text(const PartitionMetadata& partition);
 
 }  // namespace pinion::cli
