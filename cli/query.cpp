@@ -1,22 +1,23 @@
 // pinion query: read-only SQL on the live log.
+#include "cli/ask_partition.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/json_text.hpp"
 #include "cli/output.hpp"
+#include "cli/query_output.hpp"
 #include "cli/session.hpp"
 #include "cli/text.hpp"
 
 #include "common/base/text.hpp"
 
-#include <array>
-#include <cstdio>
+#include <algorithm>
 #include <memory>
 #include <optional>
 
 namespace pinion::cli {
 namespace {
 
-/// Longer than the time that a partition gives a query, so that its own answer comes first.
+/// Of one partition: longer than the time that it gives a query, so that its own answer comes
+/// first.
 constexpr Micros query_timeout = 30s;
 
 struct QueryOptions {
@@ -28,119 +29,134 @@ struct QueryOptions {
   bool csv = false;
 };
 
-std::string hex_of(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
+QueryFormat format_of(const QueryOptions& options) {
+  if (options.json) return QueryFormat::json;
+  return options.csv ? QueryFormat::csv : QueryFormat::table;
 }
 
-/// The shortest text that reads back as the same number.
-std::string text_of_real(double real) {
-  std::array<char, 64> text{};
-  for (const int digits : {15, 17}) {
-    std::snprintf(text.data(), text.size(), "%.*g", digits, real);
-    double back = 0;
-    if (std::sscanf(text.data(), "%lf", &back) == 1 && back == real) break;
-  }
-  return text.data();
+/// The statement's own fault, which no other partition will take otherwise.
+bool is_of_statement(Errc code) {
+  return code == Errc::sql_invalid || code == Errc::sql_refused || code == Errc::sql_limit ||
+         code == Errc::invalid_argument;
 }
 
-/// Bytes are shown as text when they are text, else as SQL writes them: x'00ff'.
-std::string text_of(const SqlValue& value) {
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-  if (const auto* real = std::get_if<double>(&value)) return text_of_real(*real);
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    // A record that is no text is one all the same to `readable`.
-    return is_utf8(*text) ? *text : "x'" + hex_of(*text) + "'";
+class QueryCommand {
+ public:
+  explicit QueryCommand(const QueryOptions& options)
+      : options_(options),
+        rows_left_(options.rows == 0 ? limits::query_rows_default : options.rows),
+        rows_(make_query_output(format_of(options), out_)) {}
+  int run(const std::string& broker);
+
+ private:
+  /// Fails when nobody else need be asked.
+  [[nodiscard]] Result<void> ask_all(const TopicMetadata& topic);
+  [[nodiscard]] Result<void> ask(const PartitionMetadata& partition, std::size_t of);
+  int finish(const Result<void>& asked);
+
+  const QueryOptions& options_;
+  std::size_t rows_left_;
+  std::size_t row_count_ = 0;
+  bool truncated_ = false;
+  Output out_;
+  std::unique_ptr<QueryOutput> rows_;
+  Progress progress_;
+  std::unique_ptr<Client> client_;
+  std::optional<PartitionAsker> asker_;
+  std::vector<Error> unasked_;  ///< One a partition that did not answer.
+};
+
+int QueryCommand::run(const std::string& broker) {
+  end_when_interrupted();
+  client_ = connect(broker, "query");
+  if (!client_) return 1;
+  const auto topic = client_->admin().describe_topic(options_.topic, answer_timeout);
+  if (!topic) return complain_about(topic.error(), options_.topic);
+  if (options_.partition >= static_cast<std::int64_t>(topic->partitions.size())) {
+    return complain_about(
+        Error{Errc::unknown_partition, "topic " + options_.topic + " has no partition " +
+                                           std::to_string(options_.partition)},
+        options_.topic);
   }
-  if (const auto* blob = std::get_if<SqlBlob>(&value)) {
-    return is_utf8(blob->bytes) ? blob->bytes : "x'" + hex_of(blob->bytes) + "'";
+  asker_.emplace(*client_, options_.topic);
+  asker_->unserved().note(*topic, {}, monotonic_now());
+  return finish(ask_all(*topic));
+}
+
+Result<void> QueryCommand::ask_all(const TopicMetadata& topic) {
+  for (const PartitionMetadata& partition : topic.partitions) {
+    if (options_.partition >= 0 && partition.partition.raw() != options_.partition) continue;
+    if (rows_left_ == 0) {
+      truncated_ = true;  // There may be more.
+      break;
+    }
+    PINION_CHECK(ask(partition, topic.partitions.size()));
   }
   return {};
 }
 
-void print_csv(const QueryReply& reply, Output& out) {
-  std::string line;
-  for (const std::string& column : reply.columns) {
-    line += (line.empty() ? "" : ",") + csv_field(column);
+Result<void> QueryCommand::ask(const PartitionMetadata& partition, std::size_t of) {
+  if (partition.state == PartitionState::halted) {
+    unasked_.push_back(unserved_error(partition));
+    return {};
   }
-  out.line(line);
-  for (const auto& row : reply.rows) {
-    line.clear();
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) line += ',';
-      line += csv_field(text_of(row[i]));
-    }
-    out.line(line);
+  const PartitionIndex index = partition.partition;
+  const TopicPartition which{options_.topic, index};
+  const auto rows_max = static_cast<std::uint32_t>(rows_left_);
+  const Result<QueryReply> reply = asker_->ask<QueryReply>(
+      index,
+      [&](Calls& calls, Calls::Then<QueryReply> then) {
+        calls.query(which, options_.sql, rows_max, query_timeout, std::move(then));
+      },
+      [&] {
+        if (!progress_.due()) return;
+        const bool waits = asker_->unserved().unserved_for(index, monotonic_now()) > Micros{0};
+        progress_.show("partition " + std::to_string(index.raw()) + " of " + std::to_string(of) +
+                       (waits ? ": waiting for its leader" : ": asked"));
+      });
+  if (!reply) {
+    const Errc code = reply.error().code;
+    if (is_of_statement(code) || code == Errc::connection_lost) return failure(reply.error());
+    unasked_.push_back(asker_->explain(index, reply.error()));
+    return {};
   }
+  rows_->add(*reply);
+  row_count_ += reply->rows.size();
+  rows_left_ -= std::min(rows_left_, reply->rows.size());
+  truncated_ |= reply->truncated;
+  return {};
 }
 
-void print_json(const QueryReply& reply, Output& out) {
-  out.write("[");
-  for (std::size_t i = 0; i < reply.rows.size(); ++i) {
-    if (i > 0) out.write(",\n");
-    out.write(json_of(reply.columns, reply.rows[i]));
+int QueryCommand::finish(const Result<void>& asked) {
+  progress_.finish();
+  rows_->finish();
+  out_.flush();
+  if (!out_.good()) return out_.exit_status();
+  if (rows_->cut()) {
+    remark("values that are too long for a table were cut; --json and --csv give them whole");
   }
-  out.write("]\n");
-}
-
-/// A control character would tear the table apart.
-std::string cell_of(const SqlValue& value) {
-  std::string text = text_of(value);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return text;
-}
-
-void print_table(const QueryReply& reply, Output& out) {
-  Table table(reply.columns);
-  for (const auto& row : reply.rows) {
-    std::vector<std::string> cells;
-    for (const SqlValue& value : row) cells.push_back(cell_of(value));
-    table.add(std::move(cells));
-  }
-  out.write(table.to_string());
-}
-
-int query(const QueryOptions& options, const std::string& broker) {
-  end_when_interrupted();
-  const std::unique_ptr<Client> client = connect(broker, "query");
-  if (!client) return 1;
-  std::optional<PartitionIndex> partition;
-  if (options.partition >= 0) partition = PartitionIndex(options.partition);
-  if (const auto topic = client->admin().describe_topic(options.topic, query_timeout); topic) {
-    for (const PartitionMetadata& asked : topic->partitions) {
-      if (asked.state != PartitionState::halted) continue;
-      if (partition && *partition != asked.partition) continue;
-      return complain(halted_text(asked) + "; --partition asks another one alone");
-    }
-  }
-  const Result<QueryReply> reply =
-      client->admin().query(options.topic, options.sql, partition, options.rows, query_timeout);
-  if (!reply) return complain_about(reply.error(), options.topic);
-  Output out;
-  if (options.json) {
-    print_json(*reply, out);
-  } else if (options.csv) {
-    print_csv(*reply, out);
-  } else {
-    print_table(*reply, out);
-  }
-  out.flush();
-  if (!out.good()) return out.exit_status();
-  if (reply->truncated) {
-    return complain("there are more rows than the " + format_count(reply->rows.size()) +
+  for (const Error& error : unasked_) complain_about(error, options_.topic);
+  if (!asked) return complain_about(asked.error(), options_.topic);
+  if (truncated_) {
+    return complain("there are more rows than the " + format_count(row_count_) +
                     " that were printed; ask for fewer with WHERE and LIMIT, or for more with "
                     "--rows (up to " +
                     format_count(limits::query_rows_max) + ")");
   }
-  return 0;
+  return unasked_.empty() ? 0 : 1;
+}
+
+int query(const QueryOptions& options, const std::string& broker) {
+  QueryCommand command(options);
+  return command.run(broker);
+}
+
+/// SQL is text; what is no UTF-8 is refused before anybody is asked.
+CLI::Validator statement() {
+  return {[](std::string& text) -> std::string {
+            return is_utf8(text) ? "" : "the statement is not UTF-8; write other bytes as x'00ff'";
+          },
+          ""};
 }
 
 }  // namespace
@@ -150,10 +166,18 @@ void add_query(CLI::App& app, Commands& commands) {
       "query",
       "Read-only SQL on the live log: what is committed, partition by partition.\n"
       "The view is readable(partition, offset, time, key, value, json, ...); rows of several\n"
-      "partitions follow one another, and an aggregate is made for each partition.");
+      "partitions follow one another, and an aggregate is made for each partition.\n"
+      "A partition without a leader is waited for 5 s; then the others' rows are printed, a line\n"
+      "on stderr names each that is missing, and the exit status is 1. A table cuts values to 200\n"
+      "characters.");
   const auto options = std::make_shared<QueryOptions>();
-  command->add_option("TOPIC", options->topic, "The topic")->required()->type_name("");
-  command->add_option("SQL", options->sql, "One SELECT statement")->required()->type_name("");
+  command->add_option("TOPIC", options->topic, "The topic")
+      ->required()
+      ->type_name("");
+  command->add_option("SQL", options->sql, "One SELECT statement")
+      ->required()
+      ->check(statement())
+      ->type_name("");
   command->add_option("--partition", options->partition, "Only this one (all)")
       ->check(partition_index())
       ->type_name("P");

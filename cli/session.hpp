@@ -1,7 +1,6 @@
 // A command's connection to the cluster, and what its errors are turned into for a person.
 #pragma once
 
-#include "cli/partition_state.hpp"
 #include "client/api/client.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"

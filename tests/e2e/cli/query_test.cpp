@@ -44,6 +44,24 @@ TEST_CASE("pinion query: as a table, as CSV and as JSON", "[e2e][cli]") {
         "\n");
 }
 
+TEST_CASE("pinion query: a table stays small beside one large record, and says what it cut",
+          "[e2e][cli]") {
+  const std::string topic = cluster().new_topic();
+  std::string input = std::string(1'000'000, 'x') + "\n";
+  for (int i = 0; i < 500; ++i) input += "small\n";
+  REQUIRE(cluster().pinion({"produce", topic}, input).status == 0);
+  const std::string sql = "select value, offset from readable";
+  const Finished table = cluster().pinion({"query", topic, sql});
+  CHECK(table.status == 0);
+  CHECK(lines_of(table.output).size() == 502);
+  CHECK(table.output.size() < 502 * 220);
+  CHECK(lines_of(table.errors).size() == 1);
+  CHECK(table.errors.find("--json and --csv give them whole") != std::string::npos);
+  const Finished csv = cluster().pinion({"query", topic, sql, "--csv"});
+  CHECK(csv.output.find(std::string(1'000'000, 'x')) != std::string::npos);
+  CHECK(csv.errors.empty());
+}
+
 TEST_CASE("pinion query: columns of one name and bytes that are no text are all there",
           "[e2e][cli]") {
   const std::string topic = cluster().new_topic();
