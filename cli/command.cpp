@@ -3,11 +3,18 @@
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 
+#include "common/base/endpoint.hpp"
 #include "common/base/limits.hpp"
+#include "common/base/text.hpp"
 #include "common/obs/standard_files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace pinion::cli {
 namespace {
@@ -18,8 +25,9 @@ constexpr const char* about =
 
 constexpr const char* closing =
     "Exit status: 0 when everything asked for was done, 1 when not (one line on stderr says what\n"
-    "to do), 2 for a command line that cannot be understood, 130 when interrupted before the end,\n"
-    "141 when the reader of a pipe went away.";
+    "to do), 2 for a command line that cannot be understood (an unknown word, or a value that its\n"
+    "option cannot have; nobody was asked), 130 when interrupted before the end, 141 when the\n"
+    "reader of a pipe went away.";
 
 constexpr std::uint64_t count_max = 1'000'000'000'000;
 /// Of an option in seconds: ten years.
@@ -50,6 +58,7 @@ void add_broker_option(CLI::App& app, Commands& commands) {
   app.add_option(
          "--broker", commands.broker,
          "The leader broker, tcp://HOST:PORT (else PINION_BROKER, else " + commands.broker + ")")
+      ->check(broker_address())
       ->type_name("ADDRESS");
 }
 
@@ -57,7 +66,25 @@ CLI::Validator whole_number() {
   return {[](std::string& text) -> std::string {
             const bool whole =
                 !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-            return whole ? std::string() : "'" + text + "' is no whole number from 0 on";
+            if (!whole) return "'" + text + "' is no whole number from 0 on";
+            // CLI11 takes what is too large for the largest number there is.
+            std::uint64_t number = 0;
+            const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+            if (read.ec == std::errc()) return {};
+            return "'" + text + "' is larger than " +
+                   std::to_string(std::numeric_limits<std::uint64_t>::max());
+          },
+          ""};
+}
+
+CLI::Validator whole_number_from(std::int64_t low, std::int64_t high) {
+  return {[low, high](std::string& text) -> std::string {
+            std::int64_t number = 0;
+            const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+            const bool whole = whole_number()(text).empty() && read.ec == std::errc();
+            if (whole && number >= low && number <= high) return {};
+            return "'" + text + "' is no whole number from " + std::to_string(low) + " to " +
+                   std::to_string(high);
           },
           ""};
 }
@@ -99,10 +126,29 @@ CLI::Validator some_text() {
   return {[](std::string& text) -> std::string { return text.empty() ? "it is empty" : ""; }, ""};
 }
 
+CLI::Validator topic_name() {
+  return {[](std::string& text) -> std::string {
+            return text.empty() ? "a topic's name is empty; pinion topic list shows them" : "";
+          },
+          ""};
+}
+
+CLI::Validator broker_address() {
+  return {[](std::string& text) -> std::string {
+            const std::string problem = endpoint_problem(text, EndpointUse::connect);
+            if (problem.empty()) return {};
+            const std::string what = "'" + printable(text, limits::address_bytes_max) + "' ";
+            const bool says_how = problem.ends_with("tcp://HOST:PORT");
+            return what + problem + (says_how ? "" : "; write tcp://HOST:PORT");
+          },
+          ""};
+}
+
 int run_command_line(int argc, char** argv) {
+  Commands commands;
+  commands.input_closed = ::fcntl(STDIN_FILENO, F_GETFD) < 0;  // Before something is put there.
   hold_standard_files();
   install_interrupt();
-  Commands commands;
   commands.broker = "tcp://127.0.0.1:5550";
   CLI::App app(about, "pinion");
   app.footer(closing);

@@ -4,14 +4,16 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
 namespace pinion::cli {
 
 struct Commands {
-  std::string broker;        ///< As given, from PINION_BROKER, or the default.
-  std::function<int()> run;  ///< Set by the command that was chosen; returns the exit status.
+  std::string broker;         ///< As given, from PINION_BROKER, or the default.
+  bool input_closed = false;  ///< Whoever started the program gave it no stdin.
+  std::function<int()> run;   ///< Set by the command that was chosen; returns the exit status.
 };
 
 /// `--broker` stands before or after the command: the program and each command declare it.
@@ -25,6 +27,12 @@ void add_broker_option(CLI::App& app, Commands& commands);
 /// From 0 to ten years, whole or not.
 [[nodiscard]] CLI::Validator seconds_of_time();
 [[nodiscard]] CLI::Validator some_text();
+/// Not empty; what else is wrong with it, the cluster says.
+[[nodiscard]] CLI::Validator topic_name();
+/// Digits and nothing else, for a number from `low` to `high`.
+[[nodiscard]] CLI::Validator whole_number_from(std::int64_t low, std::int64_t high);
+/// tcp://HOST:PORT.
+[[nodiscard]] CLI::Validator broker_address();
 
 void add_up(CLI::App& app, Commands& commands);
 void add_topic(CLI::App& app, Commands& commands);

@@ -356,6 +356,14 @@ int ConsumeCommand::finish(const Result<void>& read) {
   return 0;
 }
 
+CLI::Validator place() {
+  return {[](std::string& text) -> std::string {
+            const auto from = parse_from(text, wall_now());
+            return from ? std::string() : from.error().detail;
+          },
+          ""};
+}
+
 int consume(const ConsumeOptions& options, const std::string& broker) {
   ConsumeCommand command(options);
   return command.run(broker);
@@ -374,7 +382,10 @@ void add_consume(CLI::App& app, Commands& commands) {
       "What was written into a pipe counts as read: '--consumer c | head -100' may move c's\n"
       "position far past what head took. --max 100 reads, and counts, no more than 100.");
   const auto options = std::make_shared<ConsumeOptions>();
-  command->add_option("TOPIC", options->topic, "The topic")->required()->type_name("");
+  command->add_option("TOPIC", options->topic, "The topic")
+      ->required()
+      ->check(topic_name())
+      ->type_name("");
   command
       ->add_option("--consumer", options->consumer,
                    "Go on where this consumer stopped, and keep where it stops now")
@@ -384,6 +395,7 @@ void add_consume(CLI::App& app, Commands& commands) {
       ->add_option("--from", options->from,
                    "Where to begin, for a consumer only where it has no position yet (earliest). "
                    "TIME: 2026-11-21T09:30:00Z, microseconds since 1970, or -15m")
+      ->check(place())
       ->type_name("earliest|latest|OFFSET|@TIME");
   command->add_flag("--reset", options->reset, "Begin at --from even where there is a position");
   command->add_option("--partition", options->partition, "Only this one (all)")

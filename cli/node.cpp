@@ -7,6 +7,7 @@
 #include "cli/text.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 namespace pinion::cli {
@@ -105,7 +106,11 @@ int command(const NodeOptions& options, NodeCommand what, const std::string& don
   const std::unique_ptr<Client> client = connect(options.broker, "node");
   if (!client) return 1;
   const auto moves = client->admin().command_node(what, NodeId(options.id), answer_timeout);
-  if (!moves) return complain_about(moves.error());
+  if (!moves) {
+    Error why = moves.error();
+    if (why.code == Errc::invalid_argument) why.detail += "; pinion node list shows all nodes";
+    return complain_about(why);
+  }
   if (options.wait) {
     const NodeId emptied = what == NodeCommand::drain ? NodeId(options.id) : node_none;
     if (const int status = wait_for_moves(*client, emptied); status != 0) return status;
@@ -161,7 +166,10 @@ void add_node(CLI::App& app, Commands& commands) {
     return command;
   };
   const auto add_id = [&](CLI::App* command) {
-    command->add_option("ID", options->id, "The node's number")->required()->type_name("");
+    command->add_option("ID", options->id, "The node's number")
+        ->required()
+        ->check(whole_number_from(1, std::numeric_limits<std::int32_t>::max()))
+        ->type_name("");
   };
   add("list", "Show all nodes and what they hold", list);
   const auto add_wait = [&](CLI::App* command) {

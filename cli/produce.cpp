@@ -8,6 +8,8 @@
 #include "cli/session.hpp"
 #include "cli/text.hpp"
 
+#include "common/base/text.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -23,10 +25,10 @@ namespace {
 constexpr Micros delivery_timeout = 120s;
 /// How long a full buffer is waited for before a signal is looked for again.
 constexpr Micros block_timeout = 200ms;
-/// What an interrupted command still waits for.
-constexpr Micros interrupted_close_timeout = 5s;
 /// A person at a terminal is told by then what records wait for.
 constexpr Micros told_after = 3s;
+/// What an interrupted command still waits for.
+constexpr Micros interrupted_close_timeout = 5s;
 
 struct ProduceOptions {
   std::string topic;
@@ -36,6 +38,7 @@ struct ProduceOptions {
   std::vector<std::string> headers;
   std::string acks = "all";
   bool report = false;
+  bool input_closed = false;  ///< stdin was, when the program was started.
 };
 
 /// stdin, or a file that is closed again.
@@ -64,16 +67,16 @@ class ProduceCommand {
   int run(const std::string& broker);
 
  private:
-  [[nodiscard]] Result<void> parse_headers();
+  void parse_headers();
   [[nodiscard]] Result<void> open_producer();
   [[nodiscard]] Result<void> refuse_halted();
   [[nodiscard]] Result<void> send_all(LineReader& lines);
   [[nodiscard]] Result<ProducerRecord> record_of(std::string_view line) const;
   [[nodiscard]] Result<void> send(const ProducerRecord& record);
+  void remark_partitions();
   [[nodiscard]] Result<void> wait_for_answers();
   int finish(const Result<void>& sent, std::uint64_t lines);
 
-  void remark_partitions();
   const ProduceOptions& options_;
   std::string separator_;
   std::vector<RecordHeader> headers_;
@@ -81,14 +84,18 @@ class ProduceCommand {
   std::unique_ptr<Client> client_;
   std::unique_ptr<Producer> producer_;
   ProducerTopic topic_;
+  std::optional<PartitionAsker> asker_;
+  Progress progress_;
   std::uint64_t accepted_ = 0;
 };
 
-  std::optional<PartitionAsker> asker_;
-  Progress progress_;
 int ProduceCommand::run(const std::string& broker) {
-  const Result<void> headers = parse_headers();
-  if (!headers) return complain_about(headers.error());
+  parse_headers();
+  if (options_.input_closed && (options_.file.empty() || options_.file == "-")) {
+    return complain(
+        "the input is closed, so there is nothing to send; pipe records into it, or "
+        "name a file with --file");
+  }
   const Input input(options_.file);
   if (input.descriptor() < 0) {
     return complain("'" + options_.file + "' cannot be opened: " + std::strerror(errno) +
@@ -104,12 +111,13 @@ int ProduceCommand::run(const std::string& broker) {
   return finish(sent, lines.lines());
 }
 
-Result<void> ProduceCommand::parse_headers() {
+/// They were looked at with the command line.
+void ProduceCommand::parse_headers() {
   for (const std::string& text : options_.headers) {
-    PINION_TRY(header, parse_name_value(text));
-    headers_.push_back({header.name, header.value});
+    if (const auto header = parse_name_value(text)) {
+      headers_.push_back({header->name, header->value});
+    }
   }
-  return {};
 }
 
 Result<void> ProduceCommand::open_producer() {
@@ -138,6 +146,7 @@ Result<void> ProduceCommand::open_producer() {
 /// spoken of.
 Result<void> ProduceCommand::refuse_halted() {
   PINION_TRY(topic, client_->admin().describe_topic(options_.topic, answer_timeout));
+  asker_.emplace(*client_, options_.topic);
   std::size_t open = 0;
   std::string halted;
   for (const PartitionMetadata& partition : topic.partitions) {
@@ -146,7 +155,6 @@ Result<void> ProduceCommand::refuse_halted() {
       ++open;
     } else if (halted.empty()) {
       halted = halted_text(partition);
-  asker_.emplace(*client_, options_.topic);
     }
   }
   if (halted.empty()) return {};
@@ -160,7 +168,10 @@ Result<void> ProduceCommand::send_all(LineReader& lines) {
     const auto line = lines.next();
     if (!line) {
       const std::string source = options_.file.empty() ? "the input" : "'" + options_.file + "'";
-      return failure(line.error().code, source + " cannot be read: " + line.error().detail);
+      const char* advice =
+          line.error().code == Errc::io_failed ? "; name a file that can be read" : "";
+      return failure(line.error().code,
+                     source + " cannot be read: " + line.error().detail + advice);
     }
     if (!*line) break;
     log_.wait_for_room();
@@ -175,6 +186,7 @@ Result<void> ProduceCommand::send_all(LineReader& lines) {
                      format_count(log_.acknowledged()) + " acknowledged");
     }
   }
+  progress_.finish();
   return {};
 }
 
@@ -186,7 +198,6 @@ Result<ProducerRecord> ProduceCommand::record_of(std::string_view line) const {
   if (separator_.empty()) return record;
   const std::size_t at = line.find(separator_);
   if (at == std::string_view::npos) {
-  progress_.finish();
     return failure(Errc::invalid_argument, "no '" + options_.key_separator +
                                                "' stands between a key and a value; the "
                                                "lines before it were sent");
@@ -213,17 +224,6 @@ Result<void> ProduceCommand::send(const ProducerRecord& record) {
       return {};
     }
     if (sent.error().code != Errc::throttled || interrupted() || log_.failed()) return sent;
-  }
-}
-
-/// Waits for what is on its way: to the end of its deadlines, or for a few seconds more once a
-/// signal has come.
-Result<void> ProduceCommand::wait_for_answers() {
-  Micros until = monotonic_now() + delivery_timeout + 5s;
-  bool told = false;
-  for (;;) {
-    const Result<void> flushed = producer_->flush(100ms);
-    const Micros now = monotonic_now();
     remark_partitions();
   }
 }
@@ -239,7 +239,19 @@ void ProduceCommand::remark_partitions() {
     remark(news.text + (news.is_back ? ""
                                      : "; records wait for its leader, up to " +
                                            std::to_string(delivery_timeout / 1s) + " s"));
+  }
+}
+
+/// Waits for what is on its way: to the end of its deadlines, or for a few seconds more once a
+/// signal has come.
+Result<void> ProduceCommand::wait_for_answers() {
+  Micros until = monotonic_now() + delivery_timeout + 5s;
+  bool told = false;
+  for (;;) {
+    const Result<void> flushed = producer_->flush(100ms);
+    const Micros now = monotonic_now();
     if (flushed || flushed.error().code != Errc::timed_out || now >= until) return flushed;
+    remark_partitions();
     if (!interrupted() || told) continue;
     told = true;
     until = now + interrupted_close_timeout;
@@ -251,7 +263,7 @@ void ProduceCommand::remark_partitions() {
 int ProduceCommand::finish(const Result<void>& sent, std::uint64_t lines) {
   Result<void> closed = wait_for_answers();
   if (const Result<void> ended = producer_->close(Micros{0}); closed && !ended) closed = ended;
-    remark_partitions();
+  progress_.finish();
   log_.finish();
   const std::string done = std::to_string(log_.acknowledged()) + " of " + std::to_string(lines) +
                            " records were acknowledged";
@@ -263,13 +275,23 @@ int ProduceCommand::finish(const Result<void>& sent, std::uint64_t lines) {
         options_.topic);
   }
   if (interrupted()) {
-  progress_.finish();
     complain("interrupted; " + done);
     return exit_interrupted;
   }
   if (!sent) return complain_about(sent.error(), options_.topic);
   if (!closed) return complain_about(Error{closed.error().code, done}, options_.topic);
   return log_.exit_status();
+}
+
+/// NAME=VALUE, and a name that records can have.
+CLI::Validator header() {
+  return {[](std::string& text) -> std::string {
+            const auto header = parse_name_value(text);
+            if (!header) return header.error().detail;
+            if (is_utf8(header->name)) return {};
+            return "of '" + printable(text, 100) + "' NAME is not UTF-8; VALUE may be any bytes";
+          },
+          ""};
 }
 
 int produce(const ProduceOptions& options, const std::string& broker) {
@@ -286,16 +308,21 @@ void add_produce(CLI::App& app, Commands& commands) {
       "A record is what stands between two newlines, exactly: a carriage return stays, an empty\n"
       "line is a record, and so is a last line without a newline.");
   const auto options = std::make_shared<ProduceOptions>();
-  command->add_option("TOPIC", options->topic, "The topic")->required()->type_name("");
+  command->add_option("TOPIC", options->topic, "The topic")
+      ->required()
+      ->check(topic_name())
+      ->type_name("");
   command->add_option("--file", options->file, "Read this file (stdin)")->type_name("F");
   command
       ->add_option("--key-separator", options->key_separator,
                    "What stands before the first SEP of a line is the record's key; \\t is a tab")
+      ->check(some_text())
       ->type_name("SEP");
   command->add_option("--partition", options->partition, "Send all to this one")
       ->check(partition_index())
       ->type_name("P");
   command->add_option("--header", options->headers, "A header of every record; may be repeated")
+      ->check(header())
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("NAME=VALUE");
@@ -311,6 +338,7 @@ void add_produce(CLI::App& app, Commands& commands) {
       "which tells no offset, -1)");
   add_broker_option(*command, commands);
   command->callback([options, &commands] {
+    options->input_closed = commands.input_closed;
     commands.run = [options, &commands] { return produce(*options, commands.broker); };
   });
 }

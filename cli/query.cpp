@@ -173,6 +173,7 @@ void add_query(CLI::App& app, Commands& commands) {
   const auto options = std::make_shared<QueryOptions>();
   command->add_option("TOPIC", options->topic, "The topic")
       ->required()
+      ->check(topic_name())
       ->type_name("");
   command->add_option("SQL", options->sql, "One SELECT statement")
       ->required()

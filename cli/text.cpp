@@ -172,9 +172,9 @@ Result<From> parse_from(std::string_view text, Micros wall_now) {
   std::int64_t offset = 0;
   if (parse_all(text, offset) && offset >= 0) return From(Offset(offset));
   return failure(Errc::invalid_argument,
-                 "--from is earliest, latest, an offset from 0 on, or "
-                 "@TIME (@2026-11-21T09:30:00Z, @-15m), not '" +
-                     std::string(text) + "'");
+                 "'" + std::string(text) +
+                     "' is no place to begin; write earliest, latest, an offset from 0 on, or "
+                     "@TIME (@2026-11-21T09:30:00Z, @-15m)");
 }
 
 std::string format_time(Micros wall) {

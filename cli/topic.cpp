@@ -6,6 +6,9 @@
 #include "cli/session.hpp"
 #include "cli/text.hpp"
 
+#include "common/base/limits.hpp"
+
+#include <limits>
 #include <memory>
 
 namespace pinion::cli {
@@ -13,6 +16,9 @@ namespace {
 
 /// A topic of many partitions on a slow disk takes a while to be made.
 constexpr Micros create_timeout = 30s;
+
+constexpr auto replicas_max = static_cast<std::int64_t>(limits::nodes_max);
+constexpr std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
 
 struct TopicOptions {
   std::string broker;
@@ -170,6 +176,13 @@ int remove(const TopicOptions& options) {
   return out.exit_status();
 }
 
+CLI::Validator zero_or_one() {
+  return {[](std::string& text) -> std::string {
+            return text == "0" || text == "1" ? "" : "'" + text + "' is not 0 or 1";
+          },
+          ""};
+}
+
 }  // namespace
 
 void add_topic(CLI::App& app, Commands& commands) {
@@ -191,49 +204,65 @@ void add_topic(CLI::App& app, Commands& commands) {
     return command;
   };
   const auto add_name = [&](CLI::App* command) {
-    command->add_option("NAME", options->name, "The topic's name")->required()->type_name("");
+    command->add_option("NAME", options->name, "The topic's name")
+        ->required()
+        ->check(topic_name())
+        ->type_name("");
   };
 
   CLI::App* creating = add("create", "Make a topic", create);
   add_name(creating);
   TopicConfig& config = options->config;
-  creating->add_option("--partitions", config.partitions, "How many (1)")->type_name("N");
+  creating->add_option("--partitions", config.partitions, "How many (1)")
+      ->check(whole_number_from(1, limits::partitions_per_topic_max))
+      ->type_name("N");
   config.replication = 0;
   creating
       ->add_option("--replication", config.replication,
                    "Replicas of each partition; 0: three, or as many as there are nodes (0)")
+      ->check(whole_number_from(0, replicas_max))
       ->type_name("N");
   creating
       ->add_option("--min-insync", config.min_insync_replicas,
                    "Take records only while so many replicas are in sync; 0: the majority (0)")
+      ->check(whole_number_from(0, replicas_max))
       ->type_name("N");
   creating->add_flag("--unclean", config.unclean_elections,
                      "When no replica that has everything is left, let one lead that has less");
   creating->add_option("--retention-ms", config.retention_ms, "Drop older records; 0: never (0)")
+      ->check(whole_number_from(0, number_max))
       ->type_name("MS");
   creating
       ->add_option("--retention-bytes", config.retention_bytes,
                    "Keep about so much a partition; 0: all (0)")
+      ->check(whole_number_from(0, number_max))
       ->type_name("BYTES");
   CLI::App* altering = add("alter", "Change a topic while it is in use", alter);
   add_name(altering);
   AlterTopic& change = options->change;
-  altering->add_option("--partitions", change.partitions, "How many; only more")->type_name("N");
+  altering->add_option("--partitions", change.partitions, "How many; only more")
+      ->check(whole_number_from(1, limits::partitions_per_topic_max))
+      ->type_name("N");
   altering->add_option("--replication", change.replication, "Replicas of each partition")
+      ->check(whole_number_from(1, replicas_max))
       ->type_name("N");
   altering
       ->add_option("--min-insync", change.min_insync_replicas,
                    "Take records only while so many replicas are in sync; 0: the majority")
+      ->check(whole_number_from(0, replicas_max))
       ->type_name("N");
   altering->add_option("--retention-ms", change.retention_ms, "Drop older records; 0: never")
+      ->check(whole_number_from(0, number_max))
       ->type_name("MS");
   altering
       ->add_option("--retention-bytes", change.retention_bytes,
                    "Keep about so much a partition; 0: all")
+      ->check(whole_number_from(0, number_max))
       ->type_name("BYTES");
   altering
       ->add_option("--unclean", change.unclean_elections,
                    "1: when no replica that has everything is left, one that has less may lead")
+      ->check(zero_or_one())
       ->type_name("0|1");
   add("list", "List all topics", list);
   add_name(add("describe", "Show a topic's partitions and their leaders", describe));

@@ -196,7 +196,19 @@ int serve(const UpOptions& options, Cluster& cluster) {
   return 0;
 }
 
+/// A port that is asked for twice would be found in use, by ourselves.
+const std::int32_t* twice(const std::vector<std::int32_t>& ports) {
+  for (auto port = ports.begin(); port != ports.end(); ++port) {
+    if (std::find(ports.begin(), port, *port) != port) return &*port;
+  }
+  return nullptr;
+}
+
 int up(const UpOptions& options) {
+  if (const std::int32_t* port = twice(options.http)) {
+    complain("--http names port " + std::to_string(*port) + " twice; once is enough");
+    return 2;
+  }
   FolderLock lock;
   const Result<void> locked = lock.take(options.data);
   if (!locked) return complain(locked.error().detail);

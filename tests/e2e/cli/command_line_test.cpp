@@ -101,6 +101,47 @@ TEST_CASE("command line: what is not understood ends with status 2 and one line"
   }
 }
 
+TEST_CASE("command line: what is empty or no text is refused with what to write instead",
+          "[e2e][cli]") {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"produce", "t", "--key-separator", ""}, "--key-separator"},
+      {{"produce", "t", "--header", "\xff=1"}, "NAME is not UTF-8"},
+      {{"query", "t", "select \xff"}, "x'00ff'"},
+      {{"topic", "describe", ""}, "pinion topic list"},
+      {{"consume", ""}, "pinion topic list"},
+      {{"node", "drain", "0"}, "from 1"},
+      {{"up", "--data", "/nowhere", "--http", "4000", "--http", "4000"}, "4000 twice"}};
+  for (const auto& [arguments, says] : cases) {
+    const Finished done = run_pinion(arguments);
+    INFO(says << "\n" << done.errors);
+    CHECK(done.status == 2);
+    CHECK(lines_of(done.errors).size() == 1);
+    CHECK(done.errors.find(says) != std::string::npos);
+  }
+}
+
+TEST_CASE("command line: an error says what to do about it", "[e2e][cli]") {
+  UpCluster& cluster = UpCluster::shared();
+  const Finished node = cluster.pinion({"node", "drain", "9"});
+  CHECK(node.status == 1);
+  CHECK(node.errors.find("there is no node 9; pinion node list") != std::string::npos);
+  const std::string topic = cluster.new_topic();
+  const Finished folder = cluster.pinion({"produce", topic, "--file", "/tmp"});
+  CHECK(folder.status == 1);
+  CHECK(folder.errors.find("Is a directory; name a file") != std::string::npos);
+  ProcessOptions shell;
+  shell.arguments = {"/bin/sh", "-c", "\"$0\" produce \"$1\" <&-", programs() + "/pinion", topic};
+  shell.environment = {"PINION_BROKER=" + cluster.address()};
+  const Finished closed = run(shell, patience(30s));
+  CHECK(closed.status == 1);
+  CHECK(lines_of(closed.errors).size() == 1);
+  CHECK(closed.errors.find("--file") != std::string::npos);
+}
+
+TEST_CASE("command line: consume --help says what a pipe does to a position", "[e2e][cli]") {
+  CHECK(run_pinion({"consume", "--help"}).output.find("| head") != std::string::npos);
+}
+
 TEST_CASE("command line: an odd value is refused with the option's name and the value",
           "[e2e][cli]") {
   const std::vector<std::vector<std::string>> cases = {
@@ -114,7 +155,18 @@ TEST_CASE("command line: an odd value is refused with the option's name and the 
       {"--partition", "-1", "consume", "t"},
       {"--partition", "first", "produce", "t"},
       {"--partition", "4294967296", "query", "t", "select 1"},
-      {"--idle-exit", "inf", "consume", "t"}};
+      {"--idle-exit", "inf", "consume", "t"},
+      {"--header", "foo", "produce", "t"},
+      {"--from", "abc", "consume", "t"},
+      {"--from", "-5", "consume", "t"},
+      {"--broker", "garbage", "status"},
+      {"--partitions", "-1", "topic", "create", "t"},
+      {"--partitions", "-1", "topic", "alter", "t"},
+      {"--replication", "-1", "topic", "create", "t"},
+      {"--min-insync", "-1", "topic", "alter", "t"},
+      {"--retention-ms", "-1", "topic", "create", "t"},
+      {"--unclean", "2", "topic", "alter", "t"},
+      {"--max", "99999999999999999999999", "consume", "t"}};
   for (const std::vector<std::string>& odd : cases) {
     std::vector<std::string> arguments(odd.begin() + 2, odd.end());
     arguments.push_back(odd[0] + "=" + odd[1]);
@@ -125,6 +177,8 @@ TEST_CASE("command line: an odd value is refused with the option's name and the 
     CHECK(done.errors.find(odd[0]) != std::string::npos);
     CHECK(done.errors.find(odd[1]) != std::string::npos);
   }
+  CHECK(run_pinion({"topic", "alter", "t", "--unclean", "2"}).errors.find("0 or 1") !=
+        std::string::npos);
   CHECK(run_pinion({"consume", "t", "--consumer", ""}).errors.find("--consumer") !=
         std::string::npos);
   CHECK(run_pinion({"frobnicate"}).errors.find("frobnicate") != std::string::npos);
