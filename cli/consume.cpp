@@ -61,6 +61,7 @@ class ConsumeCommand {
   [[nodiscard]] bool bounded() const { return !options_.follow && options_.idle_exit < 0; }
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> find_ends(const TopicMetadata& topic, const From& from);
+  [[nodiscard]] Result<void> leave_out(Error why);
   [[nodiscard]] Result<Offset> ask_end(PartitionIndex partition);
   [[nodiscard]] Result<State> read_some();
   void print(const RecordBatch& records);
@@ -85,7 +86,7 @@ class ConsumeCommand {
   Progress progress_;
   std::uint64_t printed_ = 0;
   std::optional<Offset> asked_;  ///< --from OFFSET.
-  std::string halted_;           ///< Why a partition is not read; empty: all are.
+  std::vector<Error> unread_;    ///< Why a partition is not read; one each.
   Micros last_record_{0};
   Micros last_commit_{0};
   Micros next_look_{0};
@@ -149,14 +150,20 @@ Result<void> ConsumeCommand::find_ends(const TopicMetadata& topic, const From& f
   for (const PartitionMetadata& partition : topic.partitions) {
     if (options_.partition >= 0 && partition.partition.raw() != options_.partition) continue;
     if (partition.state == PartitionState::halted) {
-      halted_ = halted_text(partition) + "; what it holds was not read";
-      if (options_.partition >= 0) return failure(Errc::storage_failed, halted_);
+      PINION_CHECK(leave_out(unserved_error(partition)));
       continue;
     }
-    Progressed& progressed = partitions_[partition.partition];
-    if (!bounded()) continue;
-    PINION_TRY(end, ask_end(partition.partition));
-    progressed.end = end;
+    if (!bounded()) {
+      partitions_[partition.partition] = {};
+      continue;
+    }
+    const Result<Offset> asked = ask_end(partition.partition);
+    if (!asked) {
+      PINION_CHECK(leave_out(asked.error()));
+      continue;
+    }
+    const Offset end = *asked;
+    partitions_[partition.partition].end = end;
     if (offset != nullptr && *offset > end && options_.consumer.empty()) {
       return failure(Errc::offset_out_of_range,
                      "partition " + std::to_string(partition.partition.raw()) + " ends at offset " +
@@ -165,6 +172,15 @@ Result<void> ConsumeCommand::find_ends(const TopicMetadata& topic, const From& f
                          "; choose a smaller one, or wait for more with --follow");
     }
   }
+  return {};
+}
+
+/// The others are read, and it is told at the end; fails when that is no use.
+Result<void> ConsumeCommand::leave_out(Error why) {
+  const bool is_of_partition = why.code != Errc::cancelled && why.code != Errc::connection_lost;
+  if (!is_of_partition || options_.partition >= 0) return failure(std::move(why));
+  why.detail += "; what it holds was not read";
+  unread_.push_back(std::move(why));
   return {};
 }
 
@@ -196,6 +212,8 @@ Result<ConsumeCommand::State> ConsumeCommand::read_some() {
 
 void ConsumeCommand::print(const RecordBatch& records) {
   for (const ConsumerRecord& record : records) {
+    // A partition that was left out may be back; how much of it was asked for is not known.
+    if (bounded() && partitions_.count(record.partition) == 0) continue;
     Progressed& progressed = partitions_[record.partition];
     // What came after the start is not asked for; and where nothing is printed nothing is
     // committed.
@@ -291,7 +309,9 @@ Result<void> ConsumeCommand::commit_all(Untouched untouched) {
   if (options_.consumer.empty()) return {};
   last_commit_ = monotonic_now();
   for (const PartitionPosition& position : consumer_->positions()) {
-    Progressed& progressed = partitions_[position.partition.partition];
+    const auto known = partitions_.find(position.partition.partition);
+    if (known == partitions_.end()) continue;  // Left out: nobody is there to keep it.
+    Progressed& progressed = known->second;
     Offset next = progressed.written;
     const bool begins = untouched == Untouched::begins_where_it_is;
     if (begins && next == offset_unassigned && progressed.next == offset_unassigned) {
@@ -352,8 +372,8 @@ int ConsumeCommand::finish(const Result<void>& read) {
     complain("interrupted after " + std::to_string(printed_) + " records");
     return exit_interrupted;
   }
-  if (!halted_.empty()) return complain(halted_);
-  return 0;
+  for (const Error& error : unread_) complain_about(error, options_.topic);
+  return unread_.empty() ? 0 : 1;
 }
 
 CLI::Validator place() {
@@ -378,7 +398,8 @@ void add_consume(CLI::App& app, Commands& commands) {
       "Reads up to the end as it is at the start, and ends; with --follow it goes on until "
       "Ctrl-C,\n"
       "with --idle-exit until nothing came for so long. Order holds within a partition.\n"
-      "A partition that has no leader is an error, and named; with --follow it is waited for.\n"
+      "A partition that has no leader is waited for some seconds, then the others are read, it is\n"
+      "named, and the exit status is 1; with --follow it is waited for.\n"
       "What was written into a pipe counts as read: '--consumer c | head -100' may move c's\n"
       "position far past what head took. --max 100 reads, and counts, no more than 100.");
   const auto options = std::make_shared<ConsumeOptions>();

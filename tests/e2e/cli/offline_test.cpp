@@ -82,7 +82,15 @@ TEST_CASE("offline: pinion consume names the partition that has no leader, and f
   CHECK(idle.output == half.living_records());
   check_named(half.cluster().pinion({"consume", "s", "--idle-exit", "1", "--consumer", "c"}),
               half.lost());
-  check_named(half.cluster().pinion({"consume", "s"}), half.lost());
+  for (const std::vector<std::string>& bounded :
+       {std::vector<std::string>{"consume", "s"},
+        std::vector<std::string>{"consume", "s", "--consumer", "d", "--from", "0"}}) {
+    const Finished read = half.cluster().pinion(bounded);
+    check_named(read, half.lost());
+    CHECK(read.output == half.living_records());
+  }
+  check_named(half.cluster().pinion({"consume", "s", "--partition", half.lost_number()}),
+              half.lost());
   // What is asked for is there.
   const std::string other = half.lost_number() == "0" ? "1" : "0";
   const Finished living =
@@ -96,6 +104,10 @@ TEST_CASE("offline: pinion consume names the partition that has no leader, and f
   INFO(whole.errors);
   CHECK(whole.status == 0);
   CHECK(lines_of(whole.output).size() == 6);
+  // A consumer lost nothing of what it was not given.
+  const Finished rest = half.cluster().pinion({"consume", "s", "--consumer", "d"});
+  CHECK(rest.status == 0);
+  CHECK(lines_of(rest.output).size() == 3);
 }
 
 TEST_CASE("offline: pinion consume fails when no node is alive at all", "[e2e][cli][offline]") {
