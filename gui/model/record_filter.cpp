@@ -19,13 +19,6 @@ std::optional<Number> number_of(std::string_view text) {
   return number;
 }
 
-/// ".a", "$.a", "$[...]", and each with the '-' that turns a part around.
-bool is_path(std::string_view text) {
-  if (text.size() > 1 && text.front() == '-') text.remove_prefix(1);
-  return text.size() > 1 &&
-         (text.front() == '.' || text.starts_with("$.") || text.starts_with("$["));
-}
-
 bool is_sign(char c) { return std::string_view("=!<>~").find(c) != std::string_view::npos; }
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
@@ -37,11 +30,47 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 /// What stands between blanks, or with what else belongs to it.
 struct Word {
   std::string text{};
-  std::size_t bare = 0;  ///< So much of its front stood in no quotes: a sign is one only there.
-  bool quoted = false;   ///< Something did, perhaps nothing: "".
+  std::vector<bool> in_quotes{};  ///< Of each byte: what stood in quotes is no sign, and no prefix.
+  std::optional<std::size_t> last_quotes{};  ///< Where the last ones began, perhaps around nothing.
   /// Where the sign of a comparison is, or would be; nothing when it is no side of one.
   std::optional<std::size_t> sign{};
+
+  void put(std::string_view piece, bool quoted) {
+    text += piece;
+    in_quotes.resize(text.size(), quoted);
+  }
+  void put(const Word& other) {
+    if (other.last_quotes) last_quotes = text.size() + *other.last_quotes;
+    text += other.text;
+    in_quotes.insert(in_quotes.end(), other.in_quotes.begin(), other.in_quotes.end());
+  }
+  [[nodiscard]] bool has_bare(std::size_t at, char c) const {
+    return at < text.size() && text[at] == c && !in_quotes[at];
+  }
+  [[nodiscard]] bool has_sign(std::size_t at) const {
+    return at < text.size() && is_sign(text[at]) && !in_quotes[at];
+  }
+  /// Something is behind that place, be it nothing in quotes.
+  [[nodiscard]] bool has_more(std::size_t at) const {
+    return at < text.size() || (last_quotes && *last_quotes >= at);
+  }
 };
+
+/// ".a", "$.a", "$[...]", and each with the '-' that turns a part around. Names may be in quotes.
+bool is_path(const Word& word) {
+  const std::size_t at = word.text.size() > 1 && word.has_bare(0, '-') ? 1 : 0;
+  if (word.text.size() < at + 2) return false;
+  const bool dollar =
+      word.has_bare(at, '$') && (word.has_bare(at + 1, '.') || word.has_bare(at + 1, '['));
+  return word.has_bare(at, '.') || dollar;
+}
+
+/// Whether a name of a path in quotes begins there, which is one with them.
+bool begins_brackets(Word word, std::string_view text) {
+  if (!text.starts_with("[\"")) return false;
+  word.put("[", false);
+  return is_path(word);
+}
 
 /// Blanks divide, and quotes keep together.
 Result<std::vector<Word>> split(std::string_view text) {
@@ -49,27 +78,23 @@ Result<std::vector<Word>> split(std::string_view text) {
   Word word;
   bool quoted = false;
   bool any = false;
-  const auto put = [&](std::string_view piece) {
-    word.text += piece;
-    if (!word.quoted) word.bare = word.text.size();
-    any = true;
-  };
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (!quoted && text.substr(i).starts_with("[\"") && is_path(word.text + "[")) {
-      // A name of a path in quotes is one with them.
+    if (!quoted && begins_brackets(word, text.substr(i))) {
       const std::size_t size = std::max<std::size_t>(1, json_brackets_end(text.substr(i)));
-      put(text.substr(i, size));
+      word.put(text.substr(i, size), false);
+      any = true;
       i += size - 1;
     } else if (c == '"') {
       quoted = !quoted;
-      word.quoted = true;
+      if (quoted) word.last_quotes = word.text.size();
       any = true;
     } else if (c == ' ' && !quoted) {
       if (any) words.push_back(std::exchange(word, {}));
       any = false;
     } else {
-      put({&c, 1});
+      word.put({&c, 1}, quoted);
+      any = true;
     }
   }
   if (quoted) return failure(Errc::invalid_argument, "a quotation mark has no second one");
@@ -78,32 +103,29 @@ Result<std::vector<Word>> split(std::string_view text) {
 }
 
 /// Where the comparison begins; the text's end when there is none. Names in quotes may hold signs.
-std::size_t end_of_path(std::string_view text) {
+std::size_t end_of_path(const Word& word) {
+  const std::string_view text = word.text;
   std::size_t at = 0;
-  while (at < text.size() && !is_sign(text[at])) {
-    const std::size_t brackets = text[at] == '[' ? json_brackets_end(text.substr(at)) : 0;
+  while (at < text.size() && !word.has_sign(at)) {
+    const std::size_t brackets = word.has_bare(at, '[') ? json_brackets_end(text.substr(at)) : 0;
     at += std::max<std::size_t>(1, brackets);
   }
   return std::min(at, text.size());
 }
 
 std::optional<std::size_t> sign_at(const Word& word) {
-  const std::string_view bare = std::string_view(word.text).substr(0, word.bare);
-  std::string_view name = bare;
-  take_prefix(name, "-");
-  std::size_t at = bare.size();
-  if (is_path(bare)) {
-    at = end_of_path(bare);
-  } else if (take_prefix(name, "header:")) {
-    at = std::min(bare.find('='), bare.size());
-  } else {
-    return std::nullopt;
+  if (is_path(word)) return end_of_path(word);
+  constexpr std::string_view prefix = "header:";
+  std::size_t at = word.has_bare(0, '-') ? 1 : 0;
+  for (const char c : prefix) {
+    if (!word.has_bare(at++, c)) return std::nullopt;
   }
-  return at < bare.size() ? at : word.text.size();
+  while (at < word.text.size() && !word.has_bare(at, '=')) ++at;
+  return at;
 }
 
 std::size_t sign_end(const Word& word, std::size_t at) {
-  while (at < word.bare && is_sign(word.text[at])) ++at;
+  while (word.has_sign(at)) ++at;
   return at;
 }
 
@@ -115,17 +137,11 @@ std::vector<Word> join(std::vector<Word> words) {
     part.sign = sign_at(part);
     if (!part.sign) continue;
     const bool lacks = *part.sign == part.text.size() && i + 1 < words.size();
-    if (lacks && words[i + 1].bare > 0 && is_sign(words[i + 1].text[0])) {
-      const Word& sign = words[++i];
-      part.bare = part.text.size() + sign.bare;
-      part.text += sign.text;
-      part.quoted = sign.quoted;
-    }
+    if (lacks && words[i + 1].has_sign(0)) part.put(words[++i]);
     const std::size_t end = sign_end(part, *part.sign);
-    if (i + 1 < words.size() && end > *part.sign && end == part.text.size() && !part.quoted) {
-      part.text += words[++i].text;
-      part.bare = end;  // What the value begins with is no sign.
-      part.quoted = true;
+    if (i + 1 < words.size() && end > *part.sign && !part.has_more(end)) {
+      part.last_quotes = end;
+      part.put(words[++i].text, true);  // What the value begins with is no sign.
     }
   }
   return parts;
@@ -154,13 +170,13 @@ Result<RecordFilter> RecordFilter::parse(std::string_view text) {
   PINION_TRY(words, split(text));
   for (const Word& word : join(std::move(words))) {
     const std::string_view whole = word.text;
-    Written written{whole, {}, {}, false, is_path(whole.substr(0, word.bare))};
+    Written written{whole, {}, {}, false, is_path(word)};
     if (word.sign) {
       const std::size_t end = sign_end(word, *word.sign);
       written.name = whole.substr(0, *word.sign);
       written.sign = whole.substr(*word.sign, end - *word.sign);
       written.value = whole.substr(end);
-      written.has_value = end < whole.size() || word.quoted;
+      written.has_value = word.has_more(end);
     }
     PINION_TRY(part, parse_part(written));
     filter.parts_.push_back(std::move(part));
@@ -193,7 +209,8 @@ Result<RecordFilter::Part> RecordFilter::parse_part(const Written& written) {
     part.compare = written.sign.empty() ? Compare::exists : Compare::contains;
     if (!written.sign.empty() && written.sign != "=" && written.sign != "==") {
       return failure(Errc::invalid_argument,
-                     "of a header only = can be asked, as in header:trace-id=4bf9");
+                     "of a header only = can be asked, as in header:trace-id=4bf9. A value that "
+                     "begins with such a sign stands in quotes");
     }
     part.text = small_letters(written.value);
     return part;

@@ -101,6 +101,30 @@ TEST_CASE("filter: blanks around a sign change nothing", "[gui]") {
   CHECK_FALSE(passes("header:trace-id= 99", traced));
 }
 
+TEST_CASE("filter: a name in quotes is compared as any other", "[gui]") {
+  const PlainRecord record{R"({"full name": "ann", "user": {"full name": "ann lee"}, "a<b": 3})",
+                           "k", R"([["trace id","4bf9"],["a=b","x"]])"};
+  for (const char* filter :
+       {".\"full name\" = ann", ".\"full name\"=ann", "$.\"full name\" =ann", ".\"full name\"",
+        ".user.\"full name\"=\"ann lee\"", ".user.\"full name\" ~ lee", "-.\"full name\" = bob",
+        ".\"a<b\">2", ".\"a<b\" = 3", "header:\"trace id\"=4bf", "header:\"trace id\" = 4bf9",
+        "header:\"trace id\"", "header:\"a=b\"=x", "-header:\"trace id\"=8"}) {
+    INFO(filter);
+    CHECK(passes(filter, record));
+  }
+  for (const char* filter : {".\"full name\" = bob", ".\"full name\"=bob",
+                             ".user.\"full name\"=bob", ".user.\"full name\" != \"ann lee\"",
+                             ".\"a<b\">3", "header:\"trace id\"=99", "header:\"trace id\" = 99",
+                             "header:\"a=b\"=y", "\"header:trace id=4bf9\"", "\".full name\""}) {
+    INFO(filter);
+    CHECK_FALSE(passes(filter, record));
+  }
+  CHECK_FALSE(RecordFilter::parse(".\"full name\"="));
+  CHECK_FALSE(RecordFilter::parse(".\"full name\" >"));
+  CHECK(passes(".\"full name\" != \"\"", record));
+  CHECK(passes("header:\"trace id\"=\"\"", record));
+}
+
 TEST_CASE("filter: a sign that compares nothing is told, and not taken for a value", "[gui]") {
   const auto problem = [](const char* filter) {
     const auto parsed = RecordFilter::parse(filter);
@@ -116,6 +140,8 @@ TEST_CASE("filter: a sign that compares nothing is told, and not taken for a val
   CHECK(problem(".state ! done").find("'!' compares nothing") == 0);
   CHECK(problem(".price >").find("wants a value") != std::string::npos);
   CHECK(problem("header:trace-id != 4bf9").find("of a header only =") == 0);
+  CHECK(problem("header:a=>b").find("begins with such a sign stands in quotes") !=
+        std::string::npos);
 }
 
 TEST_CASE("filter: what cannot be meant is refused in words", "[gui]") {
