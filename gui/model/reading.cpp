@@ -97,13 +97,19 @@ void Reading::on_topics(const Now& now, const ReadTopics& topics, ReadingEffects
   for (const std::string& name : settings_.topics) {
     const auto known = topics.find(name);
     if (known == topics.end()) continue;
-    if (forget_former(now, name, known->second, out)) joined = true;
+    const bool made_again = forget_former(now, name, known->second, out);
+    joined = joined || made_again;
     for (std::int32_t i = 0; i < known->second.partitions; ++i) {
       const auto [at, fresh] = parts_.try_emplace({name, i});
-      if (known->second.id != TopicId{0}) at->second.topic = known->second.id;
+      if (known->second.id != TopicId{0}) {
+        at->second.topic = known->second.id;
+        at->second.id_is_old = false;
+      }
       if (!fresh) continue;
       joined = true;
-      if (from_.kind != ReadPlace::Kind::committed) {
+      if (made_again && !until_) {  // The place that was sought was one in the former topic.
+        at->second.anew = true;
+      } else if (from_.kind != ReadPlace::Kind::committed) {
         at->second.chosen = true;
         at->second.placed = false;
         at->second.place = from_;
@@ -123,7 +129,8 @@ bool Reading::forget_former(const Now& now, const std::string& name, const ReadT
   };
   if (std::none_of(parts_.begin(), parts_.end(), is_former)) return false;
   for (auto& one : parts_) {
-    if (!is_former(one)) continue;
+    // Where the former place was gone it begins anew already: once more, all would appear twice.
+    if (!is_former(one) || one.second.id_is_old) continue;
     Part fresh;
     fresh.phase = one.second.phase;
     fresh.topic = topic.id;
@@ -133,6 +140,7 @@ bool Reading::forget_former(const Now& now, const std::string& name, const ReadT
     fresh.chosen = until_.has_value();
     fresh.placed = !fresh.chosen;
     if (fresh.chosen) fresh.place = from_;
+    fresh.anew = !fresh.chosen;
     one.second = std::move(fresh);
   }
   abandon(now, out);
@@ -209,6 +217,8 @@ void Reading::on_located(const Now& now, const ReadPartition& partition, std::ui
     // The topic was deleted and made again: none of this one's records was read.
     part.next = -1;
     part.epoch = 0;
+    part.anew = true;
+    part.id_is_old = part.topic != TopicId{0};
   }
   if (!part.chosen && position->next > part.next) {
     // Another program reads under the same name, or this one did before it was started.
@@ -216,7 +226,7 @@ void Reading::on_located(const Now& now, const ReadPartition& partition, std::ui
     part.epoch = position->epoch;
   }
   if (part.next < 0) {
-    const bool latest = settings_.start == ReadPlace::Kind::latest;
+    const bool latest = settings_.start == ReadPlace::Kind::latest && !part.anew;
     part.next = latest ? position->high_watermark : position->log_start;
     part.epoch = 0;
   }

@@ -187,6 +187,8 @@ class Reading {
     bool chosen = false;  ///< `next` was sought: it counts, whatever the partition says.
     ReadPlace place{};    ///< Where to begin when chosen and not placed yet.
     bool placed = true;
+    bool anew = false;       ///< Of a topic that was made again: it begins at its start.
+    bool id_is_old = false;  ///< It is at what was made again already, and the status is not.
     Micros commit_at{0};
     Micros retry_at = never;
     std::uint64_t records = 0;

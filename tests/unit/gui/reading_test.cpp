@@ -288,21 +288,72 @@ TEST_CASE("reading: without a name, too, a topic that was made again is read fro
   }
 }
 
-TEST_CASE("reading: a topic that is made again while it is read live", "[gui]") {
-  Desk desk(3, 5);
+TEST_CASE("reading: of a topic that was made again new partitions, too, are read from their start",
+          "[gui]") {
+  Desk desk(1, 20);
+  SECTION("after the newest was sought") {
+    desk.start();
+    desk.seek({.kind = ReadPlace::Kind::latest});
+  }
+  SECTION("by a reader that began at the end") {
+    desk.reading.on_topics(desk.now, desk.topics, desk.out);
+    desk.reading.start(desk.now,
+                       {.topics = {"orders"}, .reader = "me", .start = ReadPlace::Kind::latest}, {},
+                       desk.out);
+    desk.answer();
+  }
+  desk.fetched.clear();
+  desk.logs[1] = desk.logs[2] = {};
+  desk.make_again(3, 7);
+  CHECK(desk.count() == 21);
+  CHECK(desk.each_once());
+  // One that joins it later is as any other.
+  desk.logs[3] = {0, 5, -1};
+  desk.topics["orders"].partitions = 4;
+  desk.reading.on_topics(desk.now, desk.topics, desk.out);
+  desk.answer();
+  CHECK(desk.count() == 21);
+}
+
+TEST_CASE("reading: a topic that was made again before the status says so is read once", "[gui]") {
+  Desk desk(2, 20);
   desk.start();
   desk.mode(ReadMode::live);
+  desk.fetched.clear();
+  desk.logs[0] = {0, 4, -1};
+  desk.logs[1] = {0, 7, -1};
+  desk.produce(0, 0);  // The fetches that waited are answered: there is no such place.
+  desk.produce(0, 1);
+  CHECK(desk.count() == 12);
+  desk.topics["orders"].id = TopicId(2);  // And none of its positions is kept yet.
+  desk.reading.on_topics(desk.now, desk.topics, desk.out);
+  desk.answer();
+  CHECK(desk.count() == 12);
+  desk.produce(1, 1);
+  CHECK(desk.count() == 13);
+  CHECK(desk.each_once());
+  // The next time it is made again is another one.
+  desk.fetched.clear();
+  desk.make_again(2, 25);
+  CHECK(desk.count() == 50);
+}
+
+TEST_CASE("reading: a topic that is made again while it is read live", "[gui]") {
+  Desk desk(3, 9);
+  desk.start();
+  desk.mode(ReadMode::live);
+  desk.produce(0, 1);  // Its place is not kept yet.
   const auto old = desk.waiting.at(0);
   desk.waiting.clear();
   desk.fetched.clear();
   desk.make_again(2, 7);
   CHECK(desk.count() == 14);
-  CHECK(desk.logs[0].position <= 7);  // Where it was in the former one is not kept for this one.
+  CHECK(desk.logs[0].position == 7);  // Where it was in the former one is not kept for this one.
   CHECK(desk.reading.view().partitions.size() == 2);
   // What the former one answers at last is not shown.
   CHECK_FALSE(desk.reading
                   .on_fetched(desk.now, old.partition, old.generation, old.offset,
-                              FetchedRange{6, 1, 6, 1, 100}, desk.out)
+                              FetchedRange{old.offset + 1, 1, 10, 1, 100}, desk.out)
                   .accepted);
   desk.produce(1, 1);
   CHECK(desk.count() == 15);
