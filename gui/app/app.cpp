@@ -74,7 +74,7 @@ Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
   if (!canned) {
     file = options.settings_file.empty() ? default_settings_file() : options.settings_file;
   }
-  app->settings_file_ = std::make_unique<SettingsFile>(std::move(file));
+  app->settings_file_ = std::make_unique<SettingsFile>(std::move(file), [] { Window::wake(); });
   Settings settings = app->settings_file_->load();
   if (options.dark) settings.dark = *options.dark;
   if (options.scale) settings.scale = *options.scale;
@@ -125,6 +125,9 @@ App::~App() {
   if (shell_) settings_file_->save(shell_->settings());
   shell_.reset();
   for (std::thread& thread : retiring_) thread.join();
+  settings_file_->close();  // It wakes the window.
+  const std::string trouble = settings_file_->trouble();
+  if (!trouble.empty()) std::fprintf(stderr, "pinion-dashboard: %s\n", trouble.c_str());
   if (!window_) return;
   window_.reset();
   ImGui::DestroyContext();
@@ -173,6 +176,7 @@ App::FrameTimes App::frame() {
   if (frozen_) move_mouse_away();
   ImGui::NewFrame();
   push_font(ui_.fonts.body);
+  shell_->set_trouble(settings_file_->trouble());
   shell_->draw(ui_);
   ImGui::PopFont();
   ImGui::Render();

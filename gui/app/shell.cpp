@@ -214,6 +214,7 @@ void Shell::draw(Ui& ui) {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {ui.px(18), ui.px(14)});
   begin_padded_child("panel", {size.x - left, body});
   ImGui::PopStyleVar();
+  ui.notice("settings.trouble", trouble_, Tone::bad);
   if (panel) {
     draw_panel(ui, *tab);
   } else {

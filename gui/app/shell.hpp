@@ -49,6 +49,9 @@ class Shell {
   using Retire = std::function<void(std::unique_ptr<SnapshotSource>)>;
   void on_retire(Retire retire) { retire_ = std::move(retire); }
 
+  /// What is wrong with the settings' files; empty: nothing.
+  void set_trouble(std::string text) { trouble_ = std::move(text); }
+
   [[nodiscard]] Settings& settings() noexcept { return settings_; }
   /// Of the tab in front; nothing without one.
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
@@ -96,6 +99,7 @@ class Shell {
   bool connecting_ = false;  ///< The connect panel is in front.
   ConnectState connect_;
   bool theme_changed_ = false;
+  std::string trouble_;
   std::string shown_;  ///< The panel of the last frame, to know one that was just opened.
 };
 

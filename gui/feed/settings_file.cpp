@@ -2,32 +2,111 @@
 
 #include "gui/feed/fresh_file.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 namespace pinion::gui {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr auto retry_after = 30s;
+constexpr auto lock_time_max = 5s;
+constexpr auto lock_step = 20ms;
+
+/// Nothing when it cannot be read to its end.
 std::optional<std::string> text_of(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
+  std::string text;
+  std::array<char, 65'536> piece{};
+  while (file.read(piece.data(), piece.size()) || file.gcount() > 0) {
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (file.bad()) return std::nullopt;
+  return text;
+}
+
+struct DraftsFile {
+  bool there = false;
+  ReadDrafts read{};
+  [[nodiscard]] bool damaged() const { return there && !read.whole; }
+};
+
+DraftsFile read_drafts_file(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error) && !error) return {};
+  const auto text = text_of(path);
+  if (!text) return {true, {{}, false}};
+  return {true, parse_drafts(*text)};
+}
+
+bool has_name(const Drafts& drafts, const std::string& name) {
+  return std::any_of(drafts.begin(), drafts.end(),
+                     [&](const auto& one) { return one->name == name; });
+}
+
+/// One dashboard writes at a time. Where a file system knows no locks, none is waited for.
+class FileLock {
+ public:
+  static Result<FileLock> take(const std::string& path) {
+    FileLock lock;
+    lock.file_ = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+    if (lock.file_ < 0) {
+      return failure(Errc::io_failed, "'" + path + "' cannot be written: " + std::strerror(errno));
+    }
+    const auto give_up = std::chrono::steady_clock::now() + lock_time_max;
+    while (::flock(lock.file_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK && errno != EINTR) break;
+      if (std::chrono::steady_clock::now() >= give_up) {
+        return failure(Errc::io_failed, "another dashboard holds '" + path + "'");
+      }
+      std::this_thread::sleep_for(lock_step);
+    }
+    return lock;
+  }
+  FileLock(FileLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock() {
+    if (file_ >= 0) ::close(file_);
+  }
+
+ private:
+  FileLock() = default;
+  int file_ = -1;
+};
+
+Result<void> write(const std::string& path, const std::string& text) {
+  const auto written = write_whole(path, text, FreshFile::Replaces::yes, FreshFile::Durable::yes);
+  if (!written) return failure(written.error());
+  return {};
 }
 
 }  // namespace
 
-SettingsFile::SettingsFile(std::string path) : path_(std::move(path)) {
+SettingsFile::SettingsFile(std::string path, std::function<void()> wake)
+    : path_(std::move(path)), wake_(std::move(wake)) {
   if (path_.empty()) return;
   drafts_path_ = path_ + ".drafts";
   thread_ = std::thread([this] { run(); });
 }
 
-SettingsFile::~SettingsFile() {
+SettingsFile::~SettingsFile() { close(); }
+
+void SettingsFile::close() {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -37,19 +116,27 @@ SettingsFile::~SettingsFile() {
   thread_.join();
 }
 
-Settings SettingsFile::load() const {
+Settings SettingsFile::load() {
   if (path_.empty()) return {};
   Settings settings = parse_settings(text_of(path_).value_or(""));
-  // Where there is no such file yet, they may be among the settings.
-  if (const auto drafts = text_of(drafts_path_)) settings.drafts = parse_settings(*drafts).drafts;
+  DraftsFile file = read_drafts_file(drafts_path_);
+  if (file.damaged()) {
+    tell_damage("Not all of '" + drafts_path_ + "' can be read. It stays as it is until a record " +
+                "is saved, and then as a file that ends in .bad.");
+  }
+  // Some may be among the settings, as all were once.
+  moves_drafts_ = !settings.drafts.empty();
+  Drafts moved = std::exchange(settings.drafts, file.read.drafts);
+  for (auto& one : moved) {
+    if (!has_name(file.read.drafts, one->name)) settings.drafts.push_back(std::move(one));
+  }
+  written_ = std::move(file.read.drafts);
   return settings;
 }
 
 void SettingsFile::keep(const Settings& settings) {
   text_ = write_settings(settings);
   drafts_ = settings.drafts;
-  std::error_code error;
-  moves_drafts_ = !drafts_.empty() && !std::filesystem::exists(drafts_path_, error);
 }
 
 bool SettingsFile::differ(const Settings& settings) const {
@@ -61,42 +148,109 @@ void SettingsFile::save(const Settings& settings) {
   if (path_.empty()) return;
   std::string text = write_settings(settings);
   const bool other_text = text != text_;
-  const bool other_drafts =
-      drafts_ != settings.drafts || (other_text && std::exchange(moves_drafts_, false));
+  const bool other_drafts = drafts_ != settings.drafts;
   if (!other_text && !other_drafts) return;
+  // Both together: one that was taken out of its file would come back from among the settings.
+  const bool moves = std::exchange(moves_drafts_, false);
   {
     const std::lock_guard lock(mutex_);
-    if (other_text) work_.text = text;
-    if (other_drafts) work_.drafts = settings.drafts;
+    if (other_text || moves) work_.text = text;
+    if (other_drafts || moves) work_.drafts = settings.drafts;
+    fresh_ = true;
   }
   news_.notify_one();
   text_ = std::move(text);
   drafts_ = settings.drafts;
 }
 
+std::string SettingsFile::trouble() const {
+  const std::lock_guard lock(mutex_);
+  if (problem_.empty()) return damage_;
+  return "What is to be remembered is not saved: " + problem_ +
+         (ends_ ? "." : ". It is tried again.");
+}
+
+void SettingsFile::tell_damage(std::string text) {
+  const std::lock_guard lock(mutex_);
+  damage_ = std::move(text);
+}
+
 void SettingsFile::run() {
   std::unique_lock lock(mutex_);
+  const auto due = [this] { return ends_ || fresh_; };
   for (;;) {
-    news_.wait(lock, [this] { return ends_ || work_.text || work_.drafts; });
-    if (!work_.text && !work_.drafts) return;
-    const Work work = std::exchange(work_, {});
+    if (work_.empty()) {
+      news_.wait(lock, due);
+    } else {
+      news_.wait_for(lock, retry_after, due);
+    }
+    fresh_ = false;
+    const bool last = ends_;
+    if (work_.empty()) {
+      if (last) return;
+      continue;
+    }
+    Work work = std::exchange(work_, {});
+    const std::string before = problem_ + damage_;
     lock.unlock();
-    carry_out(work);
+    const Result<void> done = carry_out(work);
+    lock.lock();
+    problem_ = done ? std::string() : done.error().detail;
+    // What is newer by now takes the place of what could not be written.
+    if (work.text && !work_.text) work_.text = std::move(work.text);
+    if (work.drafts && !work_.drafts) work_.drafts = std::move(work.drafts);
+    const bool other = problem_ + damage_ != before;
+    if (last) return;
+    if (!other || !wake_) continue;
+    lock.unlock();
+    wake_();
     lock.lock();
   }
 }
 
 /// The drafts first: until they are in their file, they stay where they may have been.
-void SettingsFile::carry_out(const Work& work) const {
+Result<void> SettingsFile::carry_out(Work& work) {
   std::error_code error;
   const auto folder = std::filesystem::path(path_).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  const auto write = [](const std::string& path, const std::string& text) {
-    const auto written = write_whole(path, text, FreshFile::Replaces::yes, FreshFile::Durable::yes);
-    return written.has_value();
-  };
-  if (work.drafts && !write(drafts_path_, write_drafts(*work.drafts))) return;
-  if (work.text) static_cast<void>(write(path_, *work.text));
+  PINION_TRY(lock, FileLock::take(path_ + ".lock"));
+  if (work.drafts) {
+    PINION_CHECK(write_drafts_file(*work.drafts));
+    work.drafts.reset();
+  }
+  if (work.text) {
+    PINION_CHECK(write(path_, *work.text));
+    work.text.reset();
+  }
+  return {};
+}
+
+Result<void> SettingsFile::write_drafts_file(const Drafts& drafts) {
+  DraftsFile file = read_drafts_file(drafts_path_);
+  // What is damaged, or gone, was not taken out by another dashboard.
+  if (!file.there || !file.read.whole) {
+    file.read.drafts = merge_drafts({}, written_, file.read.drafts);
+  }
+  if (file.damaged()) PINION_CHECK(put_damaged_aside());
+  const Drafts merged = merge_drafts(written_, drafts, file.read.drafts);
+  PINION_CHECK(write(drafts_path_, write_drafts(merged)));
+  written_ = drafts;
+  return {};
+}
+
+Result<void> SettingsFile::put_damaged_aside() {
+  std::string bad = drafts_path_ + ".bad";
+  std::error_code error;
+  for (int i = 2; std::filesystem::exists(std::filesystem::symlink_status(bad, error)); ++i) {
+    bad = drafts_path_ + ".bad" + std::to_string(i);
+  }
+  std::filesystem::rename(drafts_path_, bad, error);
+  if (error) {
+    return failure(Errc::io_failed,
+                   "'" + drafts_path_ + "' cannot be put aside: " + error.message());
+  }
+  tell_damage("Not all of '" + drafts_path_ + "' could be read: it is '" + bad + "' now.");
+  return {};
 }
 
 }  // namespace pinion::gui

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace pinion::gui {
@@ -68,9 +69,10 @@ std::vector<RecordHeader> headers_of(const JsonNodes& nodes, std::size_t at) {
   return headers;
 }
 
-void read_draft(const JsonNodes& nodes, Settings& settings) {
-  if (nodes.empty() || nodes.front().type != JsonType::object) return;
-  if (settings.drafts.size() >= drafts_max) return;
+/// False: it is none, or there are too many.
+bool read_draft(const JsonNodes& nodes, Drafts& drafts) {
+  if (nodes.empty() || nodes.front().type != JsonType::object) return false;
+  if (drafts.size() >= drafts_read_max) return false;
   NamedDraft named;
   named.name = member(nodes, 0, "name");
   named.draft.topic = member(nodes, 0, "topic");
@@ -84,8 +86,9 @@ void read_draft(const JsonNodes& nodes, Settings& settings) {
     read_number({nodes[i]}, partition, 0, INT32_MAX);
     if (partition >= 0) named.draft.partition = partition;
   }
-  if (named.name.empty()) return;
-  settings.drafts.push_back(std::make_shared<const NamedDraft>(std::move(named)));
+  if (named.name.empty()) return false;
+  drafts.push_back(std::make_shared<const NamedDraft>(std::move(named)));
+  return true;
 }
 
 void read_table(const JsonNodes& nodes, Settings& settings) {
@@ -155,14 +158,19 @@ std::string table_text(const std::string& name, const TableLayout& table) {
   return out + "]}";
 }
 
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  const std::string_view line = trimmed(text.substr(0, end));
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return line;
+}
+
 }  // namespace
 
 Settings parse_settings(std::string_view text) {
   Settings settings;
   while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    const std::string_view line = trimmed(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    const std::string_view line = take_line(text);
     const std::size_t equal = line.find('=');
     if (line.empty() || line.front() == '#' || equal == std::string_view::npos) continue;
     const std::string_view name = trimmed(line.substr(0, equal));
@@ -191,7 +199,7 @@ Settings parse_settings(std::string_view text) {
     if (name == "sql_topic") settings.sql_topic = text_of(*nodes).value_or("");
     if (name == "filter") settings.filter = text_of(*nodes).value_or("");
     if (name == "table") read_table(*nodes, settings);
-    if (name == "draft") read_draft(*nodes, settings);
+    if (name == "draft") static_cast<void>(read_draft(*nodes, settings.drafts));
     settings.period = Micros(period * 1'000'000);
   }
   return settings;
@@ -231,6 +239,53 @@ std::string write_drafts(const Drafts& drafts) {
   std::string out = "# Records that were saved in pinion-dashboard, one a line.\n";
   for (const auto& draft : drafts) out += "draft = " + draft_text(*draft) + "\n";
   return out;
+}
+
+ReadDrafts parse_drafts(std::string_view text) {
+  ReadDrafts read;
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    if (line.empty() || line.front() == '#') continue;
+    const std::size_t equal = line.find('=');
+    const bool is_draft = trimmed(line.substr(0, equal)) == "draft";
+    if (equal == std::string_view::npos || !is_draft) {
+      read.whole = false;
+      continue;
+    }
+    const auto nodes = parse_json(trimmed(line.substr(equal + 1)));
+    if (!nodes || !read_draft(*nodes, read.drafts)) read.whole = false;
+  }
+  return read;
+}
+
+Drafts merge_drafts(const Drafts& before, const Drafts& after, const Drafts& there) {
+  std::multiset<std::string> removed;
+  for (const auto& one : before) removed.insert(draft_text(*one));
+  Drafts added;
+  for (const auto& one : after) {
+    const auto kept = removed.find(draft_text(*one));
+    if (kept == removed.end()) {
+      added.push_back(one);
+    } else {
+      removed.erase(kept);
+    }
+  }
+  Drafts merged;
+  std::set<std::string> has;
+  for (const auto& one : there) {
+    const std::string text = draft_text(*one);
+    if (const auto gone = removed.find(text); gone != removed.end()) {
+      removed.erase(gone);
+      continue;
+    }
+    has.insert(text);
+    merged.push_back(one);
+  }
+  // One that is there by now was moved there by another dashboard.
+  for (const auto& one : added) {
+    if (has.count(draft_text(*one)) == 0) merged.push_back(one);
+  }
+  return merged;
 }
 
 void remember(std::vector<std::string>& list, const std::string& value, std::size_t size_max) {

@@ -18,6 +18,8 @@ namespace pinion::gui {
 inline constexpr std::size_t recent_max = 12;
 inline constexpr std::size_t sql_history_max = 50;
 inline constexpr std::size_t drafts_max = 30;
+/// Of a file, in which those of several dashboards may be.
+inline constexpr std::size_t drafts_read_max = 1'000;
 inline constexpr std::size_t favourites_max = 200;
 inline constexpr std::size_t tables_max = 40;
 inline constexpr std::size_t widths_max = 100;  ///< Of a table.
@@ -68,6 +70,15 @@ struct Settings {
 [[nodiscard]] std::string write_settings(const Settings& settings);
 /// Of the same form; parse_settings reads both.
 [[nodiscard]] std::string write_drafts(const Drafts& drafts);
+
+struct ReadDrafts {
+  Drafts drafts{};
+  bool whole = true;  ///< False: something in the text is no draft, or too many are.
+};
+[[nodiscard]] ReadDrafts parse_drafts(std::string_view text);
+/// `there`, with what was added and removed between `before` and `after`: others may have changed
+/// it, too. A draft is never changed, so those are the same that are written alike.
+[[nodiscard]] Drafts merge_drafts(const Drafts& before, const Drafts& after, const Drafts& there);
 
 /// What is longer is not remembered: all of it is looked through every two seconds.
 inline constexpr std::size_t remembered_bytes_max = 16UL * 1024;

@@ -88,6 +88,37 @@ TEST_CASE("settings: a record that an earlier version saved is read", "[gui]") {
         Draft{"orders", std::nullopt, {{"h\u00e9", "v"}}, "x", std::nullopt});
 }
 
+TEST_CASE("settings: of records it is known whether all were read", "[gui]") {
+  const std::string one = write_drafts({named("a", {"orders"})});
+  CHECK(parse_drafts(one).whole);
+  CHECK(parse_drafts("").whole);
+  for (const char* damaged : {"draft = {\"name\": \"b\", \"to", "draft = 7\n", "nonsense\n",
+                              "draft = {\"topic\": \"b\"}\n", "reader = \"me\"\n"}) {
+    INFO(damaged);
+    const ReadDrafts read = parse_drafts(one + damaged);
+    CHECK_FALSE(read.whole);
+    CHECK(read.drafts.size() == 1);
+  }
+}
+
+TEST_CASE("settings: what was added and removed is applied to what others wrote meanwhile",
+          "[gui]") {
+  const auto a = named("a", {"t", {}, {{"", "no name"}, {"h", "v"}}, "1"});
+  const auto b = named("b", {"t"});
+  const auto c = named("c", {"t"});
+  const auto d = named("d", {"t"});
+  const auto same = [](const Drafts& one, const Drafts& other) {
+    return write_drafts(one) == write_drafts(other);
+  };
+  CHECK(same(merge_drafts({}, {a, b}, {}), {a, b}));
+  CHECK(same(merge_drafts({a, b}, {b, d}, {a, c, b}), {c, b, d}));
+  CHECK(same(merge_drafts({a, b}, {a, b}, {c}), {c}));       // Removed by the other.
+  CHECK(same(merge_drafts({}, {a, b}, {a, c}), {a, c, b}));  // Moved by both.
+  CHECK(same(merge_drafts({b, b}, {b}, {b, b}), {b}));       // Two of one name and text.
+  // As they come back from the file.
+  CHECK(same(merge_drafts({a}, {}, parse_drafts(write_drafts({a, c})).drafts), {c}));
+}
+
 TEST_CASE("settings: a damaged file costs no more than what is damaged", "[gui]") {
   const Settings read = parse_settings(
       "# a comment\n\nnonsense\nscale = 900\nwindow_width = \"wide\"\nperiod_s = 0\n"
