@@ -49,6 +49,18 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? std::string(".") : folder;
 }
 
+/// Should the program be killed, it says whose remains these are. It has room for what is added.
+std::string fresh_name_of(const std::string& target) {
+  constexpr std::size_t name_max = 200;
+  std::string name = std::filesystem::path(target).filename().string();
+  if (name.size() > name_max) {
+    std::size_t end = name_max;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80U) --end;
+    name.resize(end);
+  }
+  return folder_of(target) + "/." + name + ".pinion-XXXXXX";
+}
+
 }  // namespace
 
 Result<FreshFile> FreshFile::open(const std::string& path, Replaces replaces) {
@@ -61,7 +73,7 @@ Result<FreshFile> FreshFile::open(const std::string& path, Replaces replaces) {
   file.mode_ = ::stat(file.target_.c_str(), &there) == 0 ? there.st_mode & mode_bits
                                                          : 0666 & ~present_umask();
   // Until it is put in its place nobody else reads it: it may replace what only its owner may read.
-  std::string name = folder_of(file.target_) + "/.pinion-XXXXXX";
+  std::string name = fresh_name_of(file.target_);
   file.file_ = ::mkostemp(name.data(), O_CLOEXEC);
   if (file.file_ < 0) return io_failure(path);
   file.fresh_ = std::move(name);
@@ -108,7 +120,10 @@ Result<void> FreshFile::write_out() {
 
 Result<bool> FreshFile::put(Durable durable) {
   PINION_CHECK(write_out());
-  if (::fchmod(file_, mode_) != 0) return io_failure(target_);
+  // Some file systems know no permissions, or no others than their own.
+  if (::fchmod(file_, mode_) != 0 && errno != EPERM && errno != ENOTSUP) {
+    return io_failure(target_);
+  }
   if (durable == Durable::yes && ::fsync(file_) != 0) return io_failure(target_);
   if (::close(std::exchange(file_, -1)) != 0) return io_failure(target_);
   PINION_TRY(moved, move_in());
@@ -127,13 +142,24 @@ Result<bool> FreshFile::move_in() {
     return true;
   }
   if (errno == EEXIST) return false;
-  if (errno != EINVAL && errno != ENOSYS) return io_failure(target_);
-  // A file system that does not know that one: a second name is never one that is taken.
-  if (::link(fresh_.c_str(), target_.c_str()) != 0) {
+  // A file system that does not know that one: a second name is never one that is taken. The first
+  // goes with this object.
+  if (::link(fresh_.c_str(), target_.c_str()) == 0) return true;
+  if (errno == EEXIST) return false;
+  // Nor that one: the name is taken first, and what then has it is this one's own to replace.
+  const int made = ::open(target_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made < 0) {
     if (errno == EEXIST) return false;
     return io_failure(target_);
   }
-  return true;  // The first name goes with this object.
+  ::close(made);
+  if (::rename(fresh_.c_str(), target_.c_str()) != 0) {
+    const auto problem = io_failure(target_);
+    ::unlink(target_.c_str());
+    return problem;
+  }
+  fresh_.clear();
+  return true;
 }
 
 Result<bool> write_whole(const std::string& path, std::string_view text,
