@@ -126,13 +126,36 @@ void ExportFeed::begin(ExportRows command) {
   }
 }
 
+ExportFeed::~ExportFeed() {
+  if (putting_.joinable()) putting_.join();
+}
+
 void ExportFeed::on_tick() {
+  if (putting_.joinable()) {
+    if (put_done_.load()) end_put();
+    return;
+  }
   if (!rows_) return;
   const std::size_t end_at = std::min(count(), at_ + rows_per_turn);
   std::size_t bytes = 0;
   for (; rows_ && at_ < end_at && bytes < bytes_per_turn; ++at_) bytes += write_row(at_);
-  if (!rows_ || at_ < count()) return;
-  const auto put = file_->put(FreshFile::Durable::yes);
+  if (rows_ && at_ >= count()) begin_put();
+}
+
+/// A disk may need minutes for it, in which this thread has readers and producers to serve.
+void ExportFeed::begin_put() {
+  put_done_.store(false);
+  putting_ = std::thread([this, inbox = context_->inbox] {
+    put_ = file_->put(FreshFile::Durable::yes);
+    put_done_.store(true);
+    static_cast<void>(inbox->try_push([] {}));  // The turn that it makes looks for it.
+  });
+}
+
+void ExportFeed::end_put() {
+  putting_.join();
+  const Result<bool> put = std::move(*put_);
+  put_.reset();
   if (!put) return end(false, put.error().detail + ".");
   if (!*put) {
     return end_taken("There is a file " + rows_->path +

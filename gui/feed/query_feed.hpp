@@ -1,5 +1,6 @@
 // QueryFeed: SQL over the live log, of one partition or of all, one after the other; and exports,
-// which are written a piece a turn so that nothing else waits for them.
+// which are written a piece a turn so that nothing else waits for them, and brought to the disk by
+// a thread of its own, which may take its time.
 #pragma once
 
 #include "client/api/client.hpp"
@@ -8,11 +9,13 @@
 #include "gui/model/commands.hpp"
 #include "gui/model/snapshot.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace pinion::gui {
 
@@ -41,10 +44,16 @@ class QueryFeed {
 class ExportFeed {
  public:
   explicit ExportFeed(FeedContext& context) : context_(&context) {}
+  /// What is on its way to the disk is waited for.
+  ~ExportFeed();
+  ExportFeed(const ExportFeed&) = delete;
+  ExportFeed& operator=(const ExportFeed&) = delete;
 
   void begin(ExportRows command);
   void on_tick();
-  [[nodiscard]] Micros next_deadline() const noexcept { return rows_ ? Micros{0} : never; }
+  [[nodiscard]] Micros next_deadline() const noexcept {
+    return rows_ && !putting_.joinable() ? Micros{0} : never;
+  }
   [[nodiscard]] const ActionResult& result() const noexcept { return result_; }
 
  private:
@@ -52,6 +61,8 @@ class ExportFeed {
   [[nodiscard]] std::size_t write_row(std::size_t index);
   /// What cannot be written ends it.
   void write(std::string_view text);
+  void begin_put();
+  void end_put();
   void end(bool ok, std::string text);
   void end_taken(std::string text);
 
@@ -61,6 +72,9 @@ class ExportFeed {
   std::optional<FreshFile> file_;  ///< With `rows_`. What is not whole in the end is removed.
   std::size_t at_ = 0;
   std::uint64_t left_out_ = 0;
+  std::thread putting_;
+  std::optional<Result<bool>> put_;  ///< The other thread's, until `put_done_`.
+  std::atomic<bool> put_done_{false};
 };
 
 }  // namespace pinion::gui

@@ -8,18 +8,27 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace pinion;
@@ -47,10 +56,18 @@ ExportRows replacing(ExportRows rows) {
 /// Without a cluster: an export needs none.
 class Desk {
  public:
+  [[nodiscard]] bool running() const { return feed_.result().running; }
   void begin(ExportRows rows) { feed_.begin(std::move(rows)); }
   void tick() { feed_.on_tick(); }
   ActionResult finish() {
-    for (int i = 0; i < 1'000 && feed_.result().running; ++i) feed_.on_tick();
+    std::vector<std::function<void()>> work;
+    for (int i = 0; i < 1'000 && feed_.result().running; ++i) {
+      feed_.on_tick();
+      if (!feed_.result().running) break;
+      work.clear();
+      context_.inbox->wait_and_take(work, 16, feed_.next_deadline() < never ? Micros{0} : 5s);
+      for (const auto& one : work) one();
+    }
     return feed_.result();
   }
   ActionResult write(ExportRows rows) {
@@ -59,7 +76,12 @@ class Desk {
   }
 
  private:
-  FeedContext context_;
+  static FeedContext with_inbox() {
+    FeedContext context;
+    context.inbox = std::make_shared<Inbox>(16, 16);
+    return context;
+  }
+  FeedContext context_ = with_inbox();
   ExportFeed feed_{context_};
 };
 
@@ -83,6 +105,35 @@ std::string names_in(const Drafts& drafts) {
   std::string names;
   for (const auto& one : drafts) names += (names.empty() ? "" : " ") + one->name;
   return names;
+}
+
+constexpr int not_tried = 77;
+
+/// What `work` returns in a process for which there is no renameat2, no link and no fchmod.
+int in_poor_file_system(const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const auto refuse = [](unsigned call, unsigned code, std::vector<sock_filter>& filter) {
+      filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1));
+      filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code));
+    };
+    std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    refuse(SYS_renameat2, EINVAL, filter);
+    refuse(SYS_linkat, EPERM, filter);
+#ifdef SYS_link
+    refuse(SYS_link, EPERM, filter);
+#endif
+    refuse(SYS_fchmod, EPERM, filter);
+    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+    const bool refused = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    ::_exit(refused ? work() : not_tried);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /// As a disk that is full after so many bytes of a file.
@@ -200,9 +251,50 @@ TEST_CASE("export: one that is given up leaves nothing", "[gui]") {
     Desk desk;
     desk.begin(export_of(folder / "out.jsonl", 'x'));
     desk.tick();
-    CHECK(files_in(folder) == 1);
+    REQUIRE(files_in(folder) == 1);
+    // Should the program be killed, its name says whose it is.
+    const std::filesystem::directory_iterator file(folder.path());
+    CHECK(file->path().filename().string().find(".out.jsonl.pinion-") == 0);
   }
   CHECK(files_in(folder) == 0);
+  Desk desk;
+  CHECK(desk.write(export_of(folder / std::string(250, 'n'), 'x', 1)).ok);
+}
+
+TEST_CASE("export: the thread of the feed does not wait for the disk, and its end does", "[gui]") {
+  TemporaryFolder folder;
+  {
+    Desk desk;
+    desk.begin(export_of(folder / "out.jsonl", 'x', 1));
+    desk.tick();
+    CHECK(desk.running());  // It is another thread's now.
+  }
+  CHECK(read_file(folder / "out.jsonl").size() > 1'000);
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("export: file systems that know few ways to name a file take one, too", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "out";
+  const auto put = [&](FreshFile::Replaces replaces) {
+    return in_poor_file_system([&] {
+      const auto done = write_whole(path, "new\n", replaces, FreshFile::Durable::yes);
+      return !done ? 2 : *done ? 0 : 1;
+    });
+  };
+  const int first = put(FreshFile::Replaces::no);
+  if (first == not_tried) {
+    WARN("System calls cannot be refused here: not tried.");
+    return;
+  }
+  CHECK(first == 0);
+  CHECK(read_file(path) == "new\n");
+  write_file(path, "somebody's\n");
+  CHECK(put(FreshFile::Replaces::no) == 1);
+  CHECK(read_file(path) == "somebody's\n");
+  CHECK(put(FreshFile::Replaces::yes) == 0);
+  CHECK(read_file(path) == "new\n");
+  CHECK(files_in(folder) == 1);
 }
 
 TEST_CASE("export: a file has the permissions of any other, or of the one before it", "[gui]") {
