@@ -1,5 +1,6 @@
 // pinion-dashboard: reads the options, opens the window, runs.
 #include "gui/app/app.hpp"
+#include "gui/app/closing_signals.hpp"
 #include "gui/app/options.hpp"
 
 #include <cstdio>
@@ -23,6 +24,8 @@ int main(int count, char** values) {
     std::puts("pinion-dashboard " PINION_VERSION);
     return 0;
   }
+  ClosingSignals signals([] { Window::wake(); });
+  if (!options->screenshots.empty() || options->measure) signals.stop();
   const auto app = App::open(*options, started);
   if (!app) {
     std::fprintf(stderr, "pinion-dashboard: %s\n", app.error().detail.c_str());
@@ -30,6 +33,7 @@ int main(int count, char** values) {
   }
   if (!options->screenshots.empty()) return write_screenshots(**app, options->screenshots);
   if (options->measure) return measure(**app);
-  (*app)->run();
+  (*app)->run(signals);
+  signals.stop();  // Before there is no window to wake.
   return 0;
 }

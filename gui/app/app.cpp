@@ -226,8 +226,8 @@ Micros App::sleep_for() const {
   return next >= never ? Micros(3'600s) : std::max(Micros{0}, next - now);
 }
 
-void App::run() {
-  while (!window_->should_close()) {
+void App::run(const ClosingSignals& signals) {
+  while (!window_->should_close() && !signals.came()) {
     const bool input = window_->wait(sleep_for());
     if (window_->minimised()) continue;
     settle_ = input ? 3 : std::max(0, settle_ - 1);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "gui/app/closing_signals.hpp"
 #include "gui/app/fonts.hpp"
 #include "gui/app/options.hpp"
 #include "gui/app/shell.hpp"
@@ -32,8 +33,8 @@ class App {
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
-  /// Until the window is closed.
-  void run();
+  /// Until the window is closed, or `signals` close it.
+  void run(const ClosingSignals& signals);
   /// One frame, at once.
   struct FrameTimes {
     Micros program{0};  ///< Building the frame, by the clock on the wall.
