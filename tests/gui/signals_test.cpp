@@ -3,6 +3,7 @@
 
 #include "gui/app/closing_signals.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -16,6 +17,8 @@ using namespace std::chrono_literals;
 
 TEST_CASE("signals: the first closes the window, the second ends the program", "[gui]") {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
@@ -26,13 +29,19 @@ TEST_CASE("signals: the first closes the window, the second ends the program", "
       ::kill(::getpid(), signal);
       for (int i = 0; i < 2'000 && woken == 0; ++i) std::this_thread::sleep_for(5ms);
       if (!signals.came() || woken != 1) ::_exit(2);
+      if (::write(ends[1], "1", 1) != 1) ::_exit(4);
       ::kill(::getpid(), signal);
       std::this_thread::sleep_for(5s);
       ::_exit(3);
     }
+    ::close(ends[1]);
+    char lived = 0;
+    const bool lived_on = ::read(ends[0], &lived, 1) == 1;
+    ::close(ends[0]);
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     INFO(signal);
+    CHECK(lived_on);
     CHECK(WIFSIGNALED(status));
     CHECK(WTERMSIG(status) == signal);
   }
