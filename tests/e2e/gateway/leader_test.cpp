@@ -29,8 +29,9 @@ class TwoLeaders {
     make_topic();
   }
   void make_topic() {
-    static_cast<void>(
-        good(client->ask("POST", "/topics", object({{"topic", "t"}, {"partitions", "2"}}))));
+    // With one replica each: nobody takes over.
+    REQUIRE(cluster.pinion({"topic", "create", "t", "--partitions", "2", "--replication", "1"})
+                .status == 0);
     producer = id_of("producer");
     consumer = id_of("consumer");
   }
@@ -116,6 +117,14 @@ TEST_CASE("leaders: a gateway that began while one was away uses it when it is b
   two.cluster.start_node(1);
   CHECK(eventually(patience(20s), [&] { return two.partitions_used().size() == 2; }));
   CHECK(eventually(patience(10s), [&] { return two.is_whole(); }));
+}
+
+TEST_CASE("leaders: a topic that is made over HTTP is kept on as many nodes as is usual",
+          "[gateway][leaders]") {
+  TwoLeaders two;
+  static_cast<void>(good(two.client->ask("POST", "/topics", object({{"topic", "usual"}}))));
+  const Finished told = two.cluster.pinion({"topic", "describe", "usual", "--json"});
+  CHECK(Json::parse(told.output)["replication"] == 2);
 }
 
 TEST_CASE("leaders: a topic that is deleted and made again is served", "[gateway][leaders]") {

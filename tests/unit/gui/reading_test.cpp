@@ -294,6 +294,7 @@ TEST_CASE("reading: of a topic that was made again new partitions, too, are read
   SECTION("after the newest was sought") {
     desk.start();
     desk.seek({.kind = ReadPlace::Kind::latest});
+    CHECK(desk.reading.view().partitions.size() == 1);
   }
   SECTION("by a reader that began at the end") {
     desk.reading.on_topics(desk.now, desk.topics, desk.out);
@@ -301,6 +302,7 @@ TEST_CASE("reading: of a topic that was made again new partitions, too, are read
                        {.topics = {"orders"}, .reader = "me", .start = ReadPlace::Kind::latest}, {},
                        desk.out);
     desk.answer();
+    CHECK(desk.reading.view().partitions.size() == 1);
   }
   desk.fetched.clear();
   desk.logs[1] = desk.logs[2] = {};
