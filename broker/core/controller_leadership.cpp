@@ -19,7 +19,7 @@ constexpr std::size_t returns_at_once = 64;
 
 /// Times assign_again: a replica that is there and silent has been asked after 2, 4, 8 and 16 s
 /// more.
-constexpr std::int64_t silent_for = 16;
+constexpr std::int64_t silent_intervals = 16;
 
 [[nodiscard]] std::string list_of(const std::vector<NodeId>& nodes) {
   std::string text;
@@ -148,7 +148,7 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
       now.monotonic - partition.leaderless_since >= options_.node_lost_after && all_had_time_;
   // It stops and hangs, or nothing reaches it.
   input.has_waited_long = input.has_waited && now.monotonic - partition.leaderless_since >=
-                                                  silent_for * options_.assign_again;
+                                                  silent_intervals * options_.assign_again;
   // Whoever goes on trying to open its file may yet have everything.
   const bool may_open = std::any_of(next.isr.begin(), next.isr.end(), [&](NodeId id) {
     const auto said = partition.reports.find(id);

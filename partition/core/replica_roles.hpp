@@ -134,8 +134,9 @@ struct Copying {
   /// is never half of it. A row that changes meanwhile comes again with a later part.
   bool gathering = false;
   std::map<std::string, Position> gathered;
-  std::optional<PositionVersion> gathered_to;  ///< All has come; it waits for room to be persisted.
-  Offset told_end{-1};                         ///< What the leader was last told to be durable.
+  std::optional<PositionVersion>
+      gathered_to;      ///< All has come; it waits for its turn to be persisted.
+  Offset told_end{-1};  ///< What the leader was last told to be durable.
   PositionVersion told_position_version{-1};
   std::string trouble;  ///< For people: why it does not get on.
 };
