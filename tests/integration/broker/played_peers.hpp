@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -130,8 +131,12 @@ class PlayedNode {
         session_ == 0 ? say_register(**transport) : say_alive(**transport);
         next = now + 200ms;
       }
-      (*transport)->wait(20ms);
-      while (auto incoming = (*transport)->try_receive()) {
+      (*transport)->wait(unsent_.empty() ? Micros{20ms} : Micros{1ms});
+      flush(**transport);
+      // As a real node: what the broker does not take waits, and nothing more is read meanwhile.
+      while (unsent_.empty()) {
+        auto incoming = (*transport)->try_receive();
+        if (!incoming) break;
         on_frames(**transport, std::move(incoming->frames));
       }
     }
@@ -147,9 +152,9 @@ class PlayedNode {
       const auto* fetch = request ? std::get_if<Fetch>(&*request) : nullptr;
       // Who asks for as much as there may be gets it, in bytes that say nothing.
       const bool much = fetch != nullptr && fetch->bytes_max == limits::fetch_bytes_max;
-      (void)transport.try_send(
-          Link{0}, join(parts->path, encode_header(answer.header), encode_body(answer.body),
-                        much ? Frames{much_} : Frames{}));
+      unsent_.push_back(join(parts->path, encode_header(answer.header), encode_body(answer.body),
+                             much ? Frames{much_} : Frames{}));
+      flush(transport);
       ++answered_;
       return;
     }
@@ -200,7 +205,13 @@ class PlayedNode {
     message.body = std::move(body);
     Frames frames = encode(message);
     frames.insert(frames.begin(), Bytes());
-    (void)transport.try_send(Link{0}, std::move(frames));
+    unsent_.push_back(std::move(frames));
+    flush(transport);
+  }
+  void flush(ZmqTransport& transport) {
+    while (!unsent_.empty() && transport.try_send(Link{0}, unsent_.front()) == Sent::queued) {
+      unsent_.pop_front();
+    }
   }
 
   std::string endpoint_;
@@ -209,6 +220,7 @@ class PlayedNode {
   std::atomic<std::uint64_t> answered_{0};
   std::int64_t session_ = 0;
   RequestId request_{0};
+  std::deque<Frames> unsent_;
   std::thread thread_;
 };
 
