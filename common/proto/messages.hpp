@@ -883,7 +883,7 @@ struct IsrProposal {
   PINION_FIELDS(node, incarnation, session, proposals)
 };
 
-using Body = std::variant<
+using BodyVariant = std::variant<
     ErrorBody, Hello, HelloReply, Ping, Pong, SayHello, Goodbye, MetadataRequest, MetadataReply,
     MetadataChanged, CreateTopic, CreateTopicReply, DeleteTopic, DeleteTopicReply,
     ClusterStatusRequest, ClusterStatusReply, AllocateProducerIds, AllocateProducerIdsReply,
@@ -893,6 +893,19 @@ using Body = std::variant<
     CommitPosition, CommitPositionReply, FetchPosition, FetchPositionReply, Dequeue, DequeueReply,
     Query, QueryReply, RegisterNode, RegisterNodeReply, NodeHeartbeat, NodeHeartbeatReply, Assign,
     ReplicaReport, ReplicaFetch, ReplicaFetchReply, ReplicaProgress, IsrProposal>;
+
+/// What a message says. What copies, moves and ends a variant of so many is compiled once
+/// (messages.cpp): in each source that holds a message it was most of the time to build it.
+struct Body : BodyVariant {
+  using BodyVariant::BodyVariant;
+  using BodyVariant::operator=;
+  Body();
+  Body(const Body& other);
+  Body(Body&& other) noexcept;
+  Body& operator=(const Body& other);
+  Body& operator=(Body&& other) noexcept;
+  ~Body();
+};
 
 /// One decoded message and the batch payloads that came with it.
 struct Message {

@@ -97,7 +97,7 @@ TEST_CASE("fuzz: so does the corpus with damage", "[fuzz]") {
 TEST_CASE("fuzz: and every kind of message, whole and damaged", "[fuzz]") {
   RandomMessages random(20260102);
   const Entry by_body{"body", &body};
-  for (std::size_t index = 0; index < std::variant_size_v<Body>; ++index) {
+  for (std::size_t index = 0; index < std::variant_size_v<BodyVariant>; ++index) {
     for (int round = 0; round < 100; ++round) {
       const Body made = random.body(index);
       const int kind = index == 0 ? 0 : static_cast<int>(kind_of(made));

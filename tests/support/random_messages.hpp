@@ -19,9 +19,9 @@ class RandomMessages {
  public:
   explicit RandomMessages(std::uint64_t seed) noexcept : prng_(seed) {}
 
-  /// The body of the variant's index; std::variant_size_v<Body> of them there are.
+  /// The body of the variant's index; std::variant_size_v<BodyVariant> of them there are.
   [[nodiscard]] Body body(std::size_t index) {
-    return make(index, std::make_index_sequence<std::variant_size_v<Body>>());
+    return make(index, std::make_index_sequence<std::variant_size_v<BodyVariant>>());
   }
 
   /// A header that belongs to the body: an ErrorBody gets an error, and the kind of some answer.

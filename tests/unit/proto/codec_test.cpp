@@ -12,7 +12,7 @@
 namespace pinion {
 namespace {
 
-constexpr std::size_t body_types = std::variant_size_v<Body>;
+constexpr std::size_t body_types = std::variant_size_v<BodyVariant>;
 constexpr int rounds = 50;
 
 std::string encoded(const Body& body) { return std::string(encode_body(body).view()); }
