@@ -27,13 +27,12 @@ void DeliveryLog::on_batch(const BatchReport& batch) {
 }
 
 void DeliveryLog::on_record(std::uint64_t index, const DeliveryReport& record) {
-  if (record.outcome != Outcome::acknowledged) return;
   bool ready = false;
   {
     const std::lock_guard lock(mutex_);
     const std::uint64_t at = index - first_;
     if (at >= places_.size()) places_.resize(at + 1);
-    places_[at] = {true, record.partition.raw(), record.offset.raw()};
+    places_[at] = {record.outcome, record.partition.raw(), record.offset.raw()};
     ready = at == 0;
   }
   if (ready) printable_.notify_one();
@@ -54,6 +53,18 @@ std::optional<Error> DeliveryLog::first_error() const {
   return error_;
 }
 
+/// One that never got an outcome stands before one that did: the input ended in a signal.
+void DeliveryLog::take_first(std::string& text) {
+  const Place& first = places_.front();
+  if (first.outcome == Outcome::acknowledged) {
+    text += std::to_string(first.partition) + " " + std::to_string(first.offset) + "\n";
+  } else {
+    text += first.outcome == Outcome::failed ? "- failed\n" : "- unknown\n";
+  }
+  places_.pop_front();
+  ++first_;
+}
+
 void DeliveryLog::print() {
   std::string text;
   for (;;) {
@@ -61,13 +72,8 @@ void DeliveryLog::print() {
     {
       std::unique_lock lock(mutex_);
       printable_.wait(lock,
-                      [this] { return ending_ || (!places_.empty() && places_.front().known); });
-      while (!places_.empty() && places_.front().known) {
-        text += std::to_string(places_.front().partition) + " " +
-                std::to_string(places_.front().offset) + "\n";
-        places_.pop_front();
-        ++first_;
-      }
+                      [this] { return ending_ || (!places_.empty() && places_.front().outcome); });
+      while (!places_.empty() && (ending_ || places_.front().outcome)) take_first(text);
       last = ending_;
     }
     out_.write(text);

@@ -1,6 +1,6 @@
 // What became of the records that `pinion produce` sent: counts, the first failure, and with
 // --report a line for each record in the order of the input, printed by a thread of its own as soon
-// as all before it are acknowledged.
+// as the outcome of all before it is known: "PARTITION OFFSET", "- failed" or "- unknown".
 //
 // on_batch() and on_record() come from the client's I/O thread and never wait for the output; the
 // rest belongs to the command's thread.
@@ -45,12 +45,13 @@ class DeliveryLog {
 
  private:
   struct Place {
-    bool known = false;
+    std::optional<Outcome> outcome;
     std::int32_t partition = 0;
     std::int64_t offset = 0;
   };
 
   void print();
+  void take_first(std::string& text);
 
   std::atomic<std::uint64_t> acknowledged_{0};
   std::atomic<bool> failed_{false};

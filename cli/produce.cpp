@@ -335,7 +335,7 @@ void add_produce(CLI::App& app, Commands& commands) {
   command->add_flag(
       "--report", options->report,
       "Print 'partition offset' a record, in the order of the input (with --acks none, "
-      "which tells no offset, -1)");
+      "which tells no offset, -1); '- failed' or '- unknown' for one without an acknowledgement");
   add_broker_option(*command, commands);
   command->callback([options, &commands] {
     options->input_closed = commands.input_closed;

@@ -22,6 +22,8 @@ std::string advice_for(Errc code, std::string_view topic) {
       return "; make room on the node's disk and try again";
     case Errc::unknown_partition:
       return "; pinion topic describe " + std::string(topic) + " lists the partitions";
+    case Errc::offset_out_of_range:
+      return "; read from what is there with --from earliest (a consumer with a name: and --reset)";
     case Errc::partition_offline:
     case Errc::not_leader:
       return "; start its partition broker, pinion status shows which";

@@ -29,6 +29,7 @@ namespace {
 constexpr Micros registered_within = 30s;
 constexpr Micros remark_after = 10s;
 constexpr Micros look_every = 20ms;
+constexpr Micros ask_why_every = 3s;
 
 struct UpOptions {
   std::string data;
@@ -116,8 +117,18 @@ struct Cluster {
   return {};
 }
 
-[[nodiscard]] Result<void> wait_until_registered(const Cluster& cluster) {
+/// Why the leader broker lets a node not in, in its words; empty: it has refused none.
+[[nodiscard]] Result<std::string> first_refusal(Client& client) {
+  PINION_TRY(status, client.admin().cluster_status(answer_timeout));
+  for (const NodeStatus& node : status.nodes) {
+    if (!node.detail.empty()) return node.detail;
+  }
+  return std::string();
+}
+
+[[nodiscard]] Result<void> wait_until_registered(const Cluster& cluster, Client& client) {
   const Micros until = monotonic_now() + registered_within;
+  Micros ask_at = monotonic_now() + ask_why_every;
   for (const auto& node : cluster.nodes) {
     while (!node->registered()) {
       if (sleep_unless_interrupted(look_every)) return {};
@@ -125,6 +136,11 @@ struct Cluster {
         return failure(Errc::timed_out,
                        "the partition brokers did not register; see the log in the data folder");
       }
+      if (monotonic_now() < ask_at) continue;
+      ask_at = monotonic_now() + ask_why_every;
+      PINION_TRY(why, first_refusal(client));
+      if (why.empty()) continue;
+      return failure(Errc::invalid_argument, why);
     }
   }
   return {};
@@ -144,12 +160,12 @@ struct Cluster {
 }
 
 [[nodiscard]] Result<void> wait_until_serving(const Cluster& cluster) {
-  PINION_CHECK(wait_until_registered(cluster));
-  if (interrupted()) return {};
   ClientOptions options;
   options.broker = cluster.broker->client_endpoint();
   options.name = "pinion up";
   PINION_TRY(client, Client::connect(options));
+  PINION_CHECK(wait_until_registered(cluster, *client));
+  if (interrupted()) return {};
   const Micros start = monotonic_now();
   bool said = false;
   while (!interrupted()) {

@@ -13,4 +13,10 @@ enum class EndpointUse : unsigned char { listen, connect };
 /// Why `endpoint` cannot be used, as what follows "'ENDPOINT' "; empty when it can.
 [[nodiscard]] std::string endpoint_problem(std::string_view endpoint, EndpointUse use);
 
+/// An address of every interface, 0.0.0.0, [::] or *: nobody can be told to connect to it.
+[[nodiscard]] bool names_every_interface(std::string_view endpoint);
+
+/// Whether two endpoints to listen at, each without a problem, cannot be had together.
+[[nodiscard]] bool endpoints_clash(std::string_view one, std::string_view other);
+
 }  // namespace pinion

@@ -28,7 +28,7 @@ std::optional<ConfigFault> find_fault(const BrokerConfig& config) {
   check.text("data_dir", config.data_dir, 4 * limits::kib);
   check.bind_endpoint("client_bind", config.client_bind);
   check.bind_endpoint("cluster_bind", config.cluster_bind);
-  check.that(config.client_bind != config.cluster_bind || config.client_bind.ends_with('*'),
+  check.that(check.fault() || !endpoints_clash(config.client_bind, config.cluster_bind),
              "cluster_bind", "is the same as client_bind; choose another port for one of them",
              "client_bind");
   check.number("record_bytes_max", config.record_bytes_max, limits::kib,
@@ -36,7 +36,7 @@ std::optional<ConfigFault> find_fault(const BrokerConfig& config) {
   check.number("heartbeat_ms", config.heartbeat_ms, 10, 60'000);
   check.number("node_lost_after_ms", config.node_lost_after_ms, 20, 600'000);
   check.that(config.node_lost_after_ms >= 2 * config.heartbeat_ms, "node_lost_after_ms",
-             "must be at least twice heartbeat_ms, or one late word loses a node");
+             "must be at least twice heartbeat_ms, or one late word loses a node", "heartbeat_ms");
   check.number("memory_fuse_mib", config.memory_fuse_mib, 128, 65'536);
   check.number("io_threads", config.io_threads, 1, 16);
   check.log(config.log);

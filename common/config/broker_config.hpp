@@ -16,7 +16,7 @@
 namespace pinion {
 
 struct BrokerConfig {
-  std::string data_dir = "data/broker";  ///< Holds broker.db. Made when missing.
+  std::string data_dir = "data/production/broker";  ///< Holds broker.db. Made when missing.
   std::string cluster_name = "pinion";   ///< For people; the identity is made at random.
   std::string client_bind = "tcp://127.0.0.1:5550";   ///< Clients connect here. Port * picks one.
   std::string cluster_bind = "tcp://127.0.0.1:5551";  ///< Partition brokers connect here.

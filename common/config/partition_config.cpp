@@ -50,12 +50,13 @@ std::optional<ConfigFault> find_fault(const PartitionConfig& config) {
   check.not_empty("data_dir", config.data_dir);
   check.text("data_dir", config.data_dir, 4 * limits::kib);
   check.bind_endpoint("data_bind", config.data_bind);
-  const bool binds_all = config.data_bind.find("//0.0.0.0:") != std::string::npos ||
-                         config.data_bind.find("//*:") != std::string::npos;
-  check.that(!binds_all || !config.advertised_address.empty(), "data_bind",
+  check.that(!names_every_interface(config.data_bind) || !config.advertised_address.empty(),
+             "data_bind",
              "names all addresses; then advertised_address must say where others reach this node");
   if (!config.advertised_address.empty()) {
     check.connect_endpoint("advertised_address", config.advertised_address);
+    check.that(!names_every_interface(config.advertised_address), "advertised_address",
+               "is an address of every interface; it must be one that others can connect to");
   }
   check.text("rack", config.rack, limits::client_name_bytes_max);
   check.text("region", config.region, limits::client_name_bytes_max);

@@ -61,6 +61,8 @@ Result<void> check_config(const ZmqLinkConfig& config) {
 zmq::socket_t make_socket(zmq::context_t& context, const ZmqLinkConfig& config) {
   const bool is_router = config.role == ZmqRole::router_bind;
   zmq::socket_t socket(context, is_router ? zmq::socket_type::router : zmq::socket_type::dealer);
+  // Only where it is asked for: names stand for addresses of IPv4.
+  socket.set(zmq::sockopt::ipv6, config.endpoint.find('[') != std::string::npos);
   socket.set(zmq::sockopt::linger, milliseconds(config.linger));
   socket.set(zmq::sockopt::sndhwm, config.send_queue_messages);
   socket.set(zmq::sockopt::rcvhwm, config.receive_queue_messages);

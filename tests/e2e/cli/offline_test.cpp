@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <utility>
 
 using namespace pinion;
 using namespace pinion::test;
@@ -176,4 +177,35 @@ TEST_CASE("offline: at a terminal, pinion produce and query say what they wait f
   CHECK(asked.output.find("waiting for its leader") != std::string::npos);
   half.cluster().start_node(2);
   CHECK(producer.wait(patience(30s)) == 0);
+}
+
+TEST_CASE("offline: pinion produce --report has a line for each record, acknowledged or not",
+          "[e2e][cli][offline]") {
+  HalfCluster half;
+  half.kill_node_2();
+  std::string input;
+  for (int i = 0; i < 32; ++i) input += "key " + std::to_string(i) + ":value\n";
+  write_file(half.cluster().folder() / "keyed", input);
+  TestProcess producer(half.cluster().command({"produce", "s", "--report", "--key-separator", ":",
+                                               "--file", half.cluster().folder() / "keyed"}));
+  const std::string living = half.lost_number() == "0" ? "1" : "0";
+  std::size_t stored = 0;
+  REQUIRE(eventually(patience(20s), [&] {
+    const Finished read = half.cluster().pinion({"consume", "s", "--partition", living});
+    const std::size_t now = lines_of(read.output).size() - 3;
+    return now > 0 && std::exchange(stored, now) == now;
+  }));
+  producer.signal(SIGINT);
+  CHECK(producer.wait(patience(30s)) == 1);  // It says how many were acknowledged.
+
+  const std::vector<std::string> places = lines_of(producer.output());
+  CHECK(places.size() == 32);
+  std::size_t next = 0;
+  for (const std::string& place : places) {
+    INFO(place);
+    if (place == "- unknown" || place == "- failed") continue;
+    CHECK(place == living + " " + std::to_string(3 + next++));
+  }
+  CHECK(next == stored);
+  CHECK(next < 32);
 }

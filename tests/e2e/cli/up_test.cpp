@@ -90,3 +90,39 @@ TEST_CASE("pinion up: nodes that hold data are started again even when fewer are
       cluster.pinion({"--broker", "tcp://127.0.0.1:" + std::to_string(port), "consume", topic});
   CHECK(read.output == "x\nx\nx\n");
 }
+
+TEST_CASE("pinion up: a node whose folder is an older copy is named, and what to do",
+          "[e2e][cli]") {
+  namespace fs = std::filesystem;
+  UpCluster cluster(1);
+  const std::string topic = cluster.new_topic(1);
+  REQUIRE(cluster.pinion({"produce", topic}, "a\n").status == 0);
+  cluster.process().signal(SIGTERM);
+  REQUIRE(cluster.process().wait(patience(10s)) == 0);
+  const std::string node = cluster.data() + "/node-1";
+  fs::copy(node, cluster.folder() / "older", fs::copy_options::recursive);
+  cluster.start();
+  cluster.process().signal(SIGTERM);
+  REQUIRE(cluster.process().wait(patience(10s)) == 0);
+  fs::remove_all(node);
+  fs::copy(cluster.folder() / "older", node, fs::copy_options::recursive);
+
+  const Finished refused =
+      run({.arguments = {programs() + "/pinion", "up", "--data", cluster.data(), "--nodes", "1",
+                         "--port", std::to_string(free_port())}},
+          patience(20s));
+  INFO(refused.errors);
+  CHECK(refused.status == 1);
+  CHECK(lines_of(refused.errors).size() == 1);
+  CHECK(refused.errors.find("node 1's data folder is an older copy") != std::string::npos);
+  CHECK(refused.errors.find("--restored") != std::string::npos);
+}
+
+TEST_CASE("pinion up: what the documented files keep is beside it, never among it", "[e2e][cli]") {
+  // Both are tried in one folder by whoever reads the README.
+  for (const char* file : {"broker", "partition-1", "partition-2", "partition-3"}) {
+    const std::string text = read_file(std::string(PINION_SOURCES "/configs/") + file + ".toml");
+    CHECK(text.find("\ndata_dir = \"data/production/" + std::string(file) + "\"\n") !=
+          std::string::npos);
+  }
+}

@@ -74,7 +74,7 @@ TEST_CASE("config: what is wrong is named with file, line and key", "[config]") 
       {"heartbeat_ms = 60001\nnode_lost_after_ms = 600000",
        "broker.toml:1: heartbeat_ms is 60001; it must be 10 to 60000"},
       {"heartbeat_ms = 1000",
-       "broker.toml: node_lost_after_ms must be at least twice heartbeat_ms, or one late word "
+       "broker.toml:1: node_lost_after_ms must be at least twice heartbeat_ms, or one late word "
        "loses a node"},
       {"data_dir = 3", "broker.toml:1: data_dir must be text, in quotes"},
       {"data_dir = \"\"", "broker.toml:1: data_dir is empty"},
@@ -91,7 +91,7 @@ TEST_CASE("config: what is wrong is named with file, line and key", "[config]") 
       {"client_bind = \"tcp://:5550\"", "broker.toml:1: client_bind 'tcp://:5550' has no host"},
       {"client_bind = \"tcp://a b:5550\"",
        "broker.toml:1: client_bind 'tcp://a b:5550' has a host that is neither a name nor an "
-       "address"},
+       "address (of IPv6: [ADDRESS])"},
       {"client_bind = \"127.0.0.1:5550\"",
        "broker.toml:1: client_bind '127.0.0.1:5550' must be tcp://HOST:PORT"},
       {"client_bind = \"http://127.0.0.1:5550\"",
@@ -158,6 +158,7 @@ TEST_CASE("config: two keys that contradict one another are an error with a line
             .find("broker.toml:2: " + same) == 0);
   CHECK(why_refused("\n\ncluster_bind = \"" + defaults.client_bind + "\"")
             .find("broker.toml:3: " + same) == 0);
+  CHECK(why_refused("\nclient_bind = \"tcp://0.0.0.0:5551\"").find("broker.toml:2: " + same) == 0);
 }
 
 TEST_CASE("config: values filled in without a file are held to the same rules", "[config]") {

@@ -77,7 +77,14 @@ TEST_CASE("config: a partition broker's impossible values are refused", "[config
       {"node_id = 1\nbroker = \"tcp://h:*\"",
        "p.toml:2: broker 'tcp://h:*' needs a port to connect to"},
       {"node_id = 1\nbroker = \"tcp://*:5551\"",
-       "p.toml:2: broker 'tcp://*:5551' has a host that is neither a name nor an address"},
+       "p.toml:2: broker 'tcp://*:5551' has a host that is neither a name nor an address "
+       "(of IPv6: [ADDRESS])"},
+      {"node_id = 1\nadvertised_address = \"tcp://0.0.0.0:5561\"",
+       "p.toml:2: advertised_address is an address of every interface; it must be one that others "
+       "can connect to"},
+      {"node_id = 1\ndata_bind = \"tcp://[::]:5561\"",
+       "p.toml:2: data_bind names all addresses; then advertised_address must say where others "
+       "reach this node"},
       {"node_id = 1\nbroker = \"tcp://h:0\"",
        "p.toml:2: broker 'tcp://h:0' needs a port from 1 to 65535"},
       {"node_id = 1\nadvertised_address = \"here\"",
@@ -115,7 +122,7 @@ TEST_CASE("config: configs/partition-*.toml document every key", "[config]") {
     REQUIRE(config);
     PartitionConfig expected;
     expected.node_id = NodeId(number);
-    expected.data_dir = "data/" + name;
+    expected.data_dir = "data/production/" + name;
     CHECK(*config == expected);
     CHECK(documented_keys(path) == sorted(partition_config_keys()));
     CHECK(undocumented_keys(path).empty());
