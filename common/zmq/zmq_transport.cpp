@@ -5,6 +5,7 @@
 #include <zmq.hpp>
 
 #include "common/base/assert.hpp"
+#include "common/zmq/connection_watch.hpp"
 #include "common/zmq/zmq_frames.hpp"
 
 #include <algorithm>
@@ -28,6 +29,8 @@ constexpr std::size_t drop_frames_budget = 4'096;
 constexpr int rebind_tries = 20;
 constexpr Micros rebind_pause = 1ms;
 constexpr Micros rebind_again_every = 20ms;
+/// Of a context; each connection of a DEALER has three.
+constexpr int sockets_max = 16'384;
 
 tl::unexpected<Error> describe(const zmq::error_t& error, const std::string& what) {
   const bool argument = error.num() == EINVAL || error.num() == EPROTONOSUPPORT ||
@@ -80,7 +83,6 @@ zmq::socket_t make_socket(zmq::context_t& context, const ZmqLinkConfig& config) 
     socket.set(zmq::sockopt::router_mandatory, true);
     socket.set(zmq::sockopt::router_handover, true);
   } else {
-    socket.set(zmq::sockopt::immediate, true);
     socket.set(zmq::sockopt::reconnect_ivl, milliseconds(config.reconnect_after));
     socket.set(zmq::sockopt::reconnect_ivl_max, milliseconds(config.reconnect_after_max));
     if (!config.routing_id.empty()) socket.set(zmq::sockopt::routing_id, config.routing_id);
@@ -90,20 +92,45 @@ zmq::socket_t make_socket(zmq::context_t& context, const ZmqLinkConfig& config) 
 
 struct LinkState {
   ZmqLinkConfig config;
-  std::string endpoint;                 ///< With the port that a wildcard became.
-  std::optional<zmq::socket_t> socket;  ///< None: after a reset that could not bind again yet.
-  Micros open_next{0};                  ///< When wait() tries again then.
-  bool dropping = false;                ///< In the middle of a message that is too long.
-  bool wants_to_send = false;           ///< A DEALER that refused: wait() watches for room.
-  bool is_free = false;                 ///< Disconnected: the number may be used again.
+  std::string endpoint;  ///< With the port that a wildcard became.
+  /// None: after a reset that could not bind again yet, or for a moment after a lost connection.
+  std::unique_ptr<zmq::socket_t> socket;
+  std::unique_ptr<ConnectionWatch> watch;  ///< A DEALER's. It ends first.
+  Micros open_next{0};                     ///< When wait() opens it again then.
+  bool dropping = false;                   ///< In the middle of a message that is too long.
+  bool wants_to_send = false;              ///< A DEALER that refused: wait() watches for room.
+  bool is_free = false;                    ///< Disconnected: the number may be used again.
+
+  /// Whether a DEALER has somebody to send to: else libzmq would queue it for whoever comes.
+  [[nodiscard]] bool has_peer() const noexcept {
+    return socket && (!watch || watch->is_connected());
+  }
+  void close() noexcept {
+    watch.reset();
+    socket.reset();
+    dropping = false;
+    wants_to_send = false;
+  }
 };
+
+/// Closing takes what is queued with it.
+void drop_queues(LinkState& link) noexcept {
+  if (!link.socket) return;
+  try {
+    link.socket->set(zmq::sockopt::linger, 0);
+  } catch (const zmq::error_t&) {
+    // Closing goes on without it.
+  }
+}
 
 }  // namespace
 
 // ---- Context
 
 struct ZmqContext::Inside {
-  explicit Inside(int io_threads) : context(io_threads) {}
+  explicit Inside(int io_threads) : context(io_threads) {
+    context.set(zmq::ctxopt::max_sockets, sockets_max);
+  }
   zmq::context_t context;
 };
 
@@ -146,7 +173,8 @@ struct ZmqTransport::Inside {
   }
 
   Result<void> open_socket(LinkState& link);
-  void open_late();
+  void open_if_due(LinkState& link);
+  void end_if_lost(LinkState& link);
   std::optional<Frames> receive(LinkState& link);
   void take_wake() noexcept;
 };
@@ -154,14 +182,18 @@ struct ZmqTransport::Inside {
 Result<void> ZmqTransport::Inside::open_socket(LinkState& link) {
   const bool is_router = link.config.role == ZmqRole::router_bind;
   try {
-    zmq::socket_t socket = make_socket(context->inside_->context, link.config);
+    zmq::context_t& zmq = context->inside_->context;
+    auto socket = std::make_unique<zmq::socket_t>(make_socket(zmq, link.config));
+    std::unique_ptr<ConnectionWatch> watch;
     if (is_router) {
-      socket.bind(link.endpoint);
-      link.endpoint = socket.get(zmq::sockopt::last_endpoint);
+      socket->bind(link.endpoint);
+      link.endpoint = socket->get(zmq::sockopt::last_endpoint);
     } else {
-      socket.connect(link.endpoint);
+      watch = std::make_unique<ConnectionWatch>(zmq, *socket);
+      socket->connect(link.endpoint);
     }
-    link.socket.emplace(std::move(socket));
+    link.socket = std::move(socket);
+    link.watch = std::move(watch);
     return {};
   } catch (const zmq::error_t& error) {
     return describe(error,
@@ -169,12 +201,23 @@ Result<void> ZmqTransport::Inside::open_socket(LinkState& link) {
   }
 }
 
-void ZmqTransport::Inside::open_late() {
+void ZmqTransport::Inside::open_if_due(LinkState& link) {
+  if (link.socket || link.is_free) return;
   const Micros now = monotonic_now();
-  for (LinkState& link : links) {
-    if (link.socket || link.is_free || now < link.open_next) continue;
-    if (!open_socket(link)) link.open_next = now + rebind_again_every;
-  }
+  if (now < link.open_next) return;
+  if (!open_socket(link)) link.open_next = now + rebind_again_every;
+}
+
+/// A lost connection's socket goes, with what is queued in it, and another one takes its place:
+/// nothing that was meant for that connection reaches the next. What it brought is read before, by
+/// whoever receives before sending.
+void ZmqTransport::Inside::end_if_lost(LinkState& link) {
+  if (!link.watch) return;
+  link.watch->look();
+  if (!link.watch->is_lost()) return;
+  drop_queues(link);
+  link.close();
+  link.open_next = monotonic_now() + link.config.reconnect_after;
 }
 
 /// The link's next message, or nothing. A message with too many frames or bytes is dropped frame by
@@ -190,6 +233,7 @@ std::optional<Frames> ZmqTransport::Inside::receive(LinkState& link) {
       if (errno == EINTR) continue;
       // Messages arrive whole; if one did not, the rest of it is no message.
       link.dropping = link.dropping || !frames.empty();
+      end_if_lost(link);
       return std::nullopt;
     }
     const bool more = message.more();
@@ -241,7 +285,7 @@ std::string ZmqTransport::bound_endpoint(Link link) const { return inside_->stat
 
 void ZmqTransport::wait(Micros timeout) {
   Inside& inside = *inside_;
-  inside.open_late();
+  for (LinkState& link : inside.links) inside.open_if_due(link);
   std::vector<zmq_pollitem_t>& items = inside.poll_items;
   items.clear();
   items.push_back({nullptr, inside.wake_fd, ZMQ_POLLIN, 0});
@@ -251,8 +295,10 @@ void ZmqTransport::wait(Micros timeout) {
       timeout = std::min(timeout, rebind_again_every);
       continue;
     }
-    const int events = ZMQ_POLLIN | (link.wants_to_send ? ZMQ_POLLOUT : 0);
+    const bool watches_room = link.wants_to_send && link.has_peer();
+    const int events = ZMQ_POLLIN | (watches_room ? ZMQ_POLLOUT : 0);
     items.push_back({link.socket->handle(), 0, static_cast<short>(events), 0});
+    if (link.watch) items.push_back({nullptr, link.watch->descriptor(), ZMQ_POLLIN, 0});
     link.wants_to_send = false;
   }
   timeout = std::clamp(timeout, Micros(0), Micros(1h));
@@ -282,7 +328,13 @@ Sent ZmqTransport::try_send(Link link_id, Frames frames) {
   LinkState& link = inside_->state(link_id);
   const bool is_router = link.config.role == ZmqRole::router_bind;
   PINION_ASSERT(frames.size() > (is_router ? 1U : 0U));
+  inside_->open_if_due(link);
   if (!link.socket) return is_router ? Sent::no_peer : Sent::would_block;
+  inside_->end_if_lost(link);
+  if (!link.has_peer()) {
+    link.wants_to_send = true;
+    return Sent::would_block;
+  }
   bool peer_left = false;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     ZmqMessage message;
@@ -331,30 +383,23 @@ Result<Link> ZmqTransport::connect(const std::string& endpoint, const std::strin
 void ZmqTransport::disconnect(Link link_id) {
   LinkState& link = inside_->state(link_id);
   PINION_ASSERT(link.config.role == ZmqRole::dealer_connect);
-  if (link.socket) {
-    try {
-      link.socket->set(zmq::sockopt::linger, 0);
-    } catch (const zmq::error_t&) {
-      // Closing goes on without it.
-    }
-  }
+  drop_queues(link);
+  link.close();
   link = LinkState();
   link.is_free = true;
 }
 
 void ZmqTransport::reset(Link link_id) {
   LinkState& link = inside_->state(link_id);
-  link.dropping = false;
-  link.wants_to_send = false;
-  if (link.socket) {
+  drop_queues(link);  // What it holds is why it goes.
+  if (link.socket && link.config.role == ZmqRole::router_bind) {
     try {
-      link.socket->set(zmq::sockopt::linger, 0);  // What it holds is why it goes.
-      if (link.config.role == ZmqRole::router_bind) link.socket->unbind(link.endpoint);
+      link.socket->unbind(link.endpoint);
     } catch (const zmq::error_t&) {
       // Closing does the same, only later.
     }
-    link.socket.reset();
   }
+  link.close();
   // The old socket gives its address back from a thread of libzmq, some time soon.
   for (int tries = 0; tries < rebind_tries; ++tries) {
     if (inside_->open_socket(link)) return;

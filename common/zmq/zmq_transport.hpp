@@ -6,9 +6,10 @@
 //
 // Link n of the vector is Link{n}. A transport belongs to the thread that opened it, wake() apart.
 // Sends never wait: a ROUTER is MANDATORY (an unknown or gone peer is `no_peer`) with HANDOVER (a
-// restarted peer takes its routing id over), a DEALER is IMMEDIATE (nothing is queued for a peer
-// that is not connected: `would_block`). Frames over zmq_shared_bytes_min are passed on without
-// copying, both ways. This module is the one home of zmq.hpp, which this header keeps inside.
+// restarted peer takes its routing id over), a DEALER sends only when it is connected (nothing is
+// queued for whoever comes: `would_block`; connection_watch.hpp says how). Frames over
+// zmq_shared_bytes_min are passed on without copying, both ways. This module is the one home of
+// zmq.hpp, which this header keeps inside.
 #pragma once
 
 #include "common/base/limits.hpp"

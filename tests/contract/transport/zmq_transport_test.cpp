@@ -1,7 +1,11 @@
 // What drivers rely on of common/ports/transport.hpp, over real sockets on 127.0.0.1.
 #include "common/zmq/zmq_transport.hpp"
 
+#include <arpa/inet.h>
 #include <catch2/catch.hpp>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "common/zmq/zmq_frames.hpp"
@@ -73,6 +77,41 @@ struct Pair {
   std::unique_ptr<ZmqTransport> router = open_one(context, router_config());
   std::unique_ptr<ZmqTransport> dealer =
       open_one(context, dealer_config(router->bound_endpoint(only), "c1"));
+};
+
+/// A plain TCP socket at an address of 127.0.0.1 that somebody has just let go of.
+class Listener {
+ public:
+  explicit Listener(const std::string& endpoint)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port =
+        htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
+    const int yes = 1;
+    ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      REQUIRE(std::chrono::steady_clock::now() < end);
+    }
+    REQUIRE(::listen(socket_, 8) == 0);
+  }
+  ~Listener() { close(); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  [[nodiscard]] bool accepts_one() const {
+    pollfd item{socket_, POLLIN, 0};
+    return ::poll(&item, 1, 20'000) == 1;
+  }
+  void close() {
+    if (socket_ >= 0) ::close(socket_);
+    socket_ = -1;
+  }
+
+ private:
+  int socket_;
 };
 
 TEST_CASE("transport: a message goes there and back with its frames in order", "[transport]") {
@@ -334,6 +373,48 @@ TEST_CASE("transport: a reset DEALER is a fresh connection of the same name", "[
   pair.dealer->reset(only);
   send(*pair.dealer, only, frames_of({"", "after"}));
   CHECK(receive(*pair.router).frames == frames_of({"c1", "", "after"}));
+}
+
+TEST_CASE("transport: a connection that ends while messages wait to be read ends only that",
+          "[transport]") {
+  // Whatever number of frames libzmq reads before it looks at what its connections have become.
+  for (const std::size_t frames : {3U, 5U, 7U}) {
+    CAPTURE(frames);
+    std::string endpoint;
+    const auto context = make_context();
+    std::unique_ptr<ZmqTransport> dealer;
+    {
+      const auto router = open_one(make_context(), router_config());
+      endpoint = router->bound_endpoint(only);
+      dealer = open_one(context, dealer_config(endpoint, "c1"));
+      send(*dealer, only, frames_of({"", "hello"}));
+      receive(*router);
+      Frames message = frames_of({"c1"});
+      message.resize(1 + frames, Bytes::copy_of("frame"));
+      for (int i = 0; i < 300; ++i) send(*router, only, message);
+      receive(*dealer);  // It is in the middle of reading them.
+    }
+    // It knows that the connection has ended when it tries the next one.
+    Listener listener(endpoint);
+    REQUIRE(listener.accepts_one());
+    std::size_t received = 0;
+    while (auto incoming = dealer->try_receive()) {
+      REQUIRE(incoming->frames.size() == frames);
+      ++received;
+    }
+    CHECK(received <= 300);
+    listener.close();
+
+    std::unique_ptr<ZmqTransport> again;
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!again && std::chrono::steady_clock::now() < end) {
+      auto opened = ZmqTransport::open(make_context(), {router_config(endpoint)});
+      if (opened) again = std::move(*opened);
+    }
+    REQUIRE(again);
+    send(*dealer, only, frames_of({"", "again"}));
+    CHECK(receive(*again).frames == frames_of({"c1", "", "again"}));
+  }
 }
 
 TEST_CASE("transport: what cannot be opened says why", "[transport]") {
