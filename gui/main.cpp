@@ -4,6 +4,7 @@
 #include "gui/app/options.hpp"
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,9 @@ int main(int count, char** values) {
     std::puts("pinion-dashboard " PINION_VERSION);
     return 0;
   }
-  ClosingSignals signals([] { Window::wake(); });
-  if (!options->screenshots.empty() || options->measure) signals.stop();
+  // It is there longer than the window, and than what is still kept after that is closed.
+  std::optional<ClosingSignals> signals;
+  if (options->screenshots.empty() && !options->measure) signals.emplace([] { Window::wake(); });
   const auto app = App::open(*options, started);
   if (!app) {
     std::fprintf(stderr, "pinion-dashboard: %s\n", app.error().detail.c_str());
@@ -33,7 +35,7 @@ int main(int count, char** values) {
   }
   if (!options->screenshots.empty()) return write_screenshots(**app, options->screenshots);
   if (options->measure) return measure(**app);
-  (*app)->run(signals);
-  signals.stop();  // Before there is no window to wake.
+  (*app)->run(*signals);
+  signals->rest();
   return 0;
 }
