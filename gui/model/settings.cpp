@@ -165,6 +165,23 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
+/// A record may have been saved twice: each counts.
+using Texts = std::multiset<std::string>;
+
+Texts texts_of(const Drafts& drafts) {
+  Texts texts;
+  for (const auto& one : drafts) texts.insert(draft_text(*one));
+  return texts;
+}
+
+/// True: one of them was there.
+bool take(Texts& texts, const std::string& text) {
+  const auto at = texts.find(text);
+  if (at == texts.end()) return false;
+  texts.erase(at);
+  return true;
+}
+
 }  // namespace
 
 Settings parse_settings(std::string_view text) {
@@ -259,31 +276,22 @@ ReadDrafts parse_drafts(std::string_view text) {
 }
 
 Drafts merge_drafts(const Drafts& before, const Drafts& after, const Drafts& there) {
-  std::multiset<std::string> removed;
-  for (const auto& one : before) removed.insert(draft_text(*one));
+  Texts removed = texts_of(before);
   Drafts added;
   for (const auto& one : after) {
-    const auto kept = removed.find(draft_text(*one));
-    if (kept == removed.end()) {
-      added.push_back(one);
-    } else {
-      removed.erase(kept);
-    }
+    if (!take(removed, draft_text(*one))) added.push_back(one);
   }
+  Texts known = texts_of(before);
+  Texts theirs;  // What another dashboard put there.
   Drafts merged;
-  std::set<std::string> has;
   for (const auto& one : there) {
     const std::string text = draft_text(*one);
-    if (const auto gone = removed.find(text); gone != removed.end()) {
-      removed.erase(gone);
-      continue;
-    }
-    has.insert(text);
-    merged.push_back(one);
+    if (!take(known, text)) theirs.insert(text);
+    if (!take(removed, text)) merged.push_back(one);
   }
-  // One that is there by now was moved there by another dashboard.
+  // One that another put there was among the settings of both once, and moved from there by both.
   for (const auto& one : added) {
-    if (has.count(draft_text(*one)) == 0) merged.push_back(one);
+    if (!take(theirs, draft_text(*one))) merged.push_back(one);
   }
   return merged;
 }

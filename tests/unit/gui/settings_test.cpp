@@ -114,7 +114,10 @@ TEST_CASE("settings: what was added and removed is applied to what others wrote 
   CHECK(same(merge_drafts({a, b}, {b, d}, {a, c, b}), {c, b, d}));
   CHECK(same(merge_drafts({a, b}, {a, b}, {c}), {c}));       // Removed by the other.
   CHECK(same(merge_drafts({}, {a, b}, {a, c}), {a, c, b}));  // Moved by both.
-  CHECK(same(merge_drafts({b, b}, {b}, {b, b}), {b}));       // Two of one name and text.
+  // Two of one name and text.
+  CHECK(same(merge_drafts({b}, {b, b}, {b}), {b, b}));
+  CHECK(same(merge_drafts({b, b}, {b}, {b, b}), {b}));
+  CHECK(same(merge_drafts({b}, {b, b}, {b, b}), {b, b}));  // The other is another dashboard's.
   // As they come back from the file.
   CHECK(same(merge_drafts({a}, {}, parse_drafts(write_drafts({a, c})).drafts), {c}));
 }

@@ -1,0 +1,254 @@
+// The file of settings and the one of saved records: what is in them after all that may happen.
+#include <catch2/catch.hpp>
+
+#include "gui/feed/settings_file.hpp"
+#include "tests/gui/files.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+using namespace pinion;
+using namespace pinion::gui;
+using namespace pinion::test;
+
+namespace {
+
+std::shared_ptr<const NamedDraft> named(const std::string& name, const std::string& value) {
+  return std::make_shared<const NamedDraft>(
+      NamedDraft{name, Draft{"orders", "k", {}, value, {}, true}});
+}
+
+std::string names_in(const Drafts& drafts) {
+  std::string names;
+  for (const auto& one : drafts) names += (names.empty() ? "" : " ") + one->name;
+  return names;
+}
+
+Drafts drafts_in(const std::string& path) {
+  return parse_drafts(read_file(path + ".drafts")).drafts;
+}
+
+}  // namespace
+
+TEST_CASE("settings: records that were saved have a file of their own, written when they change",
+          "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "new/folder/dashboard.conf";
+  Draft draft{"orders", "k", {}, std::string(3'000'000, 'x'), {}, true};
+  Settings settings;
+  settings.reader = "me";
+  settings.drafts.push_back(std::make_shared<const NamedDraft>(NamedDraft{"large", draft}));
+  {
+    SettingsFile file(path);
+    CHECK(file.load().drafts.empty());
+    file.keep({});
+    CHECK(file.differ(settings));
+    file.save(settings);
+    CHECK_FALSE(file.differ(settings));
+  }
+  CHECK(read_file(path).size() < 10'000);
+  CHECK(read_file(path + ".drafts").size() > 3'000'000);
+  const auto written = std::filesystem::last_write_time(path + ".drafts");
+  {
+    SettingsFile file(path);
+    Settings again = file.load();
+    file.keep(again);
+    REQUIRE(again.drafts.size() == 1);
+    CHECK(again.drafts[0]->draft == draft);
+    CHECK(again.reader == "me");
+    again.reader = "you";
+    CHECK(file.differ(again));
+    file.save(again);
+  }
+  CHECK(read_file(path).find("\"you\"") != std::string::npos);
+  CHECK(std::filesystem::last_write_time(path + ".drafts") == written);
+}
+
+TEST_CASE("settings: records that were saved among them move into their file", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  write_file(path,
+             "reader = \"me\"\ndraft = {\"name\": \"old\", \"topic\": \"a\", \"value\": \"x\"}\n");
+  {
+    SettingsFile file(path);
+    Settings settings = file.load();
+    file.keep(settings);
+    REQUIRE(settings.drafts.size() == 1);
+    settings.reader = "you";
+    file.save(settings);
+  }
+  CHECK(read_file(path).find("draft") == std::string::npos);
+  const Settings read = SettingsFile(path).load();
+  CHECK(read.reader == "you");
+  REQUIRE(read.drafts.size() == 1);
+  CHECK(read.drafts[0]->name == "old");
+}
+
+TEST_CASE("settings: what could not be written is told, and written when there is room", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  write_file(path, "draft = {\"name\": \"old\", \"topic\": \"a\", \"value\": \"" +
+                       std::string(100'000, 'x') + "\"}\n");
+  std::atomic<int> woken{0};
+  SettingsFile file(path, [&] { ++woken; });
+  Settings settings = file.load();
+  file.keep(settings);
+  REQUIRE(settings.drafts.size() == 1);
+  CHECK(file.trouble().empty());
+  {
+    const FullDisk disk(50'000);
+    settings.reader = "you";
+    file.save(settings);
+    for (int i = 0; i < 1'000 && woken == 0; ++i) std::this_thread::sleep_for(5ms);
+    CHECK(file.trouble().find("What is to be remembered is not saved: '" + path) == 0);
+    CHECK(file.trouble().find("File too large") != std::string::npos);
+    // Until the records are in their file, they stay where they were.
+    settings.reader = "they";
+    file.save(settings);
+    std::this_thread::sleep_for(50ms);
+    CHECK(read_file(path).find("\"old\"") != std::string::npos);
+  }
+  file.close();
+  CHECK(file.trouble().empty());
+  CHECK(read_file(path).find("\"old\"") == std::string::npos);
+  SettingsFile again(path);
+  const Settings read = again.load();
+  CHECK(read.reader == "they");
+  CHECK(names_in(read.drafts) == "old");
+  CHECK(files_in(folder) == 3);  // And the lock.
+}
+
+TEST_CASE("settings: what cannot be written to the last is told then", "[gui]") {
+  TemporaryFolder folder;
+  SettingsFile file(folder / "dashboard.conf");
+  Settings settings;
+  settings.drafts.push_back(named("large", std::string(100'000, 'x')));
+  const FullDisk disk(50'000);
+  file.save(settings);
+  file.close();
+  CHECK(file.trouble().find("File too large.") != std::string::npos);
+}
+
+TEST_CASE("settings: records among them join those of the file, which are the newer ones",
+          "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  write_file(path + ".drafts", "draft = {\"name\": \"a\", \"topic\": \"new\"}\n");
+  write_file(path,
+             "draft = {\"name\": \"a\", \"topic\": \"old\"}\n"
+             "draft = {\"name\": \"b\", \"topic\": \"old\"}\n");
+  {
+    SettingsFile file(path);
+    Settings settings = file.load();
+    file.keep(settings);
+    CHECK(names_in(settings.drafts) == "a b");
+    CHECK(settings.drafts.at(0)->draft.topic == "new");
+    settings.drafts.erase(settings.drafts.begin());
+    file.save(settings);
+  }
+  CHECK(read_file(path).find("draft =") == std::string::npos);
+  CHECK(names_in(SettingsFile(path).load().drafts) == "b");
+}
+
+TEST_CASE("settings: a file of records that is damaged is put aside before another is written",
+          "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  const std::string damaged =
+      "draft = {\"name\": \"a\", \"topic\": \"t\"}\ndraft = {\"name\": \"b\", \"top";
+  write_file(path + ".drafts", damaged);
+  {
+    SettingsFile file(path);
+    Settings settings = file.load();
+    file.keep(settings);
+    CHECK(names_in(settings.drafts) == "a");
+    CHECK(file.trouble().find("Not all of '" + path + ".drafts' can be read.") == 0);
+    settings.drafts.push_back(named("c", "x"));
+    file.save(settings);
+    file.close();
+    CHECK(file.trouble().find("it is '" + path + ".drafts.bad' now.") != std::string::npos);
+  }
+  CHECK(read_file(path + ".drafts.bad") == damaged);
+  SettingsFile again(path);
+  CHECK(names_in(again.load().drafts) == "a c");
+  CHECK(again.trouble().empty());
+}
+
+TEST_CASE("settings: two dashboards with one file keep each other's records", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  const auto change = [](SettingsFile& file, Settings& settings, const auto& what) {
+    what(settings.drafts);
+    file.save(settings);
+    file.close();
+  };
+  {
+    SettingsFile one(path);
+    SettingsFile other(path);
+    Settings of_one = one.load();
+    Settings of_other = other.load();
+    change(one, of_one, [](Drafts& drafts) { drafts = {named("a", "1"), named("b", "2")}; });
+    change(other, of_other, [](Drafts& drafts) { drafts.push_back(named("c", "3")); });
+  }
+  SettingsFile one(path);
+  SettingsFile other(path);
+  Settings of_one = one.load();
+  Settings of_other = other.load();
+  CHECK(names_in(of_other.drafts) == "a b c");
+  one.keep(of_one);
+  other.keep(of_other);
+  change(one, of_one, [](Drafts& drafts) { drafts.erase(drafts.begin()); });
+  change(other, of_other, [](Drafts& drafts) { drafts.push_back(named("d", "4")); });
+  CHECK(names_in(SettingsFile(path).load().drafts) == "b c d");
+}
+
+TEST_CASE("settings: of a record that was saved twice one is left when one is forgotten", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  SettingsFile file(path);
+  Settings settings = file.load();
+  const auto saved = [&](std::size_t count) {
+    settings.drafts.assign(count, named("b", "1"));
+    file.save(settings);
+    return eventually(5s, [&] { return drafts_in(path).size() == count; });
+  };
+  CHECK(saved(1));
+  CHECK(saved(2));
+  CHECK(saved(1));
+  file.close();
+  CHECK(names_in(drafts_in(path)) == "b");
+}
+
+TEST_CASE("settings: while another dashboard writes, its records are waited for", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  const int lock = ::open((path + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  REQUIRE(::flock(lock, LOCK_EX) == 0);
+  SettingsFile file(path);
+  Settings settings;
+  settings.drafts.push_back(named("mine", "1"));
+  file.save(settings);
+  std::this_thread::sleep_for(100ms);
+  write_file(path + ".drafts", "draft = {\"name\": \"theirs\", \"topic\": \"t\"}\n");
+  ::close(lock);
+  file.close();
+  CHECK(names_in(SettingsFile(path).load().drafts) == "theirs mine");
+}
+
+TEST_CASE("settings: without a path nothing is remembered", "[gui]") {
+  SettingsFile file("");
+  Settings settings;
+  settings.reader = "me";
+  file.keep({});
+  CHECK_FALSE(file.differ(settings));
+  file.save(settings);
+  CHECK(file.load().reader.empty());
+}
