@@ -40,6 +40,18 @@ std::optional<std::string> text_of(const std::string& path) {
   return text;
 }
 
+/// What is there and cannot be read has no text.
+struct Found {
+  bool there = false;
+  std::optional<std::string> text{};
+};
+
+Found find(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error) && !error) return {};
+  return {true, text_of(path)};
+}
+
 struct DraftsFile {
   bool there = false;
   ReadDrafts read{};
@@ -47,11 +59,33 @@ struct DraftsFile {
 };
 
 DraftsFile read_drafts_file(const std::string& path) {
+  const Found found = find(path);
+  if (!found.there) return {};
+  if (!found.text) return {true, {{}, false}};
+  return {true, parse_drafts(*found.text)};
+}
+
+struct TextFile {
+  bool there = false;
+  ParsedSettings read{};
+  [[nodiscard]] bool damaged() const { return there && !read.whole; }
+};
+
+TextFile read_text_file(const std::string& path) {
+  const Found found = find(path);
+  if (!found.there) return {};
+  if (!found.text) return {true, {{}, false}};
+  return {true, parse_settings(*found.text)};
+}
+
+/// Where the lock is held, it stays so.
+std::string unused_name(const std::string& wanted) {
+  std::string name = wanted;
   std::error_code error;
-  if (!std::filesystem::exists(path, error) && !error) return {};
-  const auto text = text_of(path);
-  if (!text) return {true, {{}, false}};
-  return {true, parse_drafts(*text)};
+  for (int i = 2; std::filesystem::exists(std::filesystem::symlink_status(name, error)); ++i) {
+    name = wanted + std::to_string(i);
+  }
+  return name;
 }
 
 bool has_name(const Drafts& drafts, const std::string& name) {
@@ -118,11 +152,18 @@ void SettingsFile::close() {
 
 Settings SettingsFile::load() {
   if (path_.empty()) return {};
-  Settings settings = parse_settings(text_of(path_).value_or(""));
+  TextFile text = read_text_file(path_);
+  Settings settings = std::move(text.read.settings);
   DraftsFile file = read_drafts_file(drafts_path_);
+  text_damaged_ = text.damaged();
+  if (text_damaged_) {
+    tell_damage(path_, "Not all of '" + path_ +
+                           "' can be read. It stays as it is until something " +
+                           "else is to be remembered, and then as a file that ends in .bad.");
+  }
   if (file.damaged()) {
-    tell_damage("Not all of '" + drafts_path_ + "' can be read. It stays as it is until a record " +
-                "is saved, and then as a file that ends in .bad.");
+    tell_damage(drafts_path_, "Not all of '" + drafts_path_ + "' can be read. It stays as it is " +
+                                  "until a record is saved, and then as a file that ends in .bad.");
   }
   // Some may be among the settings, as all were once.
   moves_drafts_ = !settings.drafts.empty();
@@ -165,14 +206,20 @@ void SettingsFile::save(const Settings& settings) {
 
 std::string SettingsFile::trouble() const {
   const std::lock_guard lock(mutex_);
-  if (problem_.empty()) return damage_;
+  if (problem_.empty()) return damage();
   return "What is to be remembered is not saved: " + problem_ +
          (ends_ ? "." : ". It is tried again.");
 }
 
-void SettingsFile::tell_damage(std::string text) {
+void SettingsFile::tell_damage(const std::string& path, std::string text) {
   const std::lock_guard lock(mutex_);
-  damage_ = std::move(text);
+  damage_[path] = std::move(text);
+}
+
+std::string SettingsFile::damage() const {
+  std::string all;
+  for (const auto& [path, text] : damage_) all += (all.empty() ? "" : " ") + text;
+  return all;
 }
 
 void SettingsFile::run() {
@@ -191,7 +238,7 @@ void SettingsFile::run() {
       continue;
     }
     Work work = std::exchange(work_, {});
-    const std::string before = problem_ + damage_;
+    const std::string before = problem_ + damage();
     lock.unlock();
     const Result<void> done = carry_out(work);
     lock.lock();
@@ -199,7 +246,7 @@ void SettingsFile::run() {
     // What is newer by now takes the place of what could not be written.
     if (work.text && !work_.text) work_.text = std::move(work.text);
     if (work.drafts && !work_.drafts) work_.drafts = std::move(work.drafts);
-    const bool other = problem_ + damage_ != before;
+    const bool other = problem_ + damage() != before;
     if (last) return;
     if (!other || !wake_) continue;
     lock.unlock();
@@ -219,7 +266,7 @@ Result<void> SettingsFile::carry_out(Work& work) {
     work.drafts.reset();
   }
   if (work.text) {
-    PINION_CHECK(write(path_, *work.text));
+    PINION_CHECK(write_text_file(*work.text));
     work.text.reset();
   }
   return {};
@@ -231,25 +278,37 @@ Result<void> SettingsFile::write_drafts_file(const Drafts& drafts) {
   if (!file.there || !file.read.whole) {
     file.read.drafts = merge_drafts({}, written_, file.read.drafts);
   }
-  if (file.damaged()) PINION_CHECK(put_damaged_aside());
-  const Drafts merged = merge_drafts(written_, drafts, file.read.drafts);
-  PINION_CHECK(write(drafts_path_, write_drafts(merged)));
+  const std::string text = write_drafts(merge_drafts(written_, drafts, file.read.drafts));
+  PINION_CHECK(file.damaged() ? write_beside_damaged(drafts_path_, text)
+                              : write(drafts_path_, text));
   written_ = drafts;
   return {};
 }
 
-Result<void> SettingsFile::put_damaged_aside() {
-  std::string bad = drafts_path_ + ".bad";
-  std::error_code error;
-  for (int i = 2; std::filesystem::exists(std::filesystem::symlink_status(bad, error)); ++i) {
-    bad = drafts_path_ + ".bad" + std::to_string(i);
+/// One that could not be read at the start is none that is known to be worth less than the new one.
+Result<void> SettingsFile::write_text_file(const std::string& text) {
+  const bool damaged = read_text_file(path_).damaged() || (text_damaged_ && find(path_).there);
+  PINION_CHECK(damaged ? write_beside_damaged(path_, text) : write(path_, text));
+  text_damaged_ = false;
+  return {};
+}
+
+/// What is damaged has its second name before another file takes its first; so at no time is what
+/// can be read of it out of sight.
+Result<void> SettingsFile::write_beside_damaged(const std::string& path, const std::string& text) {
+  const std::string bad = unused_name(path + ".bad");
+  const bool linked = ::link(path.c_str(), bad.c_str()) == 0;
+  // Not all file systems know a second name.
+  if (!linked && ::rename(path.c_str(), bad.c_str()) != 0) {
+    return failure(Errc::io_failed, "'" + path + "' cannot be put aside: " + std::strerror(errno));
   }
-  std::filesystem::rename(drafts_path_, bad, error);
-  if (error) {
-    return failure(Errc::io_failed,
-                   "'" + drafts_path_ + "' cannot be put aside: " + error.message());
+  const Result<void> done = write(path, text);
+  if (!done) {
+    // It will be tried again, and then be put aside again.
+    static_cast<void>(linked ? ::unlink(bad.c_str()) : ::rename(bad.c_str(), path.c_str()));
+    return done;
   }
-  tell_damage("Not all of '" + drafts_path_ + "' could be read: it is '" + bad + "' now.");
+  tell_damage(path, "Not all of '" + path + "' could be read: it is '" + bad + "' now.");
   return {};
 }
 

@@ -14,6 +14,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -51,8 +52,11 @@ class SettingsFile {
   /// What was written is taken out of it.
   [[nodiscard]] Result<void> carry_out(Work& work);
   [[nodiscard]] Result<void> write_drafts_file(const Drafts& drafts);
-  [[nodiscard]] Result<void> put_damaged_aside();
-  void tell_damage(std::string text);
+  [[nodiscard]] Result<void> write_text_file(const std::string& text);
+  [[nodiscard]] Result<void> write_beside_damaged(const std::string& path, const std::string& text);
+  void tell_damage(const std::string& path, std::string text);
+  /// Requires: the mutex is held.
+  [[nodiscard]] std::string damage() const;
 
   std::string path_;
   std::string drafts_path_;
@@ -61,6 +65,7 @@ class SettingsFile {
   Drafts drafts_;
   bool moves_drafts_ = false;  ///< Some are still among the settings, as once.
 
+  bool text_damaged_ = false;  ///< As written_.
   Drafts written_;  ///< As this one knows them in their file. After keep() the other thread's.
 
   mutable std::mutex mutex_;
@@ -68,8 +73,8 @@ class SettingsFile {
   Work work_;  ///< New, or not written yet.
   bool fresh_ = false;
   bool ends_ = false;
-  std::string damage_;   ///< Of what was read.
-  std::string problem_;  ///< Why something is not written.
+  std::map<std::string, std::string> damage_;  ///< Of what was read, by its path.
+  std::string problem_;                        ///< Why something is not written.
   std::thread thread_;
 };
 

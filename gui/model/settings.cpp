@@ -184,15 +184,20 @@ bool take(Texts& texts, const std::string& text) {
 
 }  // namespace
 
-Settings parse_settings(std::string_view text) {
-  Settings settings;
+ParsedSettings parse_settings(std::string_view text) {
+  ParsedSettings read;
+  Settings& settings = read.settings;
   while (!text.empty()) {
     const std::string_view line = take_line(text);
+    if (line.empty() || line.front() == '#') continue;
     const std::size_t equal = line.find('=');
-    if (line.empty() || line.front() == '#' || equal == std::string_view::npos) continue;
     const std::string_view name = trimmed(line.substr(0, equal));
-    const auto nodes = parse_json(trimmed(line.substr(equal + 1)));
-    if (!nodes) continue;
+    const auto nodes = parse_json(
+        equal == std::string_view::npos ? std::string_view() : trimmed(line.substr(equal + 1)));
+    if (!nodes) {
+      read.whole = false;
+      continue;
+    }
     std::int64_t period = settings.period / 1s;
     if (name == "recent") read_list(*nodes, settings.recent, recent_max);
     if (name == "open") read_list(*nodes, settings.open, recent_max);
@@ -216,10 +221,10 @@ Settings parse_settings(std::string_view text) {
     if (name == "sql_topic") settings.sql_topic = text_of(*nodes).value_or("");
     if (name == "filter") settings.filter = text_of(*nodes).value_or("");
     if (name == "table") read_table(*nodes, settings);
-    if (name == "draft") static_cast<void>(read_draft(*nodes, settings.drafts));
+    if (name == "draft" && !read_draft(*nodes, settings.drafts)) read.whole = false;
     settings.period = Micros(period * 1'000'000);
   }
-  return settings;
+  return read;
 }
 
 std::string write_settings(const Settings& settings) {

@@ -65,7 +65,11 @@ struct Settings {
   Drafts drafts{};
 };
 
-[[nodiscard]] Settings parse_settings(std::string_view text);
+struct ParsedSettings {
+  Settings settings{};
+  bool whole = true;  ///< False: a line is no name and value, or one of a record is none.
+};
+[[nodiscard]] ParsedSettings parse_settings(std::string_view text);
 /// All but the drafts, which may be large: small enough to be compared with what was saved.
 [[nodiscard]] std::string write_settings(const Settings& settings);
 /// Of the same form; parse_settings reads both.

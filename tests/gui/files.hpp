@@ -5,14 +5,23 @@
 
 #include "tests/support/test_process.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <string>
+#include <vector>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace pinion::test {
 
@@ -25,6 +34,50 @@ inline mode_t mode_of(const std::string& path) {
   struct stat there {};
   REQUIRE(::stat(path.c_str(), &there) == 0);
   return there.st_mode & 0777;
+}
+
+inline constexpr int not_tried = 77;
+
+/// What `work` returns in a process for which there is no renameat2, no link and no fchmod.
+inline int in_poor_file_system(const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const auto refuse = [](unsigned call, unsigned code, std::vector<sock_filter>& filter) {
+      filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1));
+      filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code));
+    };
+    std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    refuse(SYS_renameat2, EINVAL, filter);
+    refuse(SYS_linkat, EPERM, filter);
+#ifdef SYS_link
+    refuse(SYS_link, EPERM, filter);
+#endif
+    refuse(SYS_fchmod, EPERM, filter);
+    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+    const bool refused = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    ::_exit(refused ? work() : not_tried);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/// What `work` returns in a process of a person who is not root: nobody, when this is root's.
+inline int as_ordinary_person(const std::function<int()>& work) {
+  constexpr unsigned nobody = 65'534;
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const bool changed = ::geteuid() != 0 || (::setresgid(nobody, nobody, nobody) == 0 &&
+                                              ::setresuid(nobody, nobody, nobody) == 0);
+    ::_exit(changed ? work() : not_tried);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /// As a disk that is full after so many bytes of a file.

@@ -85,35 +85,6 @@ class Desk {
   ExportFeed feed_{context_};
 };
 
-constexpr int not_tried = 77;
-
-/// What `work` returns in a process for which there is no renameat2, no link and no fchmod.
-int in_poor_file_system(const std::function<int()>& work) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    const auto refuse = [](unsigned call, unsigned code, std::vector<sock_filter>& filter) {
-      filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1));
-      filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code));
-    };
-    std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-    refuse(SYS_renameat2, EINVAL, filter);
-    refuse(SYS_linkat, EPERM, filter);
-#ifdef SYS_link
-    refuse(SYS_link, EPERM, filter);
-#endif
-    refuse(SYS_fchmod, EPERM, filter);
-    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-    const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
-    const bool refused = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-    ::_exit(refused ? work() : not_tried);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 }  // namespace
 
 TEST_CASE("export: a file that cannot be replaced whole stays as it was", "[gui]") {

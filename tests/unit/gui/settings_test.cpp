@@ -34,7 +34,7 @@ TEST_CASE("settings: what was written is read back", "[gui]") {
   settings.sql_topic = "clicks";
   settings.filter = "key:\"a b\"";
   settings.tables["topics"] = {2, true, {{"Topic", 90}, {"a \"b\" #2", 120.5F}}};
-  const Settings read = parse_settings(write_settings(settings));
+  const Settings read = parse_settings(write_settings(settings)).settings;
   CHECK(read.recent == settings.recent);
   CHECK_FALSE(read.dark);
   CHECK(read.scale == 1.25F);
@@ -63,7 +63,7 @@ TEST_CASE("settings: records that were saved come back as they were, bytes and p
                                       {{"a \"b\"", "\xfe"}, {"twice", "1"}, {"twice", "2"}},
                                       "\x80\n",
                                       3})};
-  const Settings read = parse_settings(write_drafts(drafts));
+  const Settings read = parse_settings(write_drafts(drafts)).settings;
   REQUIRE(read.drafts.size() == 3);
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(read.drafts[i]->name == drafts[i]->name);
@@ -81,8 +81,9 @@ TEST_CASE("settings: what is compared every two seconds stays small", "[gui]") {
 }
 
 TEST_CASE("settings: a record that an earlier version saved is read", "[gui]") {
-  const Settings read = parse_settings(
-      R"(draft = {"name": "old", "topic": "orders", "headers": {"h\u00e9": "v"}, "value": "x"})");
+  const std::string line =
+      R"(draft = {"name": "old", "topic": "orders", "headers": {"h\u00e9": "v"}, "value": "x"})";
+  const Settings read = parse_settings(line).settings;
   REQUIRE(read.drafts.size() == 1);
   CHECK(read.drafts[0]->draft ==
         Draft{"orders", std::nullopt, {{"h\u00e9", "v"}}, "x", std::nullopt});
@@ -123,7 +124,7 @@ TEST_CASE("settings: what was added and removed is applied to what others wrote 
 }
 
 TEST_CASE("settings: a damaged file costs no more than what is damaged", "[gui]") {
-  const Settings read = parse_settings(
+  const auto [read, whole] = parse_settings(
       "# a comment\n\nnonsense\nscale = 900\nwindow_width = \"wide\"\nperiod_s = 0\n"
       "recent = [\"tcp://a:1\", 7]\nunknown = 1\ndark = false\nsql = [\"unfinished\n");
   CHECK(read.scale == 1.0F);
@@ -132,7 +133,24 @@ TEST_CASE("settings: a damaged file costs no more than what is damaged", "[gui]"
   CHECK(read.recent == std::vector<std::string>{"tcp://a:1"});
   CHECK_FALSE(read.dark);
   CHECK(read.sql.empty());
-  CHECK(parse_settings("").dark);
+  CHECK_FALSE(whole);
+  CHECK(parse_settings("").settings.dark);
+}
+
+TEST_CASE("settings: it is known whether every line of a file was one", "[gui]") {
+  const std::string text = write_settings({});
+  for (const char* good : {"", "\n", "# a comment\n", "unknown = 1\n", "scale = 900\n",
+                           "draft = {\"name\": \"b\", \"topic\": \"t\"}\n"}) {
+    INFO(good);
+    CHECK(parse_settings(text + good).whole);
+  }
+  for (const char* damaged :
+       {"favourites = [\"a\", \"b\"\n", "nonsense\n", "reader =\n", "reader\n", "sql = [\"sel",
+        "draft = {\"name\": \"b\", \"to", "draft = {}\n"}) {
+    INFO(damaged);
+    CHECK_FALSE(parse_settings(text + damaged).whole);
+    CHECK_FALSE(parse_settings(damaged + text).whole);
+  }
 }
 
 TEST_CASE("settings: the last used stands first, once", "[gui]") {
