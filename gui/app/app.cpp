@@ -41,6 +41,10 @@ Micros thread_time() {
   return Micros(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000);
 }
 
+Micros time_until(Micros next, Micros now) {
+  return next >= never ? Micros(3'600s) : std::max(Micros{0}, next - now);
+}
+
 void move_mouse_away() {
 #if IMGUI_VERSION_NUM >= 18700
   ImGui::GetIO().AddMousePosEvent(-FLT_MAX, -FLT_MAX);
@@ -223,13 +227,20 @@ Micros App::sleep_for() const {
   const Micros now = read_clocks().monotonic;
   Micros next = std::min(shell_->next_frame_at(now), save_at_);
   if (ImGui::GetIO().WantTextInput) next = std::min(next, now + cursor_blink);
-  return next >= never ? Micros(3'600s) : std::max(Micros{0}, next - now);
+  return time_until(next, now);
 }
+
+/// Nothing is drawn, but what was changed before is still to be saved.
+Micros App::sleep_minimised_for() const { return time_until(save_at_, read_clocks().monotonic); }
 
 void App::run(const ClosingSignals& signals) {
   while (!window_->should_close() && !signals.came()) {
-    const bool input = window_->wait(sleep_for());
-    if (window_->minimised()) continue;
+    const bool input = window_->wait(window_->minimised() ? sleep_minimised_for() : sleep_for());
+    if (window_->minimised()) {
+      window_->drop_input();
+      keep_settings(read_clocks().monotonic);
+      continue;
+    }
     settle_ = input ? 3 : std::max(0, settle_ - 1);
     follow_scale();
     frame();
@@ -238,13 +249,12 @@ void App::run(const ClosingSignals& signals) {
     window_->size(width, height);
     shell_->settings().window_width = width;
     shell_->settings().window_height = height;
-    keep_settings();
+    keep_settings(ui_.now.monotonic);
   }
 }
 
 /// At most once in two seconds, and only what changed.
-void App::keep_settings() {
-  const Micros now = ui_.now.monotonic;
+void App::keep_settings(Micros now) {
   if (now < compare_at_) return;
   compare_at_ = now + save_after;
   const bool pending = save_at_ < never;

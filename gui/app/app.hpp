@@ -58,8 +58,9 @@ class App {
   void apply_style();
   void follow_scale();
   void describe();
-  void keep_settings();
+  void keep_settings(Micros now);
   [[nodiscard]] Micros sleep_for() const;
+  [[nodiscard]] Micros sleep_minimised_for() const;
 
   Options options_;
   std::unique_ptr<SettingsFile> settings_file_;  ///< Always there; it may have no path.

@@ -123,21 +123,24 @@ struct Window::Inside {
     clicked_at.reset();
     clicked = {};
     while (!events.empty() && !frame.conflicts_with(events.front())) {
-      const InputEvent event = events.front();
+      frame.note(events.front());
+      hand_over(events.front());
       events.pop_front();
-      frame.note(event);
-      switch (event.kind) {
-        case InputEvent::Kind::key:
-          ImGui_ImplGlfw_KeyCallback(window, event.code, event.scancode, event.action, event.mods);
-          break;
-        case InputEvent::Kind::character:
-          ImGui_ImplGlfw_CharCallback(window, static_cast<unsigned>(event.code));
-          break;
-        case InputEvent::Kind::button:
-          ImGui_ImplGlfw_MouseButtonCallback(window, event.code, event.action, event.mods);
-          note_button(event);
-          break;
-      }
+    }
+  }
+
+  void hand_over(const InputEvent& event) {
+    switch (event.kind) {
+      case InputEvent::Kind::key:
+        ImGui_ImplGlfw_KeyCallback(window, event.code, event.scancode, event.action, event.mods);
+        break;
+      case InputEvent::Kind::character:
+        ImGui_ImplGlfw_CharCallback(window, static_cast<unsigned>(event.code));
+        break;
+      case InputEvent::Kind::button:
+        ImGui_ImplGlfw_MouseButtonCallback(window, event.code, event.action, event.mods);
+        note_button(event);
+        break;
     }
   }
 
@@ -259,6 +262,13 @@ bool Window::wait(Micros timeout) {
     glfwWaitEventsTimeout(static_cast<double>(timeout.count()) / 1e6);
   }
   return inside_->input || !inside_->events.empty();
+}
+
+void Window::drop_input() {
+  for (const InputEvent& event : inside_->events) {
+    if (event.release) inside_->hand_over(event);
+  }
+  inside_->events.clear();
 }
 
 void Window::wake() { glfwPostEmptyEvent(); }

@@ -42,6 +42,8 @@ class Window {
   /// Sleeps until there is input, wake() was called, or the time is over. True: there was input.
   bool wait(Micros timeout);
   static void wake();
+  /// What came while nothing is drawn: keys and buttons that were let go are, and the rest is gone.
+  void drop_input();
 
   void begin_frame();
   /// Draws what ImGui made. `rgb` is the ground's colour.

@@ -4,8 +4,12 @@
 
 #include "tests/support/process_cluster.hpp"
 
+#include <array>
 #include <cstdlib>
 #include <sstream>
+
+#include <dlfcn.h>
+#include <unistd.h>
 
 namespace pinion::test {
 namespace {
@@ -22,6 +26,24 @@ std::vector<std::string> with_program(const TemporaryFolder& folder, const std::
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
+
+/// Its headers may be missing where its programs are there.
+class XLibrary {
+ public:
+  XLibrary() : library_(::dlopen("libX11.so.6", RTLD_NOW)) { REQUIRE(library_ != nullptr); }
+  ~XLibrary() { ::dlclose(library_); }
+  XLibrary(const XLibrary&) = delete;
+  XLibrary& operator=(const XLibrary&) = delete;
+  template <typename Function>
+  [[nodiscard]] Function* function(const char* name) const {
+    void* found = ::dlsym(library_, name);
+    REQUIRE(found != nullptr);
+    return reinterpret_cast<Function*>(found);
+  }
+
+ private:
+  void* library_;
+};
 
 }  // namespace
 
@@ -40,6 +62,25 @@ void Screen::act(std::vector<std::string> arguments) const {
   const Finished done = run({.arguments = arguments, .environment = {"DISPLAY=" + display_}});
   INFO(done.errors);
   REQUIRE(done.status == 0);
+}
+
+std::string Screen::window() const {
+  const Finished done =
+      run({.arguments = {"/usr/bin/env", "xdotool", "search", "--onlyvisible", "--name", "Pinion"},
+           .environment = {"DISPLAY=" + display_}});
+  return done.output.substr(0, done.output.find('\n'));
+}
+
+void Screen::minimise() const {
+  const XLibrary x;
+  void* display = x.function<void*(const char*)>("XOpenDisplay")(display_.c_str());
+  REQUIRE(display != nullptr);
+  const unsigned long state =
+      x.function<unsigned long(void*, const char*, int)>("XInternAtom")(display, "WM_STATE", 0);
+  const std::array<long, 2> iconic{3, 0};
+  x.function<int(void*, unsigned long, unsigned long, unsigned long, int, int, const void*, int)>(
+      "XChangeProperty")(display, std::stoul(window()), state, state, 32, 0, iconic.data(), 2);
+  x.function<int(void*)>("XCloseDisplay")(display);
 }
 
 Dashboard::Dashboard(const Screen& screen, const TemporaryFolder& folder,
@@ -121,6 +162,18 @@ void Dashboard::click(const std::string& name) {
 void Dashboard::type(const std::string& text) { screen_->act({"type", "--delay", "15", text}); }
 
 void Dashboard::key(const std::string& key) { screen_->act({"key", "--delay", "40", key}); }
+
+Micros Dashboard::processor_time() const {
+  const std::string text = read_file("/proc/" + std::to_string(process_.pid()) + "/stat");
+  // The name of the program may hold anything; the user's and the system's time are far behind it.
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  long user = 0;
+  long system = 0;
+  fields >> user >> system;
+  return Micros((user + system) * 1'000'000 / ::sysconf(_SC_CLK_TCK));
+}
 
 void Dashboard::fill(const std::string& name, const std::string& text) {
   click(name);

@@ -21,6 +21,10 @@ class Screen {
   [[nodiscard]] const std::string& display() const noexcept { return display_; }
   /// xdotool with these arguments.
   void act(std::vector<std::string> arguments) const;
+  /// The dashboard's window, as xdotool names it; empty: none is to be seen.
+  [[nodiscard]] std::string window() const;
+  /// As a window manager does with a window that a person minimised; there is none here.
+  void minimise() const;
 
  private:
   std::unique_ptr<TestProcess> server_;
@@ -55,6 +59,8 @@ class Dashboard {
   void click(const std::string& name);
   void type(const std::string& text);
   void key(const std::string& key);
+  /// How long its threads have run on a processor.
+  [[nodiscard]] Micros processor_time() const;
   /// Replaces what a field holds.
   void fill(const std::string& name, const std::string& text);
 
