@@ -63,11 +63,28 @@ std::string fresh_name_of(const std::string& target) {
 
 }  // namespace
 
-Result<FreshFile> FreshFile::open(const std::string& path, Replaces replaces) {
-  FreshFile file;
+std::string followed(const std::string& path) {
   std::error_code error;
   const auto target = std::filesystem::weakly_canonical(path, error);
-  file.target_ = error ? path : target.string();
+  return error ? path : target.string();
+}
+
+Result<void> check_can_be_file(const std::string& path) {
+  struct stat there {};
+  if (::stat(path.c_str(), &there) == 0) {
+    if (S_ISREG(there.st_mode)) return {};
+    return failure(Errc::io_failed, "'" + path + "' is no file that could be written");
+  }
+  if (errno == ENOENT && ::lstat(path.c_str(), &there) == 0) {
+    return failure(Errc::io_failed, "'" + path + "' is a link that leads nowhere");
+  }
+  return {};
+}
+
+Result<FreshFile> FreshFile::open(const std::string& path, Replaces replaces) {
+  FreshFile file;
+  file.target_ = followed(path);
+  PINION_CHECK(check_can_be_file(file.target_));
   file.replaces_ = replaces == Replaces::yes;
   struct stat there {};
   file.mode_ = ::stat(file.target_.c_str(), &there) == 0 ? there.st_mode & mode_bits

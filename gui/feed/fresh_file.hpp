@@ -17,8 +17,9 @@ class FreshFile {
   enum class Replaces : bool { no, yes };
   enum class Durable : bool { no, yes };
 
-  /// Where the path is a link, the file that it leads to is meant. Its permissions are kept; a new
-  /// file has those of any other that this process makes.
+  /// Where the path is a link, the file that it leads to is meant; one that leads nowhere is
+  /// refused, and so is what is no file: a device would be one after that. The permissions of what
+  /// is replaced are kept; a new file has those of any other that this process makes.
   [[nodiscard]] static Result<FreshFile> open(const std::string& path, Replaces replaces);
   FreshFile(FreshFile&& other) noexcept;
   FreshFile& operator=(FreshFile&& other) = delete;
@@ -43,6 +44,13 @@ class FreshFile {
   unsigned mode_ = 0;
   bool replaces_ = false;
 };
+
+/// The file that a path leads to; itself where it leads to nothing that is there. Two paths of one
+/// file are then alike, and what is put beside it is beside the file and not beside a link.
+[[nodiscard]] std::string followed(const std::string& path);
+
+/// Fails when something is there that is no file, or a link that leads nowhere.
+[[nodiscard]] Result<void> check_can_be_file(const std::string& path);
 
 /// The whole of a file at once. True, or false as FreshFile::put.
 [[nodiscard]] Result<bool> write_whole(const std::string& path, std::string_view text,

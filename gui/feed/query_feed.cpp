@@ -107,19 +107,14 @@ void ExportFeed::begin(ExportRows command) {
   left_out_ = 0;
   result_.running = true;
   result_.wants_attention = false;
-  std::error_code error;
-  const auto there = std::filesystem::status(rows_->path, error);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
-    return end(false, "'" + rows_->path + "' is no file that could be written.");
-  }
-  const auto named = std::filesystem::symlink_status(rows_->path, error);
-  if (!rows_->replaces && std::filesystem::exists(named)) {
-    return end_taken("There is a file " + rows_->path + " already.");
-  }
-  result_.text = "Writing " + rows_->path + "\u2026";
   const auto replaces = rows_->replaces ? FreshFile::Replaces::yes : FreshFile::Replaces::no;
   auto file = FreshFile::open(rows_->path, replaces);
   if (!file) return end(false, file.error().detail + ".");
+  std::error_code error;
+  if (!rows_->replaces && std::filesystem::exists(rows_->path, error)) {
+    return end_taken("There is a file " + rows_->path + " already.");
+  }
+  result_.text = "Writing " + rows_->path + "\u2026";
   file_.emplace(std::move(*file));
   if (rows_->format == ExportFormat::csv) {
     write(rows_->query ? csv_titles(rows_->query->columns) : csv_titles());

@@ -131,10 +131,11 @@ Result<void> write(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-SettingsFile::SettingsFile(std::string path, std::function<void()> wake)
-    : path_(std::move(path)), wake_(std::move(wake)) {
-  if (path_.empty()) return;
-  drafts_path_ = path_ + ".drafts";
+SettingsFile::SettingsFile(const std::string& path, std::function<void()> wake)
+    : wake_(std::move(wake)) {
+  if (path.empty()) return;
+  path_ = followed(path);
+  drafts_path_ = followed(path_ + ".drafts");
   thread_ = std::thread([this] { run(); });
 }
 
@@ -257,6 +258,8 @@ void SettingsFile::run() {
 
 /// The drafts first: until they are in their file, they stay where they may have been.
 Result<void> SettingsFile::carry_out(Work& work) {
+  // Before anything is made beside it.
+  PINION_CHECK(check_can_be_file(path_));
   std::error_code error;
   const auto folder = std::filesystem::path(path_).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, error);

@@ -25,7 +25,7 @@ namespace pinion::gui {
 class SettingsFile {
  public:
   /// Empty: nothing is remembered. `wake` is called by another thread when trouble() is another.
-  explicit SettingsFile(std::string path, std::function<void()> wake = {});
+  explicit SettingsFile(const std::string& path, std::function<void()> wake = {});
   /// As close().
   ~SettingsFile();
   SettingsFile(const SettingsFile&) = delete;
@@ -58,7 +58,7 @@ class SettingsFile {
   /// Requires: the mutex is held.
   [[nodiscard]] std::string damage() const;
 
-  std::string path_;
+  std::string path_;  ///< No link, or one that leads nowhere.
   std::string drafts_path_;
   std::function<void()> wake_;
   std::string text_;  ///< As it is saved, or will be.

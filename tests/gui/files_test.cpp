@@ -106,8 +106,9 @@ TEST_CASE("export: a file that cannot be replaced whole stays as it was", "[gui]
   CHECK(read_file(path).size() > 10'000'000);
   CHECK(files_in(folder) == 1);
   // What is no file would never end, or not be there any more.
-  CHECK_FALSE(desk.write(replacing(export_of("/dev/full", 'x'))).ok);
-  CHECK(std::filesystem::is_character_file("/dev/full"));
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_FALSE(desk.write(replacing(export_of(folder / "pipe", 'x'))).ok);
+  CHECK(std::filesystem::is_fifo(folder / "pipe"));
   CHECK_FALSE(desk.write(export_of(folder / "no/such/folder", 'x')).ok);
 }
 
@@ -122,8 +123,14 @@ TEST_CASE("export: a link is followed to its file, and stays one", "[gui]") {
   CHECK(read_file(folder / "file").size() > 1'000);
   // One that leads nowhere is somebody's, too.
   std::filesystem::create_symlink(folder / "gone", folder / "broken");
-  CHECK(desk.write(export_of(folder / "broken", 'x', 1)).wants_attention);
+  for (const ActionResult& refused :
+       {desk.write(export_of(folder / "broken", 'x', 1)),
+        desk.write(replacing(export_of(folder / "broken", 'x', 1)))}) {
+    CHECK_FALSE(refused.ok);
+    CHECK(refused.text.find("is a link that leads nowhere") != std::string::npos);
+  }
   CHECK(std::filesystem::is_symlink(folder / "broken"));
+  CHECK(files_in(folder) == 3);
 }
 
 TEST_CASE("export: files of other names are nobody's business", "[gui]") {

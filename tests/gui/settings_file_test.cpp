@@ -1,6 +1,7 @@
 // The file of settings and the one of saved records: what is in them after all that may happen.
 #include <catch2/catch.hpp>
 
+#include "gui/feed/fresh_file.hpp"
 #include "gui/feed/settings_file.hpp"
 #include "tests/gui/files.hpp"
 
@@ -14,6 +15,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace pinion;
@@ -331,6 +333,59 @@ TEST_CASE("settings: while another dashboard writes, its records are waited for"
   ::close(lock);
   file.close();
   CHECK(names_in(SettingsFile(path).load().drafts) == "theirs mine");
+}
+
+TEST_CASE("settings: what is no file stays what it is", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  Settings settings;
+  settings.drafts.push_back(named("mine", "1"));
+  SettingsFile file(path);
+  CHECK(file.load().drafts.empty());
+  file.save(settings);
+  file.close();
+  CHECK(std::filesystem::is_fifo(path));
+  CHECK(file.trouble().find("'" + path + "' is no file that could be written.") !=
+        std::string::npos);
+  CHECK(files_in(folder) == 1);
+  CHECK_FALSE(write_whole(path, "x", FreshFile::Replaces::yes, FreshFile::Durable::no));
+  CHECK(std::filesystem::is_fifo(path));
+}
+
+TEST_CASE("settings: by way of a link they are the file's that it leads to, and so is all beside",
+          "[gui]") {
+  TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "real");
+  write_file(folder / "real/dashboard.conf", "reader = \"me\"\n");
+  write_file(folder / "real/dashboard.conf.drafts",
+             "draft = {\"name\": \"a\", \"topic\": \"t\"}\n");
+  const std::string link = folder / "link.conf";
+  std::filesystem::create_symlink(folder / "real/dashboard.conf", link);
+  {
+    SettingsFile file(link);
+    Settings settings = file.load();
+    file.keep(settings);
+    CHECK(names_in(settings.drafts) == "a");
+    settings.drafts.push_back(named("b", "1"));
+    settings.reader = "you";
+    file.save(settings);
+  }
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(files_in(folder) == 2);
+  CHECK(names_in(drafts_in(folder / "real/dashboard.conf")) == "a b");
+  CHECK(SettingsFile(folder / "real/dashboard.conf").load().reader == "you");
+
+  const std::string broken = folder / "broken.conf";
+  std::filesystem::create_symlink(folder / "gone/dashboard.conf", broken);
+  SettingsFile file(broken);
+  Settings settings;
+  settings.reader = "me";
+  file.save(settings);
+  file.close();
+  CHECK(std::filesystem::is_symlink(broken));
+  CHECK(file.trouble().find("is a link that leads nowhere") != std::string::npos);
+  CHECK(files_in(folder) == 3);
 }
 
 TEST_CASE("settings: without a path nothing is remembered", "[gui]") {
