@@ -49,6 +49,8 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? std::string(".") : folder;
 }
 
+constexpr std::string_view any = "XXXXXX";
+
 /// Should the program be killed, it says whose remains these are. It has room for what is added.
 std::string fresh_name_of(const std::string& target) {
   constexpr std::size_t name_max = 200;
@@ -58,7 +60,7 @@ std::string fresh_name_of(const std::string& target) {
     while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80U) --end;
     name.resize(end);
   }
-  return folder_of(target) + "/." + name + ".pinion-XXXXXX";
+  return folder_of(target) + "/." + name + ".pinion-" + std::string(any);
 }
 
 }  // namespace
@@ -81,14 +83,15 @@ Result<void> check_can_be_file(const std::string& path) {
   return {};
 }
 
-Result<FreshFile> FreshFile::open(const std::string& path, Replaces replaces) {
+Result<FreshFile> FreshFile::open(const std::string& path, Replaces replaces, Readers readers) {
   FreshFile file;
   file.target_ = followed(path);
   PINION_CHECK(check_can_be_file(file.target_));
   file.replaces_ = replaces == Replaces::yes;
   struct stat there {};
+  const unsigned usual = readers == Readers::owner ? 0600 : 0666;
   file.mode_ = ::stat(file.target_.c_str(), &there) == 0 ? there.st_mode & mode_bits
-                                                         : 0666 & ~present_umask();
+                                                         : usual & ~present_umask();
   // Until it is put in its place nobody else reads it: it may replace what only its owner may read.
   std::string name = fresh_name_of(file.target_);
   file.file_ = ::mkostemp(name.data(), O_CLOEXEC);
@@ -103,6 +106,7 @@ FreshFile::FreshFile(FreshFile&& other) noexcept
       fresh_(std::exchange(other.fresh_, {})),
       buffer_(std::move(other.buffer_)),
       written_(other.written_),
+      failed_(std::move(other.failed_)),
       mode_(other.mode_),
       replaces_(other.replaces_) {}
 
@@ -112,12 +116,22 @@ FreshFile::~FreshFile() {
 }
 
 Result<void> FreshFile::write(std::string_view bytes) {
+  if (failed_) return failure(*failed_);
   buffer_ += bytes;
   if (buffer_.size() < buffer_bytes) return {};
   return write_out();
 }
 
+/// A part of what the buffer holds may be in the file then: a second try would put it there twice.
 Result<void> FreshFile::write_out() {
+  if (failed_) return failure(*failed_);
+  const auto written = write_buffer();
+  buffer_.clear();
+  if (!written) failed_ = written.error();
+  return written;
+}
+
+Result<void> FreshFile::write_buffer() {
   std::string_view left = buffer_;
   const std::uint64_t from = written_;
   while (!left.empty()) {
@@ -127,7 +141,6 @@ Result<void> FreshFile::write_out() {
     left.remove_prefix(static_cast<std::size_t>(size));
     written_ += static_cast<std::uint64_t>(size);
   }
-  buffer_.clear();
   // The disk begins with it, so that not all of it is waited for at the end.
   static_cast<void>(::sync_file_range(file_, static_cast<off64_t>(from),
                                       static_cast<off64_t>(written_ - from),
@@ -180,10 +193,25 @@ Result<bool> FreshFile::move_in() {
 }
 
 Result<bool> write_whole(const std::string& path, std::string_view text,
-                         FreshFile::Replaces replaces, FreshFile::Durable durable) {
-  PINION_TRY(file, FreshFile::open(path, replaces));
+                         FreshFile::Replaces replaces, FreshFile::Durable durable,
+                         FreshFile::Readers readers) {
+  PINION_TRY(file, FreshFile::open(path, replaces, readers));
   PINION_CHECK(file.write(text));
   return file.put(durable);
+}
+
+void remove_remains(const std::string& path) {
+  const std::string target = followed(path);
+  std::string begin = fresh_name_of(target);
+  begin.resize(begin.size() - any.size());
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(folder_of(target), error), end;
+       !error && file != end; file.increment(error)) {
+    const std::string name = file->path().string();
+    if (!name.starts_with(begin) || name.size() != begin.size() + any.size()) continue;
+    std::error_code unknown;
+    if (std::filesystem::is_regular_file(file->symlink_status(unknown))) ::unlink(name.c_str());
+  }
 }
 
 }  // namespace pinion::gui

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,16 +17,20 @@ class FreshFile {
  public:
   enum class Replaces : bool { no, yes };
   enum class Durable : bool { no, yes };
+  /// Of a file that was not there before.
+  enum class Readers : bool { usual, owner };
 
   /// Where the path is a link, the file that it leads to is meant; one that leads nowhere is
   /// refused, and so is what is no file: a device would be one after that. The permissions of what
-  /// is replaced are kept; a new file has those of any other that this process makes.
-  [[nodiscard]] static Result<FreshFile> open(const std::string& path, Replaces replaces);
+  /// is replaced are kept; a new file has those of any other that this process makes, or none for
+  /// others.
+  [[nodiscard]] static Result<FreshFile> open(const std::string& path, Replaces replaces,
+                                              Readers readers = Readers::usual);
   FreshFile(FreshFile&& other) noexcept;
   FreshFile& operator=(FreshFile&& other) = delete;
   ~FreshFile();
 
-  /// What could not be written is told at the latest by put().
+  /// What could not be written is told at the latest by put(), and then nothing more is written.
   [[nodiscard]] Result<void> write(std::string_view bytes);
   /// Into its place, once. With Replaces::no: true, or false when something is there by now, which
   /// stays as it is.
@@ -34,6 +39,7 @@ class FreshFile {
  private:
   FreshFile() = default;
   [[nodiscard]] Result<void> write_out();
+  [[nodiscard]] Result<void> write_buffer();
   [[nodiscard]] Result<bool> move_in();
 
   int file_ = -1;
@@ -41,6 +47,7 @@ class FreshFile {
   std::string fresh_;  ///< Empty: it was put in its place.
   std::string buffer_;
   std::uint64_t written_ = 0;
+  std::optional<Error> failed_;
   unsigned mode_ = 0;
   bool replaces_ = false;
 };
@@ -54,6 +61,11 @@ class FreshFile {
 
 /// The whole of a file at once. True, or false as FreshFile::put.
 [[nodiscard]] Result<bool> write_whole(const std::string& path, std::string_view text,
-                                       FreshFile::Replaces replaces, FreshFile::Durable durable);
+                                       FreshFile::Replaces replaces, FreshFile::Durable durable,
+                                       FreshFile::Readers readers = FreshFile::Readers::usual);
+
+/// What programs left beside a file that were killed while they wrote it. Requires: nobody writes
+/// it.
+void remove_remains(const std::string& path);
 
 }  // namespace pinion::gui

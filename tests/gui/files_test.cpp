@@ -112,6 +112,19 @@ TEST_CASE("export: a file that cannot be replaced whole stays as it was", "[gui]
   CHECK_FALSE(desk.write(export_of(folder / "no/such/folder", 'x')).ok);
 }
 
+TEST_CASE("export: what failed once is not written a second time", "[gui]") {
+  TemporaryFolder folder;
+  auto file = FreshFile::open(folder / "out", FreshFile::Replaces::no);
+  REQUIRE(file);
+  {
+    const FullDisk disk(400'000);
+    CHECK_FALSE(file->write(std::string(1'100'000, 'x')));
+  }
+  CHECK_FALSE(file->write("y"));
+  CHECK_FALSE(file->put(FreshFile::Durable::no));
+  CHECK_FALSE(std::filesystem::exists(folder / "out"));
+}
+
 TEST_CASE("export: a link is followed to its file, and stays one", "[gui]") {
   TemporaryFolder folder;
   Desk desk;
