@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pinion::gui {
@@ -99,21 +100,29 @@ class FileLock {
   static Result<FileLock> take(const std::string& path) {
     FileLock lock;
     lock.file_ = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+    // One that another user's dashboard made is locked as well when it can only be read.
+    if (lock.file_ < 0 && errno == EACCES) {
+      lock.file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    }
     if (lock.file_ < 0) {
       return failure(Errc::io_failed, "'" + path + "' cannot be written: " + std::strerror(errno));
     }
     const auto give_up = std::chrono::steady_clock::now() + lock_time_max;
     while (::flock(lock.file_, LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK && errno != EINTR) break;
+      if (errno != EWOULDBLOCK && errno != EINTR) return lock;
       if (std::chrono::steady_clock::now() >= give_up) {
         return failure(Errc::io_failed, "another dashboard holds '" + path + "'");
       }
       std::this_thread::sleep_for(lock_step);
     }
+    lock.held_ = true;
     return lock;
   }
-  FileLock(FileLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  FileLock(FileLock&& other) noexcept
+      : file_(std::exchange(other.file_, -1)), held_(std::exchange(other.held_, false)) {}
   FileLock& operator=(FileLock&&) = delete;
+  /// False: here nothing can be locked.
+  [[nodiscard]] bool held() const noexcept { return held_; }
   ~FileLock() {
     if (file_ >= 0) ::close(file_);
   }
@@ -121,10 +130,21 @@ class FileLock {
  private:
   FileLock() = default;
   int file_ = -1;
+  bool held_ = false;
 };
 
+/// What is remembered is its owner's alone, unless that changed the permissions.
+void make_folder(const std::string& folder) {
+  if (folder.empty() || ::mkdir(folder.c_str(), 0700) == 0 || errno != ENOENT) return;
+  const std::string above = std::filesystem::path(folder).parent_path().string();
+  if (above == folder) return;
+  make_folder(above);
+  static_cast<void>(::mkdir(folder.c_str(), 0700));  // That it is not there is told by the file.
+}
+
 Result<void> write(const std::string& path, const std::string& text) {
-  const auto written = write_whole(path, text, FreshFile::Replaces::yes, FreshFile::Durable::yes);
+  const auto written = write_whole(path, text, FreshFile::Replaces::yes, FreshFile::Durable::yes,
+                                   FreshFile::Readers::owner);
   if (!written) return failure(written.error());
   return {};
 }
@@ -260,10 +280,12 @@ void SettingsFile::run() {
 Result<void> SettingsFile::carry_out(Work& work) {
   // Before anything is made beside it.
   PINION_CHECK(check_can_be_file(path_));
-  std::error_code error;
-  const auto folder = std::filesystem::path(path_).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  make_folder(std::filesystem::path(path_).parent_path().string());
   PINION_TRY(lock, FileLock::take(path_ + ".lock"));
+  if (lock.held() && !std::exchange(swept_, true)) {
+    remove_remains(path_);
+    remove_remains(drafts_path_);
+  }
   if (work.drafts) {
     PINION_CHECK(write_drafts_file(*work.drafts));
     work.drafts.reset();

@@ -65,6 +65,7 @@ class SettingsFile {
   Drafts drafts_;
   bool moves_drafts_ = false;  ///< Some are still among the settings, as once.
 
+  bool swept_ = false;         ///< As text_damaged_: what a killed program left was removed.
   bool text_damaged_ = false;  ///< As written_.
   Drafts written_;  ///< As this one knows them in their file. After keep() the other thread's.
 

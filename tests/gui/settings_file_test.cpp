@@ -335,6 +335,66 @@ TEST_CASE("settings: while another dashboard writes, its records are waited for"
   CHECK(names_in(SettingsFile(path).load().drafts) == "theirs mine");
 }
 
+namespace {
+
+int save_one(const std::string& path, const std::string& name) {
+  SettingsFile file(path);
+  Settings settings = file.load();
+  file.keep(settings);
+  settings.drafts.push_back(named(name, "1"));
+  settings.reader = name;
+  file.save(settings);
+  file.close();
+  return file.trouble().empty() ? 0 : 1;
+}
+
+}  // namespace
+
+TEST_CASE("settings: a lock that another user made can be taken, too", "[gui]") {
+  TemporaryFolder folder;
+  REQUIRE(::chmod(folder.path().c_str(), 0777) == 0);
+  write_file(folder / "dashboard.conf.lock", "");
+  REQUIRE(::chmod((folder / "dashboard.conf.lock").c_str(), 0444) == 0);
+  const int outcome =
+      as_ordinary_person([&] { return save_one(folder / "dashboard.conf", "mine"); });
+  if (outcome == not_tried) {
+    WARN("Nobody else can be asked here: not tried.");
+    return;
+  }
+  CHECK(outcome == 0);
+  CHECK(names_in(drafts_in(folder / "dashboard.conf")) == "mine");
+}
+
+TEST_CASE("settings: they are their owner's alone, unless that gave them to others", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "config/pinion/dashboard.conf";
+  CHECK(save_one(path, "a") == 0);
+  CHECK(mode_of(folder / "config") == 0700);
+  CHECK(mode_of(folder / "config/pinion") == 0700);
+  CHECK(mode_of(path) == 0600);
+  CHECK(mode_of(path + ".drafts") == 0600);
+  REQUIRE(::chmod(path.c_str(), 0644) == 0);
+  CHECK(save_one(path, "b") == 0);
+  CHECK(mode_of(path) == 0644);
+}
+
+TEST_CASE("settings: what a killed program left beside them is removed, and nothing else",
+          "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  for (const char* left :
+       {".dashboard.conf.pinion-a1B2c3", ".dashboard.conf.drafts.pinion-zzzzzz"}) {
+    write_file(folder / left, "half of it");
+  }
+  const std::vector<std::string> others{".other.conf.pinion-a1B2c3",
+                                        ".dashboard.conf.pinion-a1B2c34", ".dashboard.conf.pinion-",
+                                        "dashboard.conf.pinion-a1B2c3"};
+  for (const std::string& other : others) write_file(folder / other, "somebody's");
+  CHECK(save_one(path, "mine") == 0);
+  CHECK(files_in(folder) == others.size() + 3);
+  for (const std::string& other : others) CHECK(read_file(folder / other) == "somebody's");
+}
+
 TEST_CASE("settings: what is no file stays what it is", "[gui]") {
   TemporaryFolder folder;
   const std::string path = folder / "pipe";
