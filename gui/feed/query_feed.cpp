@@ -100,21 +100,22 @@ std::size_t ExportFeed::count() const {
 
 void ExportFeed::begin(ExportRows command) {
   context_->dirty = true;
-  if (rows_) return;  // The view does not offer a second one meanwhile.
+  if (result_.running) return;  // The view does not offer a second one meanwhile.
   ++result_.number;
   rows_ = std::move(command);
+  path_ = rows_->path;
   at_ = 0;
   left_out_ = 0;
   result_.running = true;
   result_.wants_attention = false;
   const auto replaces = rows_->replaces ? FreshFile::Replaces::yes : FreshFile::Replaces::no;
-  auto file = FreshFile::open(rows_->path, replaces);
+  auto file = FreshFile::open(path_, replaces);
   if (!file) return end(false, file.error().detail + ".");
   std::error_code error;
-  if (!rows_->replaces && std::filesystem::exists(rows_->path, error)) {
-    return end_taken("There is a file " + rows_->path + " already.");
+  if (!rows_->replaces && std::filesystem::exists(path_, error)) {
+    return end_taken("There is a file " + path_ + " already.");
   }
-  result_.text = "Writing " + rows_->path + "\u2026";
+  result_.text = "Writing " + path_ + "\u2026";
   file_.emplace(std::move(*file));
   if (rows_->format == ExportFormat::csv) {
     write(rows_->query ? csv_titles(rows_->query->columns) : csv_titles());
@@ -139,6 +140,7 @@ void ExportFeed::on_tick() {
 
 /// A disk may need minutes for it, in which this thread has readers and producers to serve.
 void ExportFeed::begin_put() {
+  rows_.reset();
   put_done_.store(false);
   putting_ = std::thread([this, inbox = context_->inbox] {
     put_ = file_->put(FreshFile::Durable::yes);
@@ -153,11 +155,10 @@ void ExportFeed::end_put() {
   put_.reset();
   if (!put) return end(false, put.error().detail + ".");
   if (!*put) {
-    return end_taken("There is a file " + rows_->path +
+    return end_taken("There is a file " + path_ +
                      " by now: it came while this was written, and was left as it is.");
   }
-  std::string text =
-      "Wrote " + counted(count() - left_out_, "row", "rows") + " to " + rows_->path + ".";
+  std::string text = "Wrote " + counted(at_ - left_out_, "row", "rows") + " to " + path_ + ".";
   if (left_out_ > 0) text += " " + counted(left_out_, "was", "were") + " no longer in view.";
   end(true, std::move(text));
 }

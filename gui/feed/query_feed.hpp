@@ -51,9 +51,7 @@ class ExportFeed {
 
   void begin(ExportRows command);
   void on_tick();
-  [[nodiscard]] Micros next_deadline() const noexcept {
-    return rows_ && !putting_.joinable() ? Micros{0} : never;
-  }
+  [[nodiscard]] Micros next_deadline() const noexcept { return rows_ ? Micros{0} : never; }
   [[nodiscard]] const ActionResult& result() const noexcept { return result_; }
 
  private:
@@ -68,8 +66,9 @@ class ExportFeed {
 
   FeedContext* context_;
   ActionResult result_;
-  std::optional<ExportRows> rows_;
-  std::optional<FreshFile> file_;  ///< With `rows_`. What is not whole in the end is removed.
+  std::string path_;
+  std::optional<ExportRows> rows_;  ///< Until the last was written: they may be half a GiB.
+  std::optional<FreshFile> file_;   ///< What is not whole in the end is removed.
   std::size_t at_ = 0;
   std::uint64_t left_out_ = 0;
   std::thread putting_;

@@ -221,6 +221,19 @@ TEST_CASE("export: the thread of the feed does not wait for the disk, and its en
   CHECK(files_in(folder) == 1);
 }
 
+TEST_CASE("export: while the disk is waited for, its rows are held no longer", "[gui]") {
+  TemporaryFolder folder;
+  Desk desk;
+  ExportRows rows = export_of(folder / "out.jsonl", 'x', 3);
+  const std::weak_ptr<const QueryView> held = rows.query;
+  desk.begin(std::move(rows));
+  REQUIRE_FALSE(held.expired());
+  desk.tick();
+  REQUIRE(desk.running());
+  CHECK(held.expired());
+  CHECK(desk.finish().text == "Wrote 3 rows to " + (folder / "out.jsonl") + ".");
+}
+
 TEST_CASE("export: file systems that know few ways to name a file take one, too", "[gui]") {
   TemporaryFolder folder;
   const std::string path = folder / "out";
