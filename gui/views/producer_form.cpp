@@ -1,6 +1,7 @@
 // What is to be sent: key, headers, value; and how often.
 #include "gui/views/producer_parts.hpp"
 
+#include "common/proto/record_headers.hpp"
 #include "gui/model/json.hpp"
 #include "gui/model/payload.hpp"
 #include "gui/views/imgui_versions.hpp"
@@ -10,6 +11,9 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace pinion::gui {
 namespace {
@@ -73,6 +77,30 @@ void draw_headers(Ui& ui, ProducerState& state) {
   if (removed >= 0) state.headers.erase(state.headers.begin() + removed);
 }
 
+/// Why it cannot be saved as it is; empty: it can. It may lack what sending it needs.
+std::string saving_problem(const Draft& draft, const Drafts& saved) {
+  if (saved.size() >= drafts_max) {
+    return std::to_string(drafts_max) + " records are saved, and no more can be: forget one first.";
+  }
+  std::vector<RecordHeader> headers = draft.headers;
+  std::erase_if(headers, [](const RecordHeader& one) { return one.name.empty(); });
+  const auto text = build_record_headers(headers);
+  return text ? std::string() : "It cannot be saved: " + text.error().detail + ".";
+}
+
+void save_draft(ProducerState& state, Settings& settings) {
+  Draft draft = draft_of(state);
+  std::string problem = saving_problem(draft, settings.drafts);
+  if (!problem.empty()) {
+    say_problem(state, std::move(problem));
+    ImGui::CloseCurrentPopup();  // It would cover what is said.
+    return;
+  }
+  settings.drafts.push_back(
+      std::make_shared<const NamedDraft>(NamedDraft{state.draft_name, std::move(draft)}));
+  state.draft_name.clear();
+}
+
 void draw_drafts(Ui& ui, ProducerState& state, Settings& settings) {
   if (ui.button("produce.drafts", "Saved\u2026")) ImGui::OpenPopup("drafts");
   ImGui::SetNextWindowSize({ui.px(340), 0});
@@ -96,11 +124,8 @@ void draw_drafts(Ui& ui, ProducerState& state, Settings& settings) {
   const bool entered = ui.input("produce.draft_name", state.draft_name, "Name of this record",
                                 -ui.px(80), ImGuiInputTextFlags_EnterReturnsTrue);
   ImGui::SameLine();
-  if ((ui.button("produce.save_draft", "Save") || entered) && !state.draft_name.empty() &&
-      settings.drafts.size() < drafts_max) {
-    settings.drafts.push_back(
-        std::make_shared<const NamedDraft>(NamedDraft{state.draft_name, draft_of(state)}));
-    state.draft_name.clear();
+  if ((ui.button("produce.save_draft", "Save") || entered) && !state.draft_name.empty()) {
+    save_draft(state, settings);
   }
   ImGui::EndPopup();
 }

@@ -126,6 +126,35 @@ TEST_CASE("producer: a record is saved with how it is sent, and comes back so", 
   CHECK(drafts[0]->draft.exact);
 }
 
+TEST_CASE("producer: a record that could not be saved whole is refused, in words", "[gui]") {
+  Headless it(make_scene(Scene::ordinary, scene_time()), 1440, 2000);  // Thirty names are high.
+  ProducerState& state = it.tab().producer;
+  const Drafts& drafts = it.shell().settings().drafts;
+  it.show(Panel::produce);
+  const auto save = [&] {
+    it.frames(3);
+    if (it.find("produce.draft_name") == nullptr) REQUIRE(it.click("produce.drafts"));
+    REQUIRE(it.click("produce.draft_name"));
+    it.type("mine");
+    REQUIRE(it.click("produce.save_draft"));
+    it.frames(3);
+  };
+  set_draft(state, {"orders", {}, {{"h", std::string(70'000, 'z')}}, "v", {}});
+  save();
+  CHECK(drafts.empty());
+  CHECK(it.text_of("produce.problem").find("It cannot be saved: the headers") == 0);
+  CHECK(it.find("produce.save_draft") == nullptr);
+
+  set_draft(state, {"orders", {}, {{"", "no name yet"}}, "v", {}});
+  state.draft_name.clear();
+  save();
+  REQUIRE(drafts.size() == 1);
+  it.shell().settings().drafts.assign(drafts_max, drafts[0]);
+  save();
+  CHECK(drafts.size() == drafts_max);
+  CHECK(it.text_of("produce.problem").find("forget one first") != std::string::npos);
+}
+
 TEST_CASE("producer: what is wrong is forgotten when anything of it is written otherwise",
           "[gui]") {
   Headless it(make_scene(Scene::ordinary, scene_time()));
