@@ -37,5 +37,5 @@ int main(int count, char** values) {
   if (options->measure) return measure(**app);
   (*app)->run(*signals);
   signals->rest();
-  return 0;
+  return (*app)->close() ? 0 : 1;
 }

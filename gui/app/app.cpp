@@ -11,8 +11,10 @@
 #include <cfloat>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <utility>
 
 #include <time.h>
@@ -21,6 +23,7 @@ namespace pinion::gui {
 namespace {
 
 constexpr Micros save_after = 2s;
+constexpr Micros said_after = 1s;
 constexpr Micros cursor_blink = 400ms;
 
 /// A cluster over the network.
@@ -30,6 +33,7 @@ class FeedSource final : public SnapshotSource {
       : feed_({.address = address, .wake = [] { Window::wake(); }}) {}
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() override { return feed_.snapshot(); }
   [[nodiscard]] bool post(Command command) override { return feed_.post(std::move(command)); }
+  void stop() override { feed_.stop(); }
 
  private:
   Feed feed_;
@@ -40,6 +44,35 @@ Micros thread_time() {
   if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) return Micros{0};
   return Micros(std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000);
 }
+
+/// Nothing is to be seen of the program any more: after a while it says what it still does.
+class LongWait {
+ public:
+  LongWait() : thread_([this] { run(); }) {}
+  ~LongWait() {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    news_.notify_one();
+    thread_.join();
+  }
+  LongWait(const LongWait&) = delete;
+  LongWait& operator=(const LongWait&) = delete;
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    if (news_.wait_for(lock, said_after, [this] { return over_; })) return;
+    std::fputs("pinion-dashboard: what is remembered or exported is still on its way to the disk\n",
+               stderr);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable news_;
+  bool over_ = false;
+  std::thread thread_;
+};
 
 Micros time_until(Micros next, Micros now) {
   return next >= never ? Micros(3'600s) : std::max(Micros{0}, next - now);
@@ -80,6 +113,8 @@ Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
   }
   app->settings_file_ = std::make_unique<SettingsFile>(std::move(file), [] { Window::wake(); });
   Settings settings = app->settings_file_->load();
+  app->found_ = settings;
+  app->found_.drafts.clear();
   if (options.dark) settings.dark = *options.dark;
   if (options.scale) settings.scale = *options.scale;
   if (options.width > 0) settings.window_width = options.width;
@@ -101,7 +136,6 @@ Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
   wrap_clipboard(narrow);
   app->scale_ = settings.scale * app->window_->content_scale();
   app->ui_.describes = !options.describe_file.empty();
-  app->settings_file_->keep(settings);
   app->ui_.now = read_clocks();
   const bool demo = canned;
   const Scene scene = options.demo.value_or(Scene::ordinary);
@@ -125,16 +159,24 @@ Result<std::unique_ptr<App>> App::open(const Options& options, Micros started) {
   return app;
 }
 
-App::~App() {
-  if (shell_) settings_file_->save(shell_->settings());
+App::~App() { close(); }
+
+bool App::close() {
+  if (!window_) return true;
+  window_->hide();
+  const LongWait wait;
+  settings_file_->save(to_remember());
+  shell_->stop();
   shell_.reset();
   for (std::thread& thread : retiring_) thread.join();
   settings_file_->close();  // It wakes the window.
   const std::string trouble = settings_file_->trouble();
-  if (!trouble.empty()) std::fprintf(stderr, "pinion-dashboard: %s\n", trouble.c_str());
-  if (!window_) return;
+  for (const std::string& said : {trouble, settings_file_->damage()}) {
+    if (!said.empty()) std::fprintf(stderr, "pinion-dashboard: %s\n", said.c_str());
+  }
   window_.reset();
   ImGui::DestroyContext();
+  return trouble.empty();
 }
 
 void App::set_dark(bool dark) {
@@ -180,7 +222,7 @@ App::FrameTimes App::frame() {
   if (frozen_) move_mouse_away();
   ImGui::NewFrame();
   push_font(ui_.fonts.body);
-  shell_->set_trouble(settings_file_->trouble());
+  shell_->set_trouble(settings_file_->trouble(), settings_file_->damage());
   shell_->draw(ui_);
   ImGui::PopFont();
   ImGui::Render();
@@ -193,6 +235,7 @@ App::FrameTimes App::frame() {
   const Micros end = read_clocks().monotonic;
   if (frames_ == 1) start_time_ = end - started_;
   if (shell_->take_theme_change()) {
+    options_.dark.reset();  // A person's choice is remembered.
     style_dirty_ = true;
     ui_.wants_frame = true;
   }
@@ -259,12 +302,25 @@ void App::keep_settings(Micros now) {
   compare_at_ = now + save_after;
   const bool pending = save_at_ < never;
   save_at_ = never;
-  if (!settings_file_->differ(shell_->settings())) return;
+  const Settings settings = to_remember();
+  if (!settings_file_->differ(settings)) return;
   if (!pending) {
     save_at_ = compare_at_;  // Looked at once more, when it has come to rest.
     return;
   }
-  settings_file_->save(shell_->settings());
+  settings_file_->save(settings);
+}
+
+/// What an option says is for one run, and what was there before it stays in the file.
+Settings App::to_remember() const {
+  Settings settings = shell_->settings();
+  if (options_.dark) settings.dark = found_.dark;
+  if (options_.scale) settings.scale = found_.scale;
+  if (options_.width > 0) {
+    settings.window_width = found_.window_width;
+    settings.window_height = found_.window_height;
+  }
+  return settings;
 }
 
 }  // namespace pinion::gui

@@ -29,12 +29,16 @@ class App {
  public:
   /// `started`: when the program was, in monotonic time.
   [[nodiscard]] static Result<std::unique_ptr<App>> open(const Options& options, Micros started);
+  /// As close().
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
   /// Until the window is closed, or `signals` close it.
   void run(const ClosingSignals& signals);
+  /// Keeps what is to be kept, which may take a disk's time; the window is out of sight meanwhile.
+  /// False: something could not be kept, as was said on stderr. The last call.
+  bool close();
   /// One frame, at once.
   struct FrameTimes {
     Micros program{0};  ///< Building the frame, by the clock on the wall.
@@ -59,10 +63,12 @@ class App {
   void follow_scale();
   void describe();
   void keep_settings(Micros now);
+  [[nodiscard]] Settings to_remember() const;
   [[nodiscard]] Micros sleep_for() const;
   [[nodiscard]] Micros sleep_minimised_for() const;
 
   Options options_;
+  Settings found_;  ///< As they were before the options, without the records.
   std::unique_ptr<SettingsFile> settings_file_;  ///< Always there; it may have no path.
   Micros save_at_ = never;
   Micros compare_at_{0};  ///< When settings are compared with what is saved.

@@ -84,6 +84,7 @@ std::string help_text() {
          "  BROKER, --broker ADDRESS   a leader broker, as tcp://host:5550 or host:5550; several\n"
          "                             open as tabs. None: those of the last time are offered.\n"
          "  --theme dark|light         --size WIDTHxHEIGHT         --scale PERCENT\n"
+         "                             for this run; what is remembered stays as it is\n"
          "  --settings FILE            what is remembered (else in the user's settings folder)\n"
          "  --demo SCENE               a made-up cluster: ordinary, huge, empty, broken, nothing\n"
          "  --screenshots FOLDER       a picture of every panel, light and dark, and end\n"

@@ -117,6 +117,15 @@ void Shell::close_tab(int index) {
   if (tabs_.empty()) connecting_ = true;
 }
 
+void Shell::set_trouble(std::string trouble, std::string damage) {
+  trouble_ = std::move(trouble);
+  damage_ = std::move(damage);
+}
+
+void Shell::stop() {
+  for (const auto& tab : tabs_) tab->source->stop();
+}
+
 void Shell::show(Panel panel) {
   panel_ = panel;
   connecting_ = false;
@@ -215,6 +224,9 @@ void Shell::draw(Ui& ui) {
   begin_padded_child("panel", {size.x - left, body});
   ImGui::PopStyleVar();
   ui.notice("settings.trouble", trouble_, Tone::bad);
+  if (damage_ != put_away_ && ui.passing_notice("settings.damage", damage_, Tone::bad)) {
+    put_away_ = damage_;
+  }
   if (panel) {
     draw_panel(ui, *tab);
   } else {

@@ -33,6 +33,8 @@ class SnapshotSource {
   [[nodiscard]] virtual std::shared_ptr<const Snapshot> snapshot() = 0;
   /// False: the queue is full.
   [[nodiscard]] virtual bool post(Command command) = 0;
+  /// It is about to end, and begins with what that takes. Must not wait.
+  virtual void stop() {}
 };
 using SourceFactory = std::function<std::unique_ptr<SnapshotSource>(const std::string& address)>;
 
@@ -49,8 +51,10 @@ class Shell {
   using Retire = std::function<void(std::unique_ptr<SnapshotSource>)>;
   void on_retire(Retire retire) { retire_ = std::move(retire); }
 
-  /// What is wrong with the settings' files; empty: nothing.
-  void set_trouble(std::string text) { trouble_ = std::move(text); }
+  /// Of the settings' files: what is not saved, and what could not be read; empty: nothing.
+  void set_trouble(std::string trouble, std::string damage);
+  /// No frame follows.
+  void stop();
 
   [[nodiscard]] Settings& settings() noexcept { return settings_; }
   /// Of the tab in front; nothing without one.
@@ -100,7 +104,9 @@ class Shell {
   ConnectState connect_;
   bool theme_changed_ = false;
   std::string trouble_;
-  std::string shown_;  ///< The panel of the last frame, to know one that was just opened.
+  std::string damage_;
+  std::string put_away_;  ///< The damage that a person has seen.
+  std::string shown_;     ///< The panel of the last frame, to know one that was just opened.
 };
 
 }  // namespace pinion::gui

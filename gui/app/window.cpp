@@ -251,6 +251,8 @@ void Window::size(int& width, int& height) const {
 
 void Window::resize(int width, int height) { glfwSetWindowSize(inside_->window, width, height); }
 
+void Window::hide() { glfwHideWindow(inside_->window); }
+
 bool Window::wait(Micros timeout) {
   inside_->input = false;
   if (!inside_->events.empty()) timeout = Micros{0};

@@ -38,6 +38,8 @@ class Window {
   void set_smallest(int width, int height);
   void size(int& width, int& height) const;
   void resize(int width, int height);
+  /// Out of sight at once, for good.
+  void hide();
 
   /// Sleeps until there is input, wake() was called, or the time is over. True: there was input.
   bool wait(Micros timeout);

@@ -54,8 +54,9 @@ class Feed::Inside {
   void stop() {
     stopping_.store(true);
     static_cast<void>(inbox_->try_push([] {}));
-    thread_.join();
   }
+
+  void join() { thread_.join(); }
 
   bool post(Command command) {
     auto shared = std::make_shared<Command>(std::move(command));
@@ -204,7 +205,11 @@ void Feed::Inside::carry_out(Command&& command) {
 }
 
 Feed::Feed(FeedOptions options) : inside_(std::make_shared<Inside>(std::move(options))) {}
-Feed::~Feed() { inside_->stop(); }
+Feed::~Feed() {
+  inside_->stop();
+  inside_->join();
+}
+void Feed::stop() { inside_->stop(); }
 bool Feed::post(Command command) { return inside_->post(std::move(command)); }
 std::shared_ptr<const Snapshot> Feed::snapshot() const { return inside_->snapshot(); }
 

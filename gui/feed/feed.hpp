@@ -32,11 +32,14 @@ class Feed {
  public:
   /// Does not wait. An address that is none shows as Connection::invalid.
   explicit Feed(FeedOptions options);
-  /// Ends the thread. Waits for it, at most some tenths of a second.
+  /// Ends the thread, and waits for it: some tenths of a second until positions are kept, and as
+  /// long as the disk takes for an export of which all is written.
   ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
+  /// Ends the thread and does not wait for it, so that several end at a time.
+  void stop();
   /// False: the queue is full, and nothing was done.
   [[nodiscard]] bool post(Command command);
   /// Never nothing.

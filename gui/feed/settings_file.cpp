@@ -22,8 +22,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto retry_after = 30s;
-constexpr auto lock_time_max = 5s;
+constexpr Micros retry_first = 30s;
+constexpr Micros retry_most = 600s;
 constexpr auto lock_step = 20ms;
 
 /// Nothing when it cannot be read to its end.
@@ -97,7 +97,7 @@ bool has_name(const Drafts& drafts, const std::string& name) {
 /// One dashboard writes at a time. Where a file system knows no locks, none is waited for.
 class FileLock {
  public:
-  static Result<FileLock> take(const std::string& path) {
+  static Result<FileLock> take(const std::string& path, Micros limit) {
     FileLock lock;
     lock.file_ = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
     // One that another user's dashboard made is locked as well when it can only be read.
@@ -107,7 +107,7 @@ class FileLock {
     if (lock.file_ < 0) {
       return failure(Errc::io_failed, "'" + path + "' cannot be written: " + std::strerror(errno));
     }
-    const auto give_up = std::chrono::steady_clock::now() + lock_time_max;
+    const auto give_up = std::chrono::steady_clock::now() + limit;
     while (::flock(lock.file_, LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK && errno != EINTR) return lock;
       if (std::chrono::steady_clock::now() >= give_up) {
@@ -151,8 +151,14 @@ Result<void> write(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-SettingsFile::SettingsFile(const std::string& path, std::function<void()> wake)
-    : wake_(std::move(wake)) {
+Micros retry_after(int failures) {
+  Micros wait = retry_first;
+  for (int i = 1; i < failures && wait < retry_most; ++i) wait *= 2;
+  return std::min(wait, retry_most);
+}
+
+SettingsFile::SettingsFile(const std::string& path, std::function<void()> wake, Patience patience)
+    : wake_(std::move(wake)), patience_(patience) {
   if (path.empty()) return;
   path_ = followed(path);
   drafts_path_ = followed(path_ + ".drafts");
@@ -192,13 +198,10 @@ Settings SettingsFile::load() {
   for (auto& one : moved) {
     if (!has_name(file.read.drafts, one->name)) settings.drafts.push_back(std::move(one));
   }
-  written_ = std::move(file.read.drafts);
-  return settings;
-}
-
-void SettingsFile::keep(const Settings& settings) {
+  ours_ = std::move(file.read.drafts);
   text_ = write_settings(settings);
   drafts_ = settings.drafts;
+  return settings;
 }
 
 bool SettingsFile::differ(const Settings& settings) const {
@@ -218,7 +221,7 @@ void SettingsFile::save(const Settings& settings) {
     const std::lock_guard lock(mutex_);
     if (other_text || moves) work_.text = text;
     if (other_drafts || moves) work_.drafts = settings.drafts;
-    fresh_ = true;
+    woken_ = true;
   }
   news_.notify_one();
   text_ = std::move(text);
@@ -227,7 +230,7 @@ void SettingsFile::save(const Settings& settings) {
 
 std::string SettingsFile::trouble() const {
   const std::lock_guard lock(mutex_);
-  if (problem_.empty()) return damage();
+  if (problem_.empty()) return {};
   return "What is to be remembered is not saved: " + problem_ +
          (ends_ ? "." : ". It is tried again.");
 }
@@ -238,6 +241,11 @@ void SettingsFile::tell_damage(const std::string& path, std::string text) {
 }
 
 std::string SettingsFile::damage() const {
+  const std::lock_guard lock(mutex_);
+  return told();
+}
+
+std::string SettingsFile::told() const {
   std::string all;
   for (const auto& [path, text] : damage_) all += (all.empty() ? "" : " ") + text;
   return all;
@@ -245,29 +253,30 @@ std::string SettingsFile::damage() const {
 
 void SettingsFile::run() {
   std::unique_lock lock(mutex_);
-  const auto due = [this] { return ends_ || fresh_; };
+  const auto due = [this] { return ends_ || woken_; };
   for (;;) {
     if (work_.empty()) {
       news_.wait(lock, due);
     } else {
-      news_.wait_for(lock, retry_after, due);
+      news_.wait_for(lock, retry_after(failures_), due);
     }
-    fresh_ = false;
+    woken_ = false;
     const bool last = ends_;
     if (work_.empty()) {
       if (last) return;
       continue;
     }
     Work work = std::exchange(work_, {});
-    const std::string before = problem_ + damage();
+    const std::string before = problem_ + told();
     lock.unlock();
-    const Result<void> done = carry_out(work);
+    const Result<void> done = carry_out(work, last ? patience_.lock_at_end : patience_.lock);
     lock.lock();
     problem_ = done ? std::string() : done.error().detail;
+    failures_ = done ? 0 : failures_ + 1;
     // What is newer by now takes the place of what could not be written.
     if (work.text && !work_.text) work_.text = std::move(work.text);
     if (work.drafts && !work_.drafts) work_.drafts = std::move(work.drafts);
-    const bool other = problem_ + damage() != before;
+    const bool other = problem_ + told() != before;
     if (last) return;
     if (!other || !wake_) continue;
     lock.unlock();
@@ -277,11 +286,11 @@ void SettingsFile::run() {
 }
 
 /// The drafts first: until they are in their file, they stay where they may have been.
-Result<void> SettingsFile::carry_out(Work& work) {
+Result<void> SettingsFile::carry_out(Work& work, Micros lock_limit) {
   // Before anything is made beside it.
   PINION_CHECK(check_can_be_file(path_));
   make_folder(std::filesystem::path(path_).parent_path().string());
-  PINION_TRY(lock, FileLock::take(path_ + ".lock"));
+  PINION_TRY(lock, FileLock::take(path_ + ".lock", lock_limit));
   if (lock.held() && !std::exchange(swept_, true)) {
     remove_remains(path_);
     remove_remains(drafts_path_);
@@ -301,12 +310,12 @@ Result<void> SettingsFile::write_drafts_file(const Drafts& drafts) {
   DraftsFile file = read_drafts_file(drafts_path_);
   // What is damaged, or gone, was not taken out by another dashboard.
   if (!file.there || !file.read.whole) {
-    file.read.drafts = merge_drafts({}, written_, file.read.drafts);
+    file.read.drafts = merge_drafts({}, ours_, file.read.drafts);
   }
-  const std::string text = write_drafts(merge_drafts(written_, drafts, file.read.drafts));
+  const std::string text = write_drafts(merge_drafts(ours_, drafts, file.read.drafts));
   PINION_CHECK(file.damaged() ? write_beside_damaged(drafts_path_, text)
                               : write(drafts_path_, text));
-  written_ = drafts;
+  ours_ = drafts;
   return {};
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/base/time.hpp"
 #include "gui/model/settings.hpp"
 
 #include <condition_variable>
@@ -19,28 +20,42 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace pinion::gui {
 
+/// After so many failures, one after the other, it is tried again: half a minute, and twice as long
+/// each time up to ten minutes, for each time all records are written.
+[[nodiscard]] Micros retry_after(int failures);
+
 class SettingsFile {
  public:
-  /// Empty: nothing is remembered. `wake` is called by another thread when trouble() is another.
-  explicit SettingsFile(const std::string& path, std::function<void()> wake = {});
+  /// How long another dashboard's writing is waited for.
+  struct Patience {
+    Micros lock = 5s;
+    Micros lock_at_end = 60s;  ///< For nothing is tried again then.
+  };
+  /// Empty: nothing is remembered. `wake` is called by another thread when trouble() or damage() is
+  /// another.
+  explicit SettingsFile(const std::string& path, std::function<void()> wake = {})
+      : SettingsFile(path, std::move(wake), Patience{}) {}
+  SettingsFile(const std::string& path, std::function<void()> wake, Patience patience);
   /// As close().
   ~SettingsFile();
   SettingsFile(const SettingsFile&) = delete;
   SettingsFile& operator=(const SettingsFile&) = delete;
 
+  /// The first call. What it returns is what is saved; to be compared with.
   [[nodiscard]] Settings load();
-  /// From now on these are what is saved; to be compared with.
-  void keep(const Settings& settings);
   [[nodiscard]] bool differ(const Settings& settings) const;
   /// What differs, soon, by the other thread; of several the last.
   void save(const Settings& settings);
   /// What was given to save() is on the disk then, if the disk takes it. The last call.
   void close();
-  /// What is wrong with the files, in a sentence or two; empty: nothing.
+  /// Why what was given to save() is not on the disk, in a sentence or two; empty: it is, or soon.
   [[nodiscard]] std::string trouble() const;
+  /// What could not be read, and where it is.
+  [[nodiscard]] std::string damage() const;
 
  private:
   struct Work {
@@ -50,29 +65,33 @@ class SettingsFile {
   };
   void run();
   /// What was written is taken out of it.
-  [[nodiscard]] Result<void> carry_out(Work& work);
+  [[nodiscard]] Result<void> carry_out(Work& work, Micros lock_limit);
   [[nodiscard]] Result<void> write_drafts_file(const Drafts& drafts);
   [[nodiscard]] Result<void> write_text_file(const std::string& text);
   [[nodiscard]] Result<void> write_beside_damaged(const std::string& path, const std::string& text);
   void tell_damage(const std::string& path, std::string text);
   /// Requires: the mutex is held.
-  [[nodiscard]] std::string damage() const;
+  [[nodiscard]] std::string told() const;
 
   std::string path_;  ///< No link, or one that leads nowhere.
   std::string drafts_path_;
   std::function<void()> wake_;
+  const Patience patience_;
   std::string text_;  ///< As it is saved, or will be.
   Drafts drafts_;
   bool moves_drafts_ = false;  ///< Some are still among the settings, as once.
 
-  bool swept_ = false;         ///< As text_damaged_: what a killed program left was removed.
-  bool text_damaged_ = false;  ///< As written_.
-  Drafts written_;  ///< As this one knows them in their file. After keep() the other thread's.
+  bool swept_ = false;         ///< What a killed program left was removed.
+  bool text_damaged_ = false;  ///< When it was read, and not written since.
+  /// The records as they were here when their file was last written: what a merge goes out from. In
+  /// the file there may be others. After load() the other thread's.
+  Drafts ours_;
 
   mutable std::mutex mutex_;
   std::condition_variable news_;
-  Work work_;  ///< New, or not written yet.
-  bool fresh_ = false;
+  Work work_;           ///< New, or not written yet.
+  bool woken_ = false;  ///< There is something new to be done.
+  int failures_ = 0;    ///< One after the other.
   bool ends_ = false;
   std::map<std::string, std::string> damage_;  ///< Of what was read, by its path.
   std::string problem_;                        ///< Why something is not written.

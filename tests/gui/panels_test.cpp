@@ -567,16 +567,3 @@ TEST_CASE("shell: that it was connected again is not said while it is not", "[gu
   it.frames(2);
   CHECK(it.text_of("status.connection").find("reconnected") == std::string::npos);
 }
-
-TEST_CASE("shell: that nothing is remembered is said, whatever is in front", "[gui]") {
-  Headless it(make_scene(Scene::ordinary, scene_time()));
-  it.shell().set_trouble("What is to be remembered is not saved: the disk is full.");
-  it.frames(2);
-  CHECK(it.text_of("settings.trouble").find("the disk is full") != std::string::npos);
-  it.chord(Headless::With::ctrl, 'T');
-  it.frames(2);
-  CHECK(it.find("settings.trouble") != nullptr);
-  it.shell().set_trouble({});
-  it.frames(2);
-  CHECK(it.find("settings.trouble") == nullptr);
-}

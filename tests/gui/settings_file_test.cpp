@@ -52,7 +52,6 @@ TEST_CASE("settings: records that were saved have a file of their own, written w
   {
     SettingsFile file(path);
     CHECK(file.load().drafts.empty());
-    file.keep({});
     CHECK(file.differ(settings));
     file.save(settings);
     CHECK_FALSE(file.differ(settings));
@@ -63,7 +62,6 @@ TEST_CASE("settings: records that were saved have a file of their own, written w
   {
     SettingsFile file(path);
     Settings again = file.load();
-    file.keep(again);
     REQUIRE(again.drafts.size() == 1);
     CHECK(again.drafts[0]->draft == draft);
     CHECK(again.reader == "me");
@@ -83,7 +81,6 @@ TEST_CASE("settings: records that were saved among them move into their file", "
   {
     SettingsFile file(path);
     Settings settings = file.load();
-    file.keep(settings);
     REQUIRE(settings.drafts.size() == 1);
     settings.reader = "you";
     file.save(settings);
@@ -103,7 +100,6 @@ TEST_CASE("settings: what could not be written is told, and written when there i
   std::atomic<int> woken{0};
   SettingsFile file(path, [&] { ++woken; });
   Settings settings = file.load();
-  file.keep(settings);
   REQUIRE(settings.drafts.size() == 1);
   CHECK(file.trouble().empty());
   {
@@ -151,7 +147,6 @@ TEST_CASE("settings: records among them join those of the file, which are the ne
   {
     SettingsFile file(path);
     Settings settings = file.load();
-    file.keep(settings);
     CHECK(names_in(settings.drafts) == "a b");
     CHECK(settings.drafts.at(0)->draft.topic == "new");
     settings.drafts.erase(settings.drafts.begin());
@@ -171,18 +166,17 @@ TEST_CASE("settings: a file of records that is damaged is put aside before anoth
   {
     SettingsFile file(path);
     Settings settings = file.load();
-    file.keep(settings);
     CHECK(names_in(settings.drafts) == "a");
-    CHECK(file.trouble().find("Not all of '" + path + ".drafts' can be read.") == 0);
+    CHECK(file.damage().find("Not all of '" + path + ".drafts' can be read.") == 0);
     settings.drafts.push_back(named("c", "x"));
     file.save(settings);
     file.close();
-    CHECK(file.trouble().find("it is '" + path + ".drafts.bad' now.") != std::string::npos);
+    CHECK(file.damage().find("it is '" + path + ".drafts.bad' now.") != std::string::npos);
   }
   CHECK(read_file(path + ".drafts.bad") == damaged);
   SettingsFile again(path);
   CHECK(names_in(again.load().drafts) == "a c");
-  CHECK(again.trouble().empty());
+  CHECK(again.damage().empty());
 }
 
 TEST_CASE("settings: of a damaged file of settings nothing is lost, and it is told", "[gui]") {
@@ -195,19 +189,18 @@ TEST_CASE("settings: of a damaged file of settings nothing is lost, and it is to
   {
     SettingsFile file(path);
     Settings settings = file.load();
-    file.keep(settings);
     CHECK(settings.filters == std::vector<std::string>{"f"});
-    CHECK(file.trouble().find("Not all of '" + path + "' can be read.") == 0);
+    CHECK(file.damage().find("Not all of '" + path + "' can be read.") == 0);
     settings.reader = "me";
     file.save(settings);
     file.close();
-    CHECK(file.trouble() ==
+    CHECK(file.damage() ==
           "Not all of '" + path + "' could be read: it is '" + path + ".bad' now.");
   }
   CHECK(read_file(path + ".bad") == damaged);
   SettingsFile again(path);
   CHECK(again.load().reader == "me");
-  CHECK(again.trouble().empty());
+  CHECK(again.damage().empty());
 }
 
 TEST_CASE("settings: a file that could not be read is not replaced by what is usual", "[gui]") {
@@ -219,8 +212,7 @@ TEST_CASE("settings: a file that could not be read is not replaced by what is us
     ::chmod(path.c_str(), 0);
     SettingsFile file(path);
     Settings settings = file.load();
-    file.keep(settings);
-    if (file.trouble().empty() || !settings.reader.empty()) return 1;
+    if (file.damage().empty() || !settings.reader.empty()) return 1;
     ::chmod(path.c_str(), 0600);  // By now it can be read, and is whole.
     settings.filter = "x";
     file.save(settings);
@@ -242,7 +234,6 @@ namespace {
 int save_beside_damaged(const std::string& path) {
   SettingsFile file(path);
   Settings settings = file.load();
-  file.keep(settings);
   settings.drafts.push_back(named("c", std::string(100'000, 'x')));
   {
     const FullDisk disk(50'000);
@@ -271,7 +262,7 @@ TEST_CASE("settings: a damaged file of records stays in its place until another 
   CHECK(files_in(folder) == 2);  // And the lock.
   SettingsFile again(path);
   CHECK(names_in(again.load().drafts) == "a");
-  CHECK_FALSE(again.trouble().empty());
+  CHECK_FALSE(again.damage().empty());
 }
 
 TEST_CASE("settings: two dashboards with one file keep each other's records", "[gui]") {
@@ -295,8 +286,6 @@ TEST_CASE("settings: two dashboards with one file keep each other's records", "[
   Settings of_one = one.load();
   Settings of_other = other.load();
   CHECK(names_in(of_other.drafts) == "a b c");
-  one.keep(of_one);
-  other.keep(of_other);
   change(one, of_one, [](Drafts& drafts) { drafts.erase(drafts.begin()); });
   change(other, of_other, [](Drafts& drafts) { drafts.push_back(named("d", "4")); });
   CHECK(names_in(SettingsFile(path).load().drafts) == "b c d");
@@ -340,7 +329,6 @@ namespace {
 int save_one(const std::string& path, const std::string& name) {
   SettingsFile file(path);
   Settings settings = file.load();
-  file.keep(settings);
   settings.drafts.push_back(named(name, "1"));
   settings.reader = name;
   file.save(settings);
@@ -425,7 +413,6 @@ TEST_CASE("settings: by way of a link they are the file's that it leads to, and 
   {
     SettingsFile file(link);
     Settings settings = file.load();
-    file.keep(settings);
     CHECK(names_in(settings.drafts) == "a");
     settings.drafts.push_back(named("b", "1"));
     settings.reader = "you";
@@ -448,11 +435,46 @@ TEST_CASE("settings: by way of a link they are the file's that it leads to, and 
   CHECK(files_in(folder) == 3);
 }
 
+TEST_CASE("settings: at the end another dashboard is waited for, and else it is told", "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  const int lock = ::open((path + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  REQUIRE(::flock(lock, LOCK_EX) == 0);
+  Settings settings;
+  settings.drafts.push_back(named("mine", "1"));
+  {
+    SettingsFile file(path, {}, {.lock = Micros{0}, .lock_at_end = Micros{0}});
+    file.save(settings);
+    file.close();
+    CHECK(file.trouble().find("another dashboard holds") != std::string::npos);
+  }
+  SettingsFile file(path, {}, {.lock = Micros{0}, .lock_at_end = 600s});
+  file.save(settings);
+  CHECK(eventually(10s, [&] { return !file.trouble().empty(); }));
+  std::atomic<bool> closed{false};
+  std::thread closing([&] {
+    file.close();
+    closed = true;
+  });
+  CHECK_FALSE(eventually(300ms, [&] { return closed.load(); }));
+  ::close(lock);
+  closing.join();
+  CHECK(file.trouble().empty());
+  CHECK(names_in(drafts_in(path)) == "mine");
+}
+
+TEST_CASE("settings: what cannot be written is tried more and more seldom", "[gui]") {
+  CHECK(retry_after(1) == 30s);
+  CHECK(retry_after(2) == 60s);
+  CHECK(retry_after(5) == 480s);
+  CHECK(retry_after(6) == 600s);
+  CHECK(retry_after(1'000'000) == 600s);
+}
+
 TEST_CASE("settings: without a path nothing is remembered", "[gui]") {
   SettingsFile file("");
   Settings settings;
   settings.reader = "me";
-  file.keep({});
   CHECK_FALSE(file.differ(settings));
   file.save(settings);
   CHECK(file.load().reader.empty());

@@ -15,14 +15,11 @@ namespace pinion::test {
 namespace {
 
 std::vector<std::string> with_program(const TemporaryFolder& folder, const std::string& description,
-                                      const std::vector<std::string>& more) {
-  std::vector<std::string> arguments{programs() + "/pinion-dashboard",
-                                     "--settings",
-                                     folder / "dashboard.conf",
-                                     "--describe",
-                                     description,
-                                     "--size",
-                                     "1280x800"};
+                                      const std::vector<std::string>& more,
+                                      std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(),
+                   {programs() + "/pinion-dashboard", "--settings", folder / "dashboard.conf",
+                    "--describe", description, "--size", "1280x800"});
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -84,10 +81,11 @@ void Screen::minimise() const {
 }
 
 Dashboard::Dashboard(const Screen& screen, const TemporaryFolder& folder,
-                     const std::vector<std::string>& arguments)
+                     const std::vector<std::string>& arguments,
+                     const std::vector<std::string>& under)
     : screen_(&screen),
       description_(folder / "screen.txt"),
-      process_({.arguments = with_program(folder, description_, arguments),
+      process_({.arguments = with_program(folder, description_, arguments, under),
                 .environment = {"DISPLAY=" + screen.display(),
                                 "WAYLAND_DISPLAY=", "LIBGL_ALWAYS_SOFTWARE=1"}}) {
   const bool shown = eventually(patience(20s), [&] { return !read_file(description_).empty(); });

@@ -42,8 +42,10 @@ class Dashboard {
     std::string text;
   };
 
+  /// `under`: a program and its arguments that starts it.
   Dashboard(const Screen& screen, const TemporaryFolder& folder,
-            const std::vector<std::string>& arguments = {});
+            const std::vector<std::string>& arguments = {},
+            const std::vector<std::string>& under = {});
 
   /// On the screen now.
   [[nodiscard]] std::optional<Item> find(const std::string& name) const;
