@@ -1,6 +1,6 @@
 // QueryFeed: SQL over the live log, of one partition or of all, one after the other; and exports,
-// which are written a piece a turn so that nothing else waits for them, and brought to the disk by
-// a thread of its own, which may take its time.
+// which are written a piece a turn so that nothing else waits for all of them, and brought to the
+// disk by a thread of its own, which may take its time. A disk that is behind may hold up a piece.
 #pragma once
 
 #include "client/api/client.hpp"

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,6 +38,16 @@ std::string names_in(const Drafts& drafts) {
 
 Drafts drafts_in(const std::string& path) {
   return parse_drafts(read_file(path + ".drafts")).drafts;
+}
+
+int save_one(const std::string& path, const std::string& name) {
+  SettingsFile file(path);
+  Settings settings = file.load();
+  settings.drafts.push_back(named(name, "1"));
+  settings.reader = name;
+  file.save(settings);
+  file.close();
+  return file.trouble().empty() ? 0 : 1;
 }
 
 }  // namespace
@@ -110,10 +121,9 @@ TEST_CASE("settings: what could not be written is told, and written when there i
     CHECK(file.trouble().find("What is to be remembered is not saved: '" + path) == 0);
     CHECK(file.trouble().find("File too large") != std::string::npos);
     // Until the records are in their file, they stay where they were.
+    CHECK(read_file(path).find("\"old\"") != std::string::npos);
     settings.reader = "they";
     file.save(settings);
-    std::this_thread::sleep_for(50ms);
-    CHECK(read_file(path).find("\"old\"") != std::string::npos);
   }
   file.close();
   CHECK(file.trouble().empty());
@@ -308,6 +318,27 @@ TEST_CASE("settings: of a record that was saved twice one is left when one is fo
   CHECK(names_in(drafts_in(path)) == "b");
 }
 
+TEST_CASE(
+    "settings: of two dashboards that save at the same time neither takes what is the other's",
+    "[gui]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "dashboard.conf";
+  std::atomic<int> troubles{0};
+  const auto save_many = [&](const std::string& of) {
+    for (int i = 0; i < 50; ++i) troubles += save_one(path, of + std::to_string(i));
+  };
+  std::thread one([&] { save_many("one"); });
+  std::thread other([&] { save_many("other"); });
+  one.join();
+  other.join();
+  CHECK(troubles == 0);
+  const Drafts drafts = drafts_in(path);
+  std::set<std::string> names;
+  for (const auto& draft : drafts) names.insert(draft->name);
+  CHECK(drafts.size() == 100);
+  CHECK(names.size() == 100);
+}
+
 TEST_CASE("settings: while another dashboard writes, its records are waited for", "[gui]") {
   TemporaryFolder folder;
   const std::string path = folder / "dashboard.conf";
@@ -323,20 +354,6 @@ TEST_CASE("settings: while another dashboard writes, its records are waited for"
   file.close();
   CHECK(names_in(SettingsFile(path).load().drafts) == "theirs mine");
 }
-
-namespace {
-
-int save_one(const std::string& path, const std::string& name) {
-  SettingsFile file(path);
-  Settings settings = file.load();
-  settings.drafts.push_back(named(name, "1"));
-  settings.reader = name;
-  file.save(settings);
-  file.close();
-  return file.trouble().empty() ? 0 : 1;
-}
-
-}  // namespace
 
 TEST_CASE("settings: a lock that another user made can be taken, too", "[gui]") {
   TemporaryFolder folder;
