@@ -77,7 +77,7 @@ Result<void> check_can_be_file(const std::string& path) {
     if (S_ISREG(there.st_mode)) return {};
     return failure(Errc::io_failed, "'" + path + "' is no file that could be written");
   }
-  if (errno == ENOENT && ::lstat(path.c_str(), &there) == 0) {
+  if (::lstat(path.c_str(), &there) == 0 && S_ISLNK(there.st_mode)) {
     return failure(Errc::io_failed, "'" + path + "' is a link that leads nowhere");
   }
   return {};

@@ -143,7 +143,10 @@ TEST_CASE("export: a link is followed to its file, and stays one", "[gui]") {
     CHECK(refused.text.find("is a link that leads nowhere") != std::string::npos);
   }
   CHECK(std::filesystem::is_symlink(folder / "broken"));
-  CHECK(files_in(folder) == 3);
+  std::filesystem::create_symlink("itself", folder / "itself");
+  CHECK_FALSE(desk.write(replacing(export_of(folder / "itself", 'x', 1))).ok);
+  CHECK(std::filesystem::is_symlink(folder / "itself"));
+  CHECK(files_in(folder) == 4);
 }
 
 TEST_CASE("export: files of other names are nobody's business", "[gui]") {
