@@ -125,7 +125,7 @@ Result<void> FreshFile::write(std::string_view bytes) {
 /// A part of what the buffer holds may be in the file then: a second try would put it there twice.
 Result<void> FreshFile::write_out() {
   if (failed_) return failure(*failed_);
-  const auto written = write_buffer();
+  auto written = write_buffer();
   buffer_.clear();
   if (!written) failed_ = written.error();
   return written;

@@ -336,7 +336,7 @@ Result<void> SettingsFile::write_beside_damaged(const std::string& path, const s
   if (!linked && ::rename(path.c_str(), bad.c_str()) != 0) {
     return failure(Errc::io_failed, "'" + path + "' cannot be put aside: " + std::strerror(errno));
   }
-  const Result<void> done = write(path, text);
+  Result<void> done = write(path, text);
   if (!done) {
     // It will be tried again, and then be put aside again.
     static_cast<void>(linked ? ::unlink(bad.c_str()) : ::rename(bad.c_str(), path.c_str()));
