@@ -329,9 +329,10 @@ TEST_CASE("keyboard: a table is sorted by the column that is chosen", "[gui]") {
   REQUIRE(it.click("topics.row.0"));
   for (int i = 0; i < 12; ++i) it.key(ImGuiKey_LeftArrow);
 #if IMGUI_VERSION_NUM < 18700
-  ImGui::GetIO().KeysDown['S'] = true;
+  constexpr int key = 'S';
+  ImGui::GetIO().KeysDown[key] = true;
   it.frame();
-  ImGui::GetIO().KeysDown['S'] = false;
+  ImGui::GetIO().KeysDown[key] = false;
   it.frames(2);
   CHECK(it.tab().cluster.topics.sort == 0);
 #endif
