@@ -100,6 +100,11 @@ Json object_of(const NodeStatus& node) {
           {"detail", node.detail}};
 }
 
+/// Null: no leader has told since the leader broker began.
+Json known_or_null(Offset offset) {
+  return offset < Offset{0} ? Json(nullptr) : Json(offset.raw());
+}
+
 Json object_of(const PartitionStatus& partition, const std::string& topic) {
   Json readers = Json::array();
   for (const ReaderStatus& reader : partition.readers) {
@@ -121,8 +126,8 @@ Json object_of(const PartitionStatus& partition, const std::string& topic) {
           {"node", partition.node.raw()},
           {"leader_epoch", partition.leader_epoch.raw()},
           {"state", name_of(partition.state)},
-          {"log_start", partition.log_start.raw()},
-          {"high_watermark", partition.high_watermark.raw()},
+          {"log_start", known_or_null(partition.log_start)},
+          {"high_watermark", known_or_null(partition.high_watermark)},
           {"log_end", partition.log_end.raw()},
           {"file_bytes", partition.file_bytes},
           {"wal_bytes", partition.wal_bytes},

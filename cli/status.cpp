@@ -103,7 +103,9 @@ std::string behind_of(const PartitionStatus& partition, Micros now) {
         follower.durable_end < Offset{0}
             ? "?"
             : std::to_string(std::max<std::int64_t>(0, partition.log_end - follower.durable_end));
-    if (!follower.in_sync) text += " (out, " + age_of(follower.behind_since, now) + ")";
+    if (follower.in_sync) continue;
+    const bool told = follower.behind_since != Micros{0};
+    text += told ? " (out, " + age_of(follower.behind_since, now) + ")" : " (out)";
   }
   return text;
 }
@@ -127,7 +129,7 @@ std::string partitions_of(const ClusterStatusReply& status) {
       const auto found = known.find({topic.id, p.partition});
       const PartitionStatus none;
       const PartitionStatus& last = found == known.end() ? none : *found->second;
-      const bool told = found != known.end();
+      const bool told = found != known.end() && last.high_watermark >= Offset{0};
       const std::string unknown = "?";
       table.add({topic.name, std::to_string(p.partition.raw()), std::to_string(p.leader.raw()),
                  std::to_string(p.leader_epoch.raw()), std::string(name_of(p.state)),

@@ -8,6 +8,7 @@
 
 #include "common/base/limits.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 
@@ -63,6 +64,20 @@ std::string counted(std::size_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
+/// Who chose no number has three, and fewer while nodes are away: they are told, for that stays so.
+void remark_fewer_replicas(Client& client, const TopicMetadata& topic) {
+  if (topic.config.replication >= 3) return;
+  const Result<ClusterStatusReply> status = client.admin().cluster_status(answer_timeout);
+  if (!status) return;
+  const auto is_away = [](const NodeStatus& node) {
+    return node.health != NodeHealth::alive && !node.draining;
+  };
+  const auto away = std::count_if(status->nodes.begin(), status->nodes.end(), is_away);
+  if (away == 0) return;
+  remark(counted(static_cast<std::size_t>(away), "node") + " away; when back: pinion topic alter " +
+         topic.name + " --replication 3");
+}
+
 int create(const TopicOptions& options) {
   end_when_interrupted();
   const std::unique_ptr<Client> client = connect(options.broker, "topic create");
@@ -79,6 +94,7 @@ int create(const TopicOptions& options) {
              counted(static_cast<std::size_t>(topic->config.replication), "replica"));
   }
   out.flush();
+  if (options.config.replication == 0) remark_fewer_replicas(*client, *topic);
   for (const PartitionMetadata& p : topic->partitions) {
     if (p.state != PartitionState::online) {
       return complain("partition " + std::to_string(p.partition.raw()) + " is not online yet (" +

@@ -327,6 +327,7 @@ class Controller {
   [[nodiscard]] TopicMetadata metadata_of(const Topic& topic) const;
   [[nodiscard]] TopicMetadata metadata_within(const Topic& topic, std::size_t& bytes) const;
   [[nodiscard]] PartitionStatus status_of(const Partition& partition) const;
+  [[nodiscard]] std::string detail_of(const Partition& partition) const;
   [[nodiscard]] NodeStatus status_of(const Node& node) const;
 
   ControllerOptions options_;

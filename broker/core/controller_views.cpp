@@ -23,10 +23,18 @@ namespace {
   return bytes;
 }
 
+}  // namespace
+
 /// What is the matter; when nothing is, what once was and has cost records; else what the matter is
 /// with one of its other replicas.
-[[nodiscard]] std::string detail_of(const Partition& partition) {
+std::string Controller::detail_of(const Partition& partition) const {
   if (!partition.detail.empty()) return partition.detail;
+  const std::size_t least = min_insync(partition.decided.key);
+  const std::size_t in_sync = partition.meta.isr.size();
+  if (partition.state == PartitionState::online && in_sync < least) {
+    return "records that all replicas are to acknowledge are refused: " + std::to_string(in_sync) +
+           " of the " + std::to_string(least) + " that min_insync_replicas asks for are in sync";
+  }
   if (!partition.loss.empty()) return partition.loss;
   for (const auto& [id, report] : partition.reports) {
     if (id == partition.meta.leader || report.detail.empty()) continue;
@@ -34,8 +42,6 @@ namespace {
   }
   return {};
 }
-
-}  // namespace
 
 // ---- Metadata
 // --------------------------------------------------------------------------------------
@@ -114,8 +120,13 @@ NodeStatus Controller::status_of(const Node& node) const {
 PartitionStatus Controller::status_of(const Partition& partition) const {
   PartitionStatus status = partition.status;
   if (status.topic == TopicId{0}) {
+    // No leader has told since this process began.
+    status.log_start = status.high_watermark = offset_unassigned;
     status.log_end = partition.meta.log_end;
     status.file_bytes = partition.meta.file_bytes;
+  }
+  if (partition.state == PartitionState::offline) {
+    status.records_in_per_s = status.records_out_per_s = 0;  // Of a leader that was.
   }
   status.topic = partition.meta.key.topic;
   status.partition = partition.meta.key.partition;

@@ -17,6 +17,7 @@ void ConsumerSession::on_commit_answer(const Now& now, Parts::value_type& at, co
   if (code == Errc::ok) {
     lane.retry.reset();
     lane.maybe_done = false;
+    lane.refused.reset();
     end_commits(lane, lane.covered, answer, out);
     return;
   }
@@ -26,6 +27,7 @@ void ConsumerSession::on_commit_answer(const Now& now, Parts::value_type& at, co
     return;
   }
   if (fate_of(code) == Fate::unknown) lane.maybe_done = true;
+  lane.refused = Error{code, body != nullptr ? body->detail : ""};
   lane.retry_at = now.monotonic + lane.retry.next(wire_->prng);
   if (code == Errc::not_leader || code == Errc::fenced_epoch) {
     if (metadata_->note_epoch(at.first, answer.header.leader_epoch)) lane.retry_at = now.monotonic;
@@ -62,12 +64,14 @@ void ConsumerSession::expire_commits(const Now& now, CommitLane& lane, Effects& 
     }
     const bool covered = i < lane.covered;
     const bool maybe = lane.maybe_done || (lane.request && covered);
-    const std::string why =
-        wire_->connected ? "the commit was not answered in time" : wire_->problem;
-    const Errc code = wire_->connected ? Errc::timed_out : Errc::connection_lost;
-    out.calls.push_back({lane.waits[i].call,
-                         failure(code, why + (maybe ? " (it may have been carried out)" : "")),
-                         maybe});
+    Error why{Errc::timed_out, "the commit was not answered in time"};
+    if (!wire_->connected) {
+      why = {Errc::connection_lost, wire_->problem};
+    } else if (lane.refused && !maybe) {
+      why = *lane.refused;
+    }
+    if (maybe) why.detail += " (it may have been carried out)";
+    out.calls.push_back({lane.waits[i].call, failure(std::move(why)), maybe});
     lane.waits.erase(lane.waits.begin() + static_cast<std::ptrdiff_t>(i));
     if (covered) --lane.covered;
   }

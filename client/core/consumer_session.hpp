@@ -72,6 +72,7 @@ class ConsumerSession {
     Micros answer_by = never;
     Micros retry_at{0};
     bool maybe_done = false;
+    std::optional<Error> refused;  ///< The last time, for sure: it is tried again.
     Backoff retry{limits::client_retry_min, limits::client_retry_max};
   };
   struct Part {

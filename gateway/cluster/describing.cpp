@@ -52,8 +52,10 @@ std::string partition_json(const PartitionMetadata& partition, const PartitionSt
   object.add("leader_epoch", partition.leader_epoch.raw());
   if (!partition.detail.empty()) object.add("detail", printable(partition.detail, text_bytes_max));
   if (status != nullptr) {
-    object.add("log_start", status->log_start.raw());
-    object.add("high_watermark", status->high_watermark.raw());
+    if (status->high_watermark >= Offset{0}) {  // Else no leader has told yet.
+      object.add("log_start", status->log_start.raw());
+      object.add("high_watermark", status->high_watermark.raw());
+    }
     object.add("file_bytes", number(status->file_bytes));
   }
   return object.take();

@@ -128,6 +128,7 @@ void Cluster::fill_from_status(const std::shared_ptr<Measuring>& measuring) {
           for (const PartitionStatus& one : status->partitions) {
             if (one.topic != measuring->topic->id) continue;
             if (one.partition != measuring->partitions[i]) continue;
+            if (one.high_watermark < Offset{0}) continue;  // No leader has told yet.
             figures.is_known = true;
             figures.high_watermark = std::max(figures.high_watermark, one.high_watermark);
             figures.position = std::max(figures.position, one.log_start);

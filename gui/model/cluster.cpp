@@ -219,7 +219,7 @@ void ClusterModel::put_partitions(const Now& now, const ClusterStatusReply& repl
       part.min_insync = min_insync_of(topic->config, meta.replicas.size());
       part.detail = meta.detail;
       const auto status = told.find({topic->id, meta.partition});
-      if (status != told.end()) {
+      if (status != told.end() && status->second->high_watermark >= Offset{0}) {
         const PartitionStatus& said = *status->second;
         part.has_status = true;
         part.log_start = said.log_start.raw();

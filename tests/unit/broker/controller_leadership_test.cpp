@@ -205,6 +205,35 @@ TEST_CASE("controller: a member that lacks what is committed may not lead, howev
   CHECK(f.meta().eligible == (older.empty() ? nodes({2}) : nodes({})));
 }
 
+TEST_CASE("controller: who asks is told that records are refused, and of what nothing is known",
+          "[broker]") {
+  Replicated f({.min_insync_replicas = 2});
+  const auto asked = [&] {
+    f.clear();
+    const RequestId id = f.ask(ClusterStatusRequest{}, Kind::cluster_status);
+    return f.body<ClusterStatusReply>(id).partitions.at(0);
+  };
+  CHECK(asked().detail.empty());
+  CHECK(asked().high_watermark == offset_unassigned);  // No leader has told: that is not 0.
+  PartitionStatus status;
+  status.topic = f.topic;
+  status.leader_epoch = f.meta().leader_epoch;
+  status.state = PartitionState::online;
+  status.high_watermark = Offset{7};
+  status.records_in_per_s = 300;
+  f.heartbeat(1, 1, {status});
+  CHECK(asked().high_watermark == Offset{7});
+  CHECK(asked().records_in_per_s == 300);
+
+  f.proposes(1, {1});
+  CHECK(asked().state == PartitionState::online);
+  CHECK(asked().detail.find("1 of the 2 that min_insync_replicas asks for") != std::string::npos);
+
+  f.loses(1);
+  CHECK(asked().state == PartitionState::offline);
+  CHECK(asked().records_in_per_s == 0);  // The former leader's.
+}
+
 TEST_CASE("controller: whose first report was lost is asked for another one", "[broker]") {
   const int id = GENERATE(1, 2);
   Replicated f({.min_insync_replicas = 1});

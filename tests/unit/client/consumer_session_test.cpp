@@ -480,12 +480,22 @@ TEST_CASE("consumer: a commit is tried again until its deadline", "[client]") {
   while (f.calls.empty()) {
     if (auto request = f.take<CommitPosition>()) {
       ++tries;
-      f.refuse(*request, Errc::throttled);
+      f.refuse(*request, Errc::not_enough_replicas);
     }
     f.pass(5ms);
   }
   CHECK(tries > 3);
+  CHECK(f.calls[0].reply.error().code == Errc::not_enough_replicas);  // Why, and it was not done.
+}
+
+TEST_CASE("consumer: a commit that may have been carried out ends as unknown", "[client]") {
+  SessionFixture f;
+  open_named(f);
+  f.step(commit(f, 1, 10, 5s));
+  f.refuse(*f.take<CommitPosition>(), Errc::not_enough_replicas);
+  while (f.calls.empty()) f.pass(100ms);  // The one after that is not answered.
   CHECK(f.calls[0].reply.error().code == Errc::timed_out);
+  CHECK(f.calls[0].repeated);
 }
 
 TEST_CASE("consumer: commits end by their own deadlines, whatever their order", "[client]") {
