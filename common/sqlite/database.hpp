@@ -133,7 +133,9 @@ class Statement {
 struct CheckpointResult {
   std::int64_t log_pages = 0;
   std::int64_t moved_pages = 0;
-  bool busy = false;  ///< Somebody's lock kept it from doing more.
+  bool busy = false;  ///< Somebody's lock kept it from doing more; the counts may be -1 then.
+
+  [[nodiscard]] bool is_complete() const noexcept { return !busy && moved_pages == log_pages; }
 };
 
 enum class CheckpointMode : std::uint8_t { passive, truncate };

@@ -133,7 +133,7 @@ Result<bool> SqlitePartitionLog::checkpoint() {
   payload_since_checkpoint_ = 0;
   wal_bytes_at_attempt_ = file_->wal_bytes();
   measure();
-  if (done && done->moved_pages == done->log_pages) {
+  if (done && done->is_complete()) {
     held_ = false;
     sizes_.warning.clear();
     store_->node_file.note_durable(open_->identity.key, state_.last_epoch, state_.log_end);
@@ -153,14 +153,24 @@ Result<bool> SqlitePartitionLog::checkpoint() {
   }
   if (!held_) held_since_ = now_;
   held_ = true;
+  held_by_checkpoint_ = done && done->busy;
   if (done && now_ - held_since_ >= store_->options.pinned_warning_after) {
-    const std::string readers = readers_of(open_->path);
     sizes_.warning = "the write-ahead log of " + open_->path + " cannot be emptied (" +
-                     std::to_string(sizes_.wal_bytes / limits::mib) +
-                     " MiB) because a read transaction is open in " +
-                     (readers.empty() ? "another process, or this one" : readers);
+                     std::to_string(sizes_.wal_bytes / limits::mib) + " MiB) because " +
+                     what_holds_it();
   }
   return false;
+}
+
+/// Why the last checkpoint could not move everything, for people.
+std::string SqlitePartitionLog::what_holds_it() const {
+  if (held_by_checkpoint_) {
+    const std::string who = checkpointers_of(open_->path);
+    return "its checkpoint lock is held by " + (who.empty() ? "another process" : who);
+  }
+  const std::string readers = readers_of(open_->path);
+  return "a read transaction is open in " +
+         (readers.empty() ? "another process, or this one" : readers);
 }
 
 // ---- Closing and opening again

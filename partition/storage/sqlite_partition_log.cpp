@@ -137,10 +137,8 @@ Result<void> SqlitePartitionLog::refuse_growth(std::span<const Persist> group) {
   if (cap == 0 || !held_ || file_->wal_bytes() < cap) return {};
   PINION_TRY(moved, checkpoint());
   if (moved) return {};
-  const std::string readers = readers_of(open_->path);
   return failure(Errc::storage_full, "the write-ahead log of " + open_->path + " has reached " +
-                                         mib(cap) + " because a read transaction is open in " +
-                                         (readers.empty() ? "another process" : readers));
+                                         mib(cap) + " because " + what_holds_it());
 }
 
 Result<void> SqlitePartitionLog::begin() {
@@ -173,7 +171,7 @@ Result<void> SqlitePartitionLog::check_place() {
   // that was put in its place it would be read as older than what stands there.)
   if (file_is_there && !wal.exists()) {
     const auto moved = file_->database().checkpoint(sqlite::CheckpointMode::passive);
-    what += moved && moved->moved_pages == moved->log_pages
+    what += moved && moved->is_complete()
                 ? "; what it held is in the file now"
                 : "; not all of what it held could be moved into the file, and that is lost";
   }

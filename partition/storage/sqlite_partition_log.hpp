@@ -79,6 +79,7 @@ class SqlitePartitionLog final : public PartitionLog {
   [[nodiscard]] Result<void> rest();
   [[nodiscard]] Result<void> commit_mark();
   [[nodiscard]] Result<bool> checkpoint();
+  [[nodiscard]] std::string what_holds_it() const;
   [[nodiscard]] Result<void> check_foreign_writer();
   void note_place();
   [[nodiscard]] Result<void> check_place();
@@ -104,7 +105,8 @@ class SqlitePartitionLog final : public PartitionLog {
   std::uint64_t payload_since_checkpoint_ = 0;
   std::uint64_t wal_bytes_at_attempt_ = 0;
   bool checkpoint_wanted_ = false;
-  bool held_ = false;  ///< The last checkpoint could not move everything.
+  bool held_ = false;                ///< The last checkpoint could not move everything.
+  bool held_by_checkpoint_ = false;  ///< It could not even begin: another process is at one.
   Micros held_since_{0};
   Micros attempted_at_{0};
 

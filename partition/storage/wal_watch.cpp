@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include <sys/stat.h>
@@ -20,9 +21,15 @@ namespace pinion::storage {
 
 namespace {
 
-/// The bytes of the -shm file that readers lock, one a read mark (SQLite's WAL_READ_LOCK).
-constexpr std::uint64_t read_locks_begin = 123;
-constexpr std::uint64_t read_locks_end = 127;
+/// Bytes of the -shm file that are locked, from the first to the last.
+struct LockBytes {
+  std::string_view access;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+/// One a read mark (SQLite's WAL_READ_LOCK).
+constexpr LockBytes read_locks{"READ", 123, 127};
+constexpr LockBytes checkpoint_lock{"WRITE", 121, 121};  ///< WAL_CKPT_LOCK.
 
 std::string name_of_process(int pid) {
   std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");
@@ -32,7 +39,8 @@ std::string name_of_process(int pid) {
 }
 
 /// "12: POSIX  ADVISORY  READ 4711 fe:00:1835042 124 124"
-bool is_reader_of(const std::string& line, const std::string& file, int& pid) {
+bool is_holder_of(const LockBytes& bytes, const std::string& line, const std::string& file,
+                  int& pid) {
   std::istringstream words(line);
   std::string number;
   std::string kind;
@@ -44,13 +52,11 @@ bool is_reader_of(const std::string& line, const std::string& file, int& pid) {
   if (!(words >> number >> kind >> strictness >> access >> pid >> place >> begin >> end)) {
     return false;
   }
-  if (kind != "POSIX" || access != "READ" || place != file) return false;
-  return begin >= read_locks_begin && begin <= read_locks_end;
+  if (kind != "POSIX" || access != bytes.access || place != file) return false;
+  return begin >= bytes.first && begin <= bytes.last;
 }
 
-}  // namespace
-
-std::string readers_of(const std::string& database_path) {
+std::string holders_of(const LockBytes& bytes, const std::string& database_path) {
   struct stat shm {};
   if (::stat((database_path + "-shm").c_str(), &shm) != 0) return {};
   char file[64];
@@ -61,7 +67,8 @@ std::string readers_of(const std::string& database_path) {
   std::string line;
   while (std::getline(locks, line)) {
     int pid = 0;
-    if (is_reader_of(line, file, pid) && pid > 0 && pid != ::getpid()) pids.insert(pid);
+    const bool holds = is_holder_of(bytes, line, file, pid);
+    if (holds && pid > 0 && pid != ::getpid()) pids.insert(pid);
   }
   std::string names;
   for (const int pid : pids) {
@@ -69,6 +76,16 @@ std::string readers_of(const std::string& database_path) {
     names += name_of_process(pid);
   }
   return names;
+}
+
+}  // namespace
+
+std::string readers_of(const std::string& database_path) {
+  return holders_of(read_locks, database_path);
+}
+
+std::string checkpointers_of(const std::string& database_path) {
+  return holders_of(checkpoint_lock, database_path);
 }
 
 // ---- Whether its end is damaged

@@ -15,6 +15,9 @@ namespace pinion::storage {
 /// Empty when there is none that can be seen.
 [[nodiscard]] std::string readers_of(const std::string& database_path);
 
+/// The same for the lock that a checkpoint holds, so that there is one at a time.
+[[nodiscard]] std::string checkpointers_of(const std::string& database_path);
+
 /// A write-ahead log that was only cut short or torn by a crash is fine: SQLite drops what was
 /// never synced. It is damaged when a commit cannot be read although a later one is there: a commit
 /// begins to be written only after the one before it was synced. `file_corrupt` then, ok otherwise.

@@ -126,6 +126,51 @@ class OtherProcess {
   pid_t pid_ = -1;
 };
 
+/// Another process that holds the lock of a checkpoint, as one that was stopped in the middle does.
+class OtherCheckpoint {
+ public:
+  explicit OtherCheckpoint(const std::string& path) {
+    REQUIRE(::pipe(ready_) == 0);
+    REQUIRE(::pipe(leave_) == 0);
+    const std::string shm = path + "-shm";
+    pid_ = ::fork();
+    REQUIRE(pid_ >= 0);
+    if (pid_ == 0) run(shm.c_str());
+    char byte = 0;
+    REQUIRE(::read(ready_[0], &byte, 1) == 1);
+    REQUIRE(byte == 'y');
+  }
+  ~OtherCheckpoint() {
+    REQUIRE(::write(leave_[1], "x", 1) == 1);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    for (const int file : {ready_[0], ready_[1], leave_[0], leave_[1]}) ::close(file);
+  }
+  OtherCheckpoint(const OtherCheckpoint&) = delete;
+  OtherCheckpoint& operator=(const OtherCheckpoint&) = delete;
+
+  [[nodiscard]] std::string id() const { return "(pid " + std::to_string(pid_) + ")"; }
+
+ private:
+  /// Only what may be called after a fork.
+  [[noreturn]] void run(const char* shm) const {
+    const int file = ::open(shm, O_RDWR | O_CLOEXEC);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = 121;  // SQLite's WAL_CKPT_LOCK.
+    lock.l_len = 1;
+    const bool locked = file >= 0 && ::fcntl(file, F_SETLK, &lock) == 0;
+    char byte = locked ? 'y' : 'n';
+    const bool told = ::write(ready_[1], &byte, 1) == 1 && ::read(leave_[0], &byte, 1) == 1;
+    ::_exit(told ? 0 : 1);
+  }
+
+  int ready_[2] = {-1, -1};
+  int leave_[2] = {-1, -1};
+  pid_t pid_ = -1;
+};
+
 inline void flip_bit(const std::string& path, std::uint64_t byte, int bit) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekg(static_cast<std::streamoff>(byte));

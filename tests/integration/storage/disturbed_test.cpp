@@ -39,6 +39,39 @@ TEST_CASE("storage: a reader in another process never stops a commit; it is name
   check_whole(disk.path());
 }
 
+TEST_CASE("storage: the cap holds, and the holder is named, while another process checkpoints",
+          "[storage]") {
+  Disk disk;
+  disk.options.wal_bytes_max = 4 * limits::mib;
+  disk.begin();
+  REQUIRE(disk.append(100));
+  {
+    OtherCheckpoint other(disk.path());
+    int commits = 0;
+    Result<void> done;
+    while (commits < 1000 && (done = disk.append(1000))) {
+      ++commits;
+      REQUIRE(disk.maintain(10ms));
+    }
+    CHECK(commits > 10);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == Errc::storage_full);
+    CHECK(done.error().detail.find("checkpoint lock") != std::string::npos);
+    CHECK(done.error().detail.find(other.id()) != std::string::npos);
+    REQUIRE(disk.maintain());
+    REQUIRE(disk.maintain());
+    CHECK(disk.opened.log->sizes().warning.find(other.id()) != std::string::npos);
+    CHECK(disk.opened.log->sizes().wal_bytes < 6 * limits::mib);
+    REQUIRE_FALSE(disk.append(1000));
+  }
+  REQUIRE(disk.append(1000));
+  REQUIRE(disk.maintain());
+  REQUIRE(disk.maintain());
+  CHECK(disk.opened.log->sizes().warning.empty());
+  disk.close();
+  check_whole(disk.path());
+}
+
 TEST_CASE("storage: a write by another process halts the log", "[storage]") {
   Disk disk;
   disk.begin();
