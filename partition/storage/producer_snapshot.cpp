@@ -106,24 +106,43 @@ Result<void> advance_snapshot(PartitionFile& file, Offset from, Offset to) {
   return file.put_meta(meta::snapshot_offset, to.raw());
 }
 
-Result<void> cut_snapshot(PartitionFile& file, Offset end) {
+Result<void> cut_snapshot(PartitionFile& file, Offset log_start, Offset end) {
   Database& database = file.database();
   PINION_TRY(states, read_table(database));
+  std::map<ProducerId, ProducerState> changed;
+  for (ProducerState& state : states) {
+    if (state.batches.empty() || state.batches.back().base_offset < end) continue;
+    // What is in the log is read from there: the cut batches had pushed others out.
+    std::erase_if(state.batches, [log_start](const ProducerState::Remembered& batch) {
+      return batch.base_offset >= log_start;
+    });
+    if (state.batches.empty()) {
+      state.epoch = ProducerEpoch(0);
+    } else {
+      state.last_seen = state.batches.back().append_time;
+    }
+    const ProducerId id = state.id;
+    changed[id] = std::move(state);
+  }
+  if (!changed.empty()) {
+    BatchRows rows(database);
+    PINION_CHECK(rows.seek(log_start, end));
+    for (;;) {
+      PINION_TRY(batch, rows.next());
+      if (!batch) break;
+      const auto state = changed.find(batch->header.producer_id);
+      if (state != changed.end()) remember(state->second, batch->header);
+    }
+  }
   PINION_TRY(put, database.prepare(put_sql));
   PINION_TRY(remove, database.prepare("DELETE FROM producers WHERE producer_id = ?1"));
-  for (ProducerState& state : states) {
-    const std::size_t before = state.batches.size();
-    std::erase_if(state.batches, [end](const ProducerState::Remembered& batch) {
-      return batch.base_offset >= end;
-    });
-    if (state.batches.size() == before) continue;
-    if (state.batches.empty()) {
-      remove.bind(1, state.id.raw());
-      PINION_CHECK(remove.run());
+  for (const auto& [id, state] : changed) {
+    if (!state.batches.empty()) {
+      PINION_CHECK(write_state(put, state));
       continue;
     }
-    state.last_seen = state.batches.back().append_time;
-    PINION_CHECK(write_state(put, state));
+    remove.bind(1, id.raw());
+    PINION_CHECK(remove.run());
   }
   return file.put_meta(meta::snapshot_offset, end.raw());
 }

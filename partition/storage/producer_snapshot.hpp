@@ -21,8 +21,9 @@ namespace pinion::storage {
 /// producer_expires_after of log time, or that are too many.
 [[nodiscard]] Result<void> advance_snapshot(PartitionFile& file, Offset from, Offset to);
 
-/// Forgets what the table remembers of batches at and after `end`, which are being cut.
-[[nodiscard]] Result<void> cut_snapshot(PartitionFile& file, Offset end);
+/// Forgets what the table remembers of batches at and after `end`, and remembers in their place
+/// those before them that are still there, from `log_start` on. Requires: the log has been cut.
+[[nodiscard]] Result<void> cut_snapshot(PartitionFile& file, Offset log_start, Offset end);
 
 /// Takes over what another replica remembers. Requires: the table is empty.
 [[nodiscard]] Result<void> put_producers(PartitionFile& file,

@@ -271,7 +271,7 @@ Result<void> SqlitePartitionLog::carry_out(const Truncate& op, Change& change) {
   // Before this commit is durable: a crash between must not find a log that is shorter than known.
   PINION_CHECK(store_->node_file.lower(open_->identity.key, last_epoch, op.end));
   if (op.end < state.snapshot_offset) {
-    PINION_CHECK(cut_snapshot(*file_, op.end));
+    PINION_CHECK(cut_snapshot(*file_, state.log_start, op.end));
     PINION_TRY(kept, file_->payload_bytes(state.log_start, op.end));
     PINION_CHECK(put_snapshot_bytes(state, kept));
     state.snapshot_offset = op.end;

@@ -275,6 +275,30 @@ TEMPLATE_TEST_CASE("record store: a log is cut at an offset, with its epochs and
   CHECK(story.opened.recovered.epochs.back() == EpochStart{Epoch(3), Offset(20)});
 }
 
+TEMPLATE_TEST_CASE(
+    "record store: a cut leaves producers what is in front of it, also below what "
+    "was closed in order",
+    STORES) {
+  Story<TestType> story;
+  std::vector<Batch> sent;
+  for (int i = 0; i < 8; ++i) {
+    sent.push_back(story.maker.make(10));
+    story.apply({story.ticket.append(sent.back())});
+  }
+  story.apply({story.ticket.high_watermark(Offset(80)), story.ticket.drop_before(Offset(10))});
+  story.restart();
+  // More batches are cut than are remembered.
+  story.apply({story.ticket.truncate(Offset(30))});
+  story.crash();
+  REQUIRE(story.opened.recovered.producers.size() == 1);
+  const ProducerState& state = story.opened.recovered.producers[0];
+  CHECK(state.last_seen == sent[2].header.append_time);
+  REQUIRE_FALSE(state.batches.empty());
+  CHECK(state.batches.back().base_offset == Offset(20));
+  REQUIRE(state.batches.size() >= 2);
+  CHECK(state.batches[state.batches.size() - 2].base_offset == Offset(10));
+}
+
 TEMPLATE_TEST_CASE("record store: a file that should be there and is not, is never made anew",
                    STORES) {
   Story<TestType> story;
