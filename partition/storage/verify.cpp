@@ -4,6 +4,7 @@
 #include "partition/storage/batch_rows.hpp"
 #include "partition/storage/data_folder.hpp"
 #include "partition/storage/partition_format.hpp"
+#include "partition/storage/verify_rows.hpp"
 #include "partition/storage/wal_watch.hpp"
 
 #include <algorithm>
@@ -40,11 +41,14 @@ class Examination {
       problem("meta: " + read.error().detail);
       return {};
     }
+    const Problem found = [this](std::string sentence) { problem(std::move(sentence)); };
+    note_failure("meta", check_meta_rows(database_, found));
+    snapshot_.emplace(report_.log_start, snapshot_offset_);
     note_failure("epochs", read_epochs());
     PINION_CHECK(check_batches());
     note_failure("messages", check_messages());
     check_bounds();
-    note_failure("consumer_offsets", check_positions());
+    note_failure("consumer_offsets", check_readers());
     note_failure("producers", check_producers());
     return {};
   }
@@ -116,7 +120,8 @@ class Examination {
     for (const auto& [name, sql] : expected) {
       if (found.count(name) == 0) problem("schema: the " + name + " is missing");
     }
-    return {};
+    return check_column_types(database_, fresh,
+                              [this](std::string sentence) { problem(std::move(sentence)); });
   }
 
   Result<std::int64_t> number(std::string_view name) {
@@ -242,7 +247,15 @@ class Examination {
       problem(name + " is of epoch " + text(header.leader_epoch.raw()) + ", but epoch " +
               text(epoch.raw()) + " covers it");
     }
+    const bool is_numbered =
+        header.producer_id == producer_none ||
+        (header.producer_id > producer_none && header.base_sequence >= Sequence(0));
+    if (!is_numbered || header.producer_epoch < ProducerEpoch(0)) {
+      problem(name + " cannot be of producer " + text(header.producer_id.raw()) + ", epoch " +
+              text(header.producer_epoch.raw()) + ", sequence " + text(header.base_sequence.raw()));
+    }
     check_sequence(header, name);
+    snapshot_->add(header);
     const auto payload = rows_.payloads_of({&batch, 1});
     if (!payload) return problem(payload.error().detail);
     report_.records += header.record_count;
@@ -319,41 +332,18 @@ class Examination {
     }
   }
 
-  Result<void> check_positions() {
-    PINION_TRY(rows, database_.prepare("SELECT reader, offset, version FROM consumer_offsets"
-                                       " WHERE reader >= ' '"));
-    for (;;) {
-      PINION_TRY(row, rows.step());
-      if (!row) return {};
-      ++report_.positions;
-      const Offset offset(rows.column_int(1));
-      if (offset < Offset(0) || offset > report_.log_end) {
-        problem("the position of " + rows.column_string(0) + ", " + text(offset) +
-                ", is not in the log");
-      }
-      if (rows.column_int(2) < 0)
-        problem("the position of " + rows.column_string(0) + " has no version");
-    }
+  Result<void> check_readers() {
+    const Problem found = [this](std::string sentence) { problem(std::move(sentence)); };
+    PINION_TRY(positions, check_positions(database_, report_.log_end, found));
+    report_.positions = positions;
+    return {};
   }
 
   Result<void> check_producers() {
-    PINION_TRY(rows, database_.prepare("SELECT producer_id, batches FROM producers"));
-    for (;;) {
-      PINION_TRY(row, rows.step());
-      if (!row) return {};
-      ++report_.producers;
-      const std::string name = "producer " + text(rows.column_int(0));
-      const auto batches = decode_remembered(rows.column_bytes(1));
-      if (!batches) {
-        problem(name + ": " + batches.error().detail);
-        continue;
-      }
-      for (const ProducerState::Remembered& batch : *batches) {
-        if (batch.base_offset + std::int64_t{batch.record_count} <= snapshot_offset_) continue;
-        problem(name + " remembers a batch at " + text(batch.base_offset) +
-                ", behind the snapshot's offset " + text(snapshot_offset_));
-      }
-    }
+    const Problem found = [this](std::string sentence) { problem(std::move(sentence)); };
+    PINION_TRY(producers, snapshot_->run(database_, found));
+    report_.producers = producers;
+    return {};
   }
 
   Database& database_;
@@ -362,6 +352,7 @@ class Examination {
   BatchRows rows_;
   std::vector<EpochStart> epochs_;
   std::map<std::pair<ProducerId, ProducerEpoch>, Sequence> next_sequences_;
+  std::optional<SnapshotCheck> snapshot_;
   Offset snapshot_offset_{0};
   std::int64_t snapshot_bytes_ = 0;
   std::int64_t bytes_before_snapshot_ = 0;

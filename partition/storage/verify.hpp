@@ -46,11 +46,13 @@ struct VerifyReport {
   [[nodiscard]] bool ok() const noexcept { return problems_found == 0; }
 };
 
-/// Checks: SQLite's own structure; schema and identity; offsets without gaps from the log's start
-/// to its end; batches against messages and each other; every batch's crc32c, computed again from
-/// the rows; log time strictly increasing; epochs in order and agreeing with the batches; the high
-/// watermark; positions and producers within the log. A damaged file is a report with problems;
-/// an error is only for a file that cannot be opened at all (`io_failed`) and for `cancelled`.
+/// Checks: SQLite's own structure; schema, identity, and that every value is of its column's type;
+/// every name of `meta`; offsets without gaps from the log's start to its end; batches against
+/// messages and each other; every batch's crc32c, computed again from the rows; log time strictly
+/// increasing; epochs in order and agreeing with the batches; the high watermark; positions and
+/// slots; the producers' snapshot against the batches that are there. A damaged file is a report
+/// with problems; an error is only for a file that cannot be opened at all (`io_failed`) and for
+/// `cancelled`.
 [[nodiscard]] Result<VerifyReport> verify_file(const std::string& path,
                                                const VerifyOptions& options = {});
 

@@ -118,6 +118,37 @@ TEST_CASE("storage: a file that was changed behind the store's back is found", "
       {"UPDATE batches SET last_offset = 1 WHERE base_offset = 20", ""},
       {"UPDATE meta SET value = 1 WHERE name = 'snapshot_bytes'", ""},
       {"INSERT INTO consumer_offsets VALUES('consumer:a', 99, 1, 1, '', 0, 0, 0)", ""},
+      {"DELETE FROM meta WHERE name = 'last_log_time'", "meta has no number last_log_time"},
+      {"DELETE FROM meta WHERE name = 'created_at'", ""},
+      {"UPDATE meta SET value = 'soon' WHERE name = 'created_at'", ""},
+      {"INSERT INTO meta VALUES('comment', 'mine')", ""},
+      {"UPDATE meta SET value = 7 WHERE name = 'clean'", ""},
+      // The snapshot is at 30.
+      {"DELETE FROM producers", ""},
+      {"UPDATE producers SET producer_epoch = 99", ""},
+      {"UPDATE producers SET producer_id = 8", ""},
+      {"UPDATE producers SET last_seen = last_seen - 1", ""},
+      {"UPDATE producers SET batches = '[]'", ""},
+      {"UPDATE producers SET batches = replace(batches, '[10,10,10,', '[11,10,10,')", ""},
+      {"UPDATE batches SET producer_id = 8 WHERE base_offset = 20", ""},
+      {"UPDATE batches SET producer_id = -8 WHERE base_offset = 40", ""},
+      {"UPDATE batches SET producer_epoch = 1 WHERE base_offset = 20", ""},
+      {"UPDATE batches SET producer_epoch = -1 WHERE base_offset = 40", ""},
+      {"UPDATE batches SET base_sequence = -1 WHERE base_offset = 0", ""},
+      {"INSERT INTO producers VALUES(9, 0, 1000000, '[[0,10,10,1000010]]')", ""},
+      {"INSERT INTO consumer_offsets VALUES('consumer:a', 'abc', 1, 1, '', 0, 0, 0)", ""},
+      {"INSERT INTO consumer_offsets VALUES('consumer:a', 1.5, 1, 1, '', 0, 0, 0)", ""},
+      {"INSERT INTO consumer_offsets VALUES('consumer:a', 9, 1, 1, x'00', 0, 0, 0)", ""},
+      {"INSERT INTO consumer_offsets VALUES('nobody', 9, 1, 1, '', 0, 0, 0)", ""},
+      {"INSERT INTO consumer_offsets VALUES(char(10) || 'x', 0, 0, 1, 't' || char(10) ||"
+       " 'group:g', 0, 0, 0)",
+       ""},
+      {"INSERT INTO consumer_offsets VALUES(char(10) || '65536', 0, 0, 1, 't' || char(10) ||"
+       " 'group:g', 0, 0, 0)",
+       ""},
+      {"INSERT INTO consumer_offsets VALUES(char(10) || '1', 0, 0, 1, 'rubbish', 0, 0, 0)", ""},
+      {"UPDATE messages SET timestamp = timestamp + 0.5 WHERE offset = 4", ""},
+      {"UPDATE messages SET value = CAST(value AS TEXT) WHERE offset = 4", ""},
   };
   for (const Case& tampering : cases) {
     CAPTURE(tampering.sql);
@@ -150,12 +181,18 @@ TEST_CASE("storage: a file of a newer schema is left where it is", "[storage]") 
 }
 
 TEST_CASE("storage: a whole file is found whole, and counted", "[storage]") {
-  const Tampered file("SELECT 1");
+  const Tampered file(
+      "INSERT INTO consumer_offsets VALUES('group:g', 9, 1, 1, 'w-2', 8, 0, 0);"
+      "INSERT INTO consumer_offsets VALUES(char(10) || '0', 0, 0, 2, 'w-1' || char(10) ||"
+      " 'group:g', 7, 0, 0)");
   const VerifyReport report = file.verify();
+  CHECK(report.problems == std::vector<std::string>());
   CHECK(report.ok());
   CHECK(report.records == 50);
   CHECK(report.batches == 5);
   CHECK(report.epochs == 1);
+  CHECK(report.positions == 1);
+  CHECK(report.producers == 1);
   CHECK(report.log_end == Offset(50));
   CHECK(report.high_watermark == Offset(30));
   CHECK(report.topic_name == "orders");
