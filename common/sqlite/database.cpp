@@ -113,6 +113,7 @@ struct Database::Hooks {
   std::function<bool(const Action&)> allow;
   bool refused = false;  ///< What is being prepared was, in part.
   std::int64_t wal_pages = 0;
+  std::uint32_t wal_commits = 0;
   RowSinkSlot row_sink;
 };
 
@@ -235,12 +236,32 @@ void Database::watch_wal() noexcept {
       handle_,
       [](void* hooks, sqlite3*, const char*, int pages) {
         static_cast<Hooks*>(hooks)->wal_pages = pages;
+        ++static_cast<Hooks*>(hooks)->wal_commits;
         return SQLITE_OK;
       },
       hooks_.get());
 }
 
 std::int64_t Database::wal_pages() const noexcept { return hooks_->wal_pages; }
+
+std::uint32_t Database::wal_commits() const noexcept { return hooks_->wal_commits; }
+
+std::optional<WalIndex> Database::wal_index() const noexcept {
+  // https://www.sqlite.org/walformat.html#the_wal_index_header, in this machine's byte order.
+  // SQLite has its first region mapped already; this asks where.
+  constexpr int region_bytes = 32'768;
+  constexpr std::size_t commits_word = 2;
+  constexpr std::size_t pages_word = 4;
+  sqlite3_file* file = nullptr;
+  const int rc = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (rc != SQLITE_OK || file == nullptr || file->pMethods == nullptr) return std::nullopt;
+  if (file->pMethods->iVersion < 2 || file->pMethods->xShmMap == nullptr) return std::nullopt;
+  void volatile* region = nullptr;
+  if (file->pMethods->xShmMap(file, 0, region_bytes, 0, &region) != SQLITE_OK) return std::nullopt;
+  if (region == nullptr) return std::nullopt;
+  const auto* words = static_cast<std::uint32_t const volatile*>(region);
+  return WalIndex{words[commits_word], words[pages_word]};
+}
 
 void Database::set_busy_timeout(Micros timeout) noexcept {
   sqlite3_busy_timeout(handle_, static_cast<int>(timeout.count() / 1000));

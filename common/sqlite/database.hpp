@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -140,6 +141,12 @@ struct CheckpointResult {
 
 enum class CheckpointMode : std::uint8_t { passive, truncate };
 
+/// The write-ahead log as the -shm file describes it to everybody who has the database open.
+struct WalIndex {
+  std::uint32_t commits = 0;  ///< Of all connections; goes on when the log is begun again. Wraps.
+  std::uint32_t pages = 0;    ///< 0: begun again, and nothing was written since.
+};
+
 /// What a statement is about to do, for an authorizer: one of SQLite's action codes, its arguments,
 /// and the innermost view or trigger that wants it.
 struct Action {
@@ -201,6 +208,11 @@ class Database {
   void watch_wal() noexcept;
   /// Pages in the write-ahead log after this connection's last commit.
   [[nodiscard]] std::int64_t wal_pages() const noexcept;
+  /// Commits of this connection that wrote into it, since watch_wal(). Wraps, as WalIndex's do.
+  [[nodiscard]] std::uint32_t wal_commits() const noexcept;
+  /// Nothing when it cannot be seen. It is at rest only while this connection may write. Requires:
+  /// something was read through this connection.
+  [[nodiscard]] std::optional<WalIndex> wal_index() const noexcept;
 
   void set_busy_timeout(Micros timeout) noexcept;
   /// The last connection to close does not checkpoint, and leaves the write-ahead log.

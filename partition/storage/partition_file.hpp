@@ -41,6 +41,7 @@ class PartitionFile {
                                               const PartitionFileOptions& options);
 
   [[nodiscard]] sqlite::Database& database() noexcept { return database_; }
+  [[nodiscard]] const sqlite::Database& database() const noexcept { return database_; }
   [[nodiscard]] std::size_t page_bytes() const noexcept { return page_bytes_; }
   /// Of the write-ahead log, as far as it is in use.
   [[nodiscard]] std::uint64_t wal_bytes() const noexcept;

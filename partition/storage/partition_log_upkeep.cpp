@@ -191,9 +191,9 @@ Result<void> SqlitePartitionLog::commit_mark() {
 }
 
 Result<void> SqlitePartitionLog::start() {
-  auto version = file_->data_version();
-  if (!version) return fail_with(store_error_of(version.error()));
-  data_version_ = *version;
+  if (Result<void> noted = note_version(); !noted) {
+    return fail_with(store_error_of(noted.error()));
+  }
   note_place();
   if (!state_.clean && stamp_of(open_->path + "-wal").bytes > 0) PINION_CHECK(begin_wal_again());
   measure();
@@ -260,8 +260,8 @@ Result<void> SqlitePartitionLog::wake() {
   if (stamp_of(open_->path) != left_file_ || (wal.bytes > 0 && wal != left_wal_)) {
     return fail_with(fail(Errc::storage_failed,
                           open_->path +
-                              ": another process has changed the file while it was at rest; "
-                              "check it with `pinion verify`"));
+                              ": another process has changed the file, or its time, while it was "
+                              "at rest; check it with `pinion verify`, and restart the node"));
   }
   auto opened = PartitionFile::open(open_->path, store_->file_options());
   if (!opened) {
@@ -281,9 +281,7 @@ Result<void> SqlitePartitionLog::wake() {
     if (file_id != file_id_ || !same_end) {
       return failure(Errc::file_corrupt, "it is not the file that was left there");
     }
-    PINION_TRY(version, file_->data_version());
-    data_version_ = version;
-    return {};
+    return note_version();
   };
   if (Result<void> same = check(); !same) {
     return fail_with(fail(Errc::storage_failed, open_->path + ": " + same.error().detail));

@@ -146,11 +146,36 @@ Result<void> SqlitePartitionLog::begin() {
   return check_foreign_writer();
 }
 
+/// What the file is like when only this connection has written to it.
+Result<void> SqlitePartitionLog::note_version() {
+  PINION_TRY(version, file_->data_version());
+  data_version_ = version;
+  foreign_commits_ = foreign_commits();
+  return {};
+}
+
+/// Commits in the write-ahead log's count that are not this connection's: as many as before, as
+/// long as nobody else writes.
+std::optional<std::uint32_t> SqlitePartitionLog::foreign_commits() const {
+  const std::optional<sqlite::WalIndex> index = file_->database().wal_index();
+  if (!index) return std::nullopt;
+  return index->commits - file_->database().wal_commits();
+}
+
+/// The version also changes when another process only begins the write-ahead log again (PRAGMA
+/// wal_checkpoint(TRUNCATE)): then the log is empty, and nobody has committed. Whoever commits
+/// between the looks changes the version once more, and is found by the next call.
 Result<void> SqlitePartitionLog::check_foreign_writer() {
   PINION_TRY(version, file_->data_version());
   if (version == data_version_) return {};
+  const std::optional<sqlite::WalIndex> index = file_->database().wal_index();
+  if (index && index->pages == 0 && foreign_commits_ && foreign_commits() == foreign_commits_) {
+    data_version_ = version;
+    return {};
+  }
   return failure(Errc::storage_failed,
-                 "another process has written to the file; check it with `pinion verify`");
+                 "another process has written to the file; check it with `pinion verify`, and "
+                 "restart the node");
 }
 
 void SqlitePartitionLog::note_place() {

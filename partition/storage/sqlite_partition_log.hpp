@@ -80,6 +80,8 @@ class SqlitePartitionLog final : public PartitionLog {
   [[nodiscard]] Result<void> commit_mark();
   [[nodiscard]] Result<bool> checkpoint();
   [[nodiscard]] std::string what_holds_it() const;
+  [[nodiscard]] Result<void> note_version();
+  [[nodiscard]] std::optional<std::uint32_t> foreign_commits() const;
   [[nodiscard]] Result<void> check_foreign_writer();
   void note_place();
   [[nodiscard]] Result<void> check_place();
@@ -100,6 +102,7 @@ class SqlitePartitionLog final : public PartitionLog {
   Offset noted_high_watermark_{0};
   Micros high_watermark_written_at_{0};
   std::int64_t data_version_ = 0;
+  std::optional<std::uint32_t> foreign_commits_;  ///< At data_version_: of other connections.
 
   // Checkpoints.
   std::uint64_t payload_since_checkpoint_ = 0;

@@ -84,6 +84,50 @@ TEST_CASE("storage: a write by another process halts the log", "[storage]") {
   disk.end();
 }
 
+TEST_CASE("storage: a checkpoint by another process is no write, whatever kind it is",
+          "[storage]") {
+  const std::string kind = GENERATE("PASSIVE", "FULL", "RESTART", "TRUNCATE");
+  const bool is_quiet = GENERATE(false, true);
+  CAPTURE(kind, is_quiet);
+  Disk disk;
+  disk.begin();
+  for (int round = 0; round < 3; ++round) {
+    REQUIRE(disk.append(10));
+    REQUIRE(disk.maintain());
+    { OtherProcess person(disk.path(), "PRAGMA wal_checkpoint(" + kind + ")"); }
+    if (is_quiet) REQUIRE(disk.maintain());
+    REQUIRE(disk.append(10));
+    REQUIRE(disk.maintain());
+  }
+  CHECK(disk.reader->read(Offset(0), Offset(60), 1));
+  disk.close();
+  check_whole(disk.path());
+}
+
+TEST_CASE("storage: a write by another process is seen behind its checkpoint", "[storage]") {
+  const bool is_before = GENERATE(false, true);
+  const bool is_quiet = GENERATE(false, true);
+  CAPTURE(is_before, is_quiet);
+  const std::string checkpoint = "PRAGMA wal_checkpoint(TRUNCATE);";
+  Disk disk;
+  disk.begin();
+  REQUIRE(disk.append(10));
+  REQUIRE(disk.maintain());
+  {
+    // In place: nothing of it shows in the file's first page.
+    OtherProcess person(disk.path(), (is_before ? checkpoint : std::string()) +
+                                         "UPDATE messages SET value = 'forged' WHERE offset = 3;" +
+                                         checkpoint);
+  }
+  const Result<void> done = is_quiet ? Result<void>() : disk.append(10);
+  const Result<Micros> looked = is_quiet ? disk.maintain() : Result<Micros>(Micros(0));
+  CHECK_FALSE((done.has_value() && looked.has_value()));
+  const Error& error = done ? looked.error() : done.error();
+  CHECK(error.code == Errc::storage_failed);
+  CHECK(error.detail.find("another process") != std::string::npos);
+  disk.end();
+}
+
 TEST_CASE("storage: a quiet log notices a write by another process", "[storage]") {
   Disk disk;
   disk.begin();
