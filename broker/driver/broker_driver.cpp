@@ -155,6 +155,10 @@ void BrokerDriver::watch_memory(const Now& now) {
       // before.
       if (fuse_.kept()) transport_.reset(cluster_link);
       break;
+    case MemoryFuse::Verdict::trim:
+      memory_.trim();
+      fuse_.trimmed(memory_.bytes());
+      break;
     case MemoryFuse::Verdict::settled:
       memory_.trim();
       fuse_.settle(memory_.bytes());

@@ -6,6 +6,10 @@
 // memory is watched. What a reset did not give back was not its peers': the fuse then trips only
 // when memory grows by another quarter, and is as before when memory has gone down again.
 //
+// Below that, what a peer has left behind is free inside the allocator and still the process's. It
+// is given back when memory has risen by an eighth of the fuse and does not rise any more: giving
+// back what is in use again at once would only cost time.
+//
 // Pure; one thread.
 #pragma once
 
@@ -24,6 +28,7 @@ class MemoryFuse {
     fine,
     trip,     ///< Reset the socket now.
     settled,  ///< Some time after a trip: give free memory back to the system, then call settle().
+    trim,     ///< Give free memory back to the system, then call trimmed().
   };
 
   [[nodiscard]] Verdict check(Micros monotonic, std::uint64_t memory) noexcept {
@@ -36,7 +41,7 @@ class MemoryFuse {
       trip_at_ = bytes_;
       kept_ = false;
     }
-    if (memory < trip_at_) return Verdict::fine;
+    if (memory < trip_at_) return is_trim_due(monotonic, memory) ? Verdict::trim : Verdict::fine;
     ++trips_;
     // libzmq frees what a closed socket held from threads of its own.
     settle_at_ = monotonic + settle_after;
@@ -47,6 +52,13 @@ class MemoryFuse {
   void settle(std::uint64_t memory) noexcept {
     trip_at_ = std::max(bytes_, memory + bytes_ / 4);
     kept_ = !is_low(memory);
+    trimmed(memory);
+  }
+
+  /// What is left after memory was given back is in use.
+  void trimmed(std::uint64_t memory) noexcept {
+    floor_ = memory;
+    looked_at_ = never;
   }
 
   [[nodiscard]] std::uint64_t trips() const noexcept { return trips_; }
@@ -55,15 +67,35 @@ class MemoryFuse {
   [[nodiscard]] bool kept() const noexcept { return kept_; }
 
   static constexpr Micros settle_after = 300ms;
+  /// So long it must not have risen; and no more than one trim in this time, whatever happens.
+  static constexpr Micros calm_for = 5s;
 
  private:
   [[nodiscard]] bool is_low(std::uint64_t memory) const noexcept { return memory < bytes_ / 4 * 3; }
+
+  /// Memory that rises by less than a 64th of the fuse stands still.
+  [[nodiscard]] bool is_trim_due(Micros monotonic, std::uint64_t memory) noexcept {
+    floor_ = std::min(floor_, memory);
+    if (memory < floor_ + bytes_ / 8) {
+      looked_at_ = never;
+      return false;
+    }
+    if (looked_at_ == never || memory > looked_memory_ + bytes_ / 64) {
+      looked_at_ = monotonic;
+      looked_memory_ = memory;
+      return false;
+    }
+    return monotonic - looked_at_ >= calm_for;
+  }
 
   std::uint64_t bytes_;
   std::uint64_t trip_at_;
   std::uint64_t trips_ = 0;
   Micros settle_at_ = never;
   bool kept_ = false;
+  std::uint64_t floor_ = 0;   ///< The least there was since the last trim, or what it left.
+  Micros looked_at_ = never;  ///< Since when memory is high and stands still.
+  std::uint64_t looked_memory_ = 0;
 };
 
 }  // namespace pinion

@@ -369,6 +369,10 @@ void PartitionDriver::Inside::watch_memory() {
                  {"fuse_bytes", options_.memory_fuse_bytes}});
       transport_->reset(data_link);
       return;
+    case MemoryFuse::Verdict::trim:
+      memory_.trim();
+      fuse_.trimmed(memory_.bytes());
+      return;
     case MemoryFuse::Verdict::settled:
       memory_.trim();
       fuse_.settle(memory_.bytes());
