@@ -8,7 +8,8 @@
 //
 // Below that, what a peer has left behind is free inside the allocator and still the process's. It
 // is given back when memory has risen by an eighth of the fuse and does not rise any more: giving
-// back what is in use again at once would only cost time.
+// back what is in use again at once would only cost time. What was in use when memory was given
+// back may be free since; so from half of the fuse on it is tried again now and then.
 //
 // Pure; one thread.
 #pragma once
@@ -35,13 +36,18 @@ class MemoryFuse {
     if (settle_at_ != never) {
       if (monotonic < settle_at_) return Verdict::fine;
       settle_at_ = never;
+      trimmed_at_ = monotonic;
       return Verdict::settled;
     }
     if (is_low(memory)) {
       trip_at_ = bytes_;
       kept_ = false;
     }
-    if (memory < trip_at_) return is_trim_due(monotonic, memory) ? Verdict::trim : Verdict::fine;
+    if (memory < trip_at_) {
+      if (!is_trim_due(monotonic, memory)) return Verdict::fine;
+      trimmed_at_ = monotonic;
+      return Verdict::trim;
+    }
     ++trips_;
     // libzmq frees what a closed socket held from threads of its own.
     settle_at_ = monotonic + settle_after;
@@ -69,6 +75,7 @@ class MemoryFuse {
   static constexpr Micros settle_after = 300ms;
   /// So long it must not have risen; and no more than one trim in this time, whatever happens.
   static constexpr Micros calm_for = 5s;
+  static constexpr Micros tried_again_after = 30s;
 
  private:
   [[nodiscard]] bool is_low(std::uint64_t memory) const noexcept { return memory < bytes_ / 4 * 3; }
@@ -76,7 +83,10 @@ class MemoryFuse {
   /// Memory that rises by less than a 64th of the fuse stands still.
   [[nodiscard]] bool is_trim_due(Micros monotonic, std::uint64_t memory) noexcept {
     floor_ = std::min(floor_, memory);
-    if (memory < floor_ + bytes_ / 8) {
+    const bool has_risen = memory >= floor_ + bytes_ / 8;
+    const bool is_to_be_tried =
+        memory >= bytes_ / 2 && monotonic - trimmed_at_ >= tried_again_after;
+    if (!has_risen && !is_to_be_tried) {
       looked_at_ = never;
       return false;
     }
@@ -93,7 +103,8 @@ class MemoryFuse {
   std::uint64_t trips_ = 0;
   Micros settle_at_ = never;
   bool kept_ = false;
-  std::uint64_t floor_ = 0;   ///< The least there was since the last trim, or what it left.
+  std::uint64_t floor_ = 0;  ///< The least there was since the last trim, or what it left.
+  Micros trimmed_at_{0};
   Micros looked_at_ = never;  ///< Since when memory is high and stands still.
   std::uint64_t looked_memory_ = 0;
 };

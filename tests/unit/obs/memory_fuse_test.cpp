@@ -92,3 +92,21 @@ TEST_CASE("memory fuse: what went down by itself counts from there", "[obs]") {
   CHECK(fuse.check(1s, 250) == Verdict::fine);
   CHECK(fuse.check(1s + MemoryFuse::calm_for, 250) == Verdict::trim);
 }
+
+TEST_CASE("memory fuse: what was in use when it tripped is tried again later", "[obs]") {
+  MemoryFuse fuse(800);
+  CHECK(fuse.check(0s, 900) == Verdict::trip);
+  CHECK(fuse.check(1s, 900) == Verdict::settled);
+  fuse.settle(700);  // Somebody is at it again already.
+  CHECK(fuse.check(2s, 700) == Verdict::fine);
+  CHECK(fuse.check(30s, 700) == Verdict::fine);
+  const Micros again = 1s + MemoryFuse::tried_again_after;
+  CHECK(fuse.check(again, 700) == Verdict::fine);
+  CHECK(fuse.check(again + MemoryFuse::calm_for, 700) == Verdict::trim);
+  fuse.trimmed(420);
+  CHECK(fuse.check(again + MemoryFuse::calm_for + 25s, 420) == Verdict::fine);
+  // Below the half it is left alone.
+  fuse.trimmed(390);
+  CHECK(fuse.check(200s, 390) == Verdict::fine);
+  CHECK(fuse.check(300s, 390) == Verdict::fine);
+}
