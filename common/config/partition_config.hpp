@@ -31,7 +31,7 @@ struct PartitionConfig {
   std::uint32_t io_threads = 1;  ///< libzmq's: about one per GB/s of traffic.
 
   /// The process's memory at which the data socket is closed and bound again.
-  std::uint32_t memory_fuse_mib = 1'024;
+  std::uint32_t memory_fuse_mib = 448;
 
   std::uint32_t low_space_mib =  ///< Free space below which writes are refused.
       static_cast<std::uint32_t>(limits::low_space_bytes_default / limits::mib);

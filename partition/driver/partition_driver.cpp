@@ -34,7 +34,9 @@ constexpr Link data_link{1};
 constexpr std::size_t inputs_before_effects = 32;
 constexpr std::size_t persist_bytes_before_effects = 256 * limits::kib;
 constexpr Micros measure_every = 1s;
+/// A look wakes an idle node. From half of the fuse on a hostile peer may be ahead of it.
 constexpr Micros memory_check_every = 400ms;
+constexpr Micros high_memory_check_every = 100ms;
 constexpr Micros stop_warning_after = 5s;
 
 }  // namespace
@@ -357,8 +359,9 @@ void PartitionDriver::Inside::flush_unsent() {
 /// Anybody may connect to the data socket, and nothing else bounds a message that never ends. What
 /// followers had under way there they ask for again.
 void PartitionDriver::Inside::watch_memory() {
-  memory_check_at_ = now_.monotonic + memory_check_every;
   const std::uint64_t bytes = memory_.bytes();
+  const bool is_high = bytes >= options_.memory_fuse_bytes / 2;
+  memory_check_at_ = now_.monotonic + (is_high ? high_memory_check_every : memory_check_every);
   switch (fuse_.check(now_.monotonic, bytes)) {
     case MemoryFuse::Verdict::fine:
       return;

@@ -29,7 +29,7 @@ struct PartitionDriverOptions {
   std::size_t store_threads = limits::store_threads_default;
   std::size_t reader_threads = limits::reader_threads_default;
   /// The process's memory at which the data socket is closed and bound again.
-  std::uint64_t memory_fuse_bytes = 1024 * limits::mib;
+  std::uint64_t memory_fuse_bytes = 448 * limits::mib;
   /// Files open now, for the node's load; may be empty. Called by the I/O thread.
   std::function<std::size_t()> open_files;
 };
