@@ -2,6 +2,7 @@
 
 #include "tests/e2e/cli/up_cluster.hpp"
 #include "tests/support/process_cluster.hpp"
+#include "tests/support/raw_peer.hpp"
 
 #include <csignal>
 #include <filesystem>
@@ -53,6 +54,53 @@ TEST_CASE("pinion up: a data folder in use, and a port in use, are clear errors"
   CHECK(same_port.errors.find(used) != std::string::npos);
 
   CHECK(cluster.pinion({"status"}).status == 0);
+}
+
+namespace {
+
+/// The port at which the only node serves other nodes.
+int data_port_of(UpCluster& cluster) {
+  const std::string status = cluster.pinion({"status"}).output;
+  INFO(status);
+  const std::size_t address = status.find("tcp://", status.find("address"));
+  REQUIRE(address != std::string::npos);
+  return std::stoi(status.substr(status.find(':', address + 6) + 1));
+}
+
+int count_of(const std::string& text, const std::string& words) {
+  int count = 0;
+  for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("pinion up: a message at a node's port that never ends costs no client its connection",
+          "[e2e][cli]") {
+  UpCluster cluster(1);
+  const std::string topic = cluster.new_topic();
+  REQUIRE(cluster.pinion({"produce", topic}, "a\n").status == 0);
+  const int port = data_port_of(cluster);
+  std::string many;
+  for (int i = 0; i < 30'000; ++i) many += std::string("\x01\x21", 2) + std::string(33, 'x');
+  {
+    RawPeer peer(port);
+    REQUIRE(peer.shake_hands("hostile"));
+    // Until it is cut off. A mebibyte takes four in memory.
+    int sent = 0;
+    while (sent < 600 && peer.send_bytes(many)) ++sent;
+    CHECK(sent < 600);
+  }
+  const std::string log = cluster.data() + "/pinion.log";
+  CHECK(eventually(patience(10s),
+                   [&] { return count_of(read_file(log), "other nodes are cut off") >= 1; }));
+  CHECK(eventually(patience(10s),
+                   [&] { return count_of(read_file(log), "memory after the fuse") >= 1; }));
+  CHECK(count_of(read_file(log), "clients are cut off") == 0);
+  CHECK(cluster.pinion({"produce", topic}, "b\n").status == 0);
+  CHECK(cluster.pinion({"consume", topic}).output == "a\nb\n");
 }
 
 TEST_CASE("pinion up: impossible arguments are refused", "[e2e][cli]") {
