@@ -154,8 +154,8 @@ class PlayedNode {
       const bool much = fetch != nullptr && fetch->bytes_max == limits::fetch_bytes_max;
       unsent_.push_back(join(parts->path, encode_header(answer.header), encode_body(answer.body),
                              much ? Frames{much_} : Frames{}));
+      ++answered_;  // Before its asker may look.
       flush(transport);
-      ++answered_;
       return;
     }
     const auto body = decode_body(*header, parts->body.view());
