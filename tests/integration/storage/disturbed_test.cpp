@@ -171,6 +171,17 @@ TEST_CASE("storage: a file that is closed because idle is recognised when it is 
     CHECK(done.error().code == Errc::storage_failed);
     disk.end();
   }
+  SECTION("touched meanwhile, it halts too, and says what to do") {
+    std::filesystem::last_write_time(disk.path(), std::filesystem::file_time_type::clock::now());
+    const Result<void> done = disk.append(10);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == Errc::storage_failed);
+    CHECK(done.error().detail.find("`pinion verify`, and restart the node") != std::string::npos);
+    disk.end();
+    disk.start();
+    CHECK(disk.open(IfMissing::fail));
+    disk.end();
+  }
   SECTION("it was marked as closed in order") {
     disk.end();
     disk.start();
