@@ -19,7 +19,8 @@ namespace pinion {
 struct PartitionConfig {
   NodeId node_id{1};  ///< At least 1, another one for each partition broker.
   std::string broker = "tcp://127.0.0.1:5551";  ///< The leader broker's cluster_bind, as seen here.
-  std::string data_dir = "data/production/partition-1";    ///< Holds the partition files. Made when missing.
+  std::string data_dir =
+      "data/production/partition-1";            ///< Holds the partition files. Made when missing.
   std::string data_bind = "tcp://127.0.0.1:*";  ///< Where other nodes fetch from; * takes any port.
   std::string advertised_address;   ///< Where other processes would reach this node; may be empty.
   std::string rack;                 ///< For placement; may be empty.
