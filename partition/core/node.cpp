@@ -159,6 +159,10 @@ void Node::settle(const Now& now, PartitionKey key, Effects& out) {
     slot.status_version = slot.replica.status_version();
     changed_.insert(key);
   }
+  if (slot.vouched_version != slot.replica.vouched_version()) {
+    slot.vouched_version = slot.replica.vouched_version();
+    next_heartbeat_ = std::min(next_heartbeat_, hasty_heartbeat_);
+  }
 }
 
 void Node::settle_closed(const Now& now, PartitionKey key, Effects& out) {

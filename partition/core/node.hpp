@@ -96,6 +96,7 @@ class Node {
     PartitionKey key;
     std::uint64_t status_version = 0;
     std::uint64_t report_version = 0;
+    std::uint64_t vouched_version = 0;
   };
   struct HeartbeatOut {
     RequestId request{0};
@@ -109,9 +110,11 @@ class Node {
     Micros deadline = never;                ///< As entered in deadlines_.
     std::uint64_t report_version = 0;       ///< As entered in to_report_.
     std::uint64_t status_version = 0;       ///< As entered in changed_.
+    std::uint64_t vouched_version = 0;      ///< That the next heartbeat was hastened for.
     std::uint64_t told_report_version = 0;  ///< As the broker has confirmed.
-    Micros told_at{0};                      ///< When its status was last sent.
-    std::optional<Assignment> next;         ///< To be opened again when it is closed.
+    std::uint64_t told_vouched_version = 0;
+    Micros told_at{0};               ///< When its status was last sent.
+    std::optional<Assignment> next;  ///< To be opened again when it is closed.
   };
   struct Removal {
     Ticket ticket{0};  ///< Of the RemoveTopic under way, 0 while logs close or a retry waits.
@@ -189,6 +192,7 @@ class Node {
   Micros next_attempt_{0};
   Micros last_heard_{0};
   Micros next_heartbeat_{0};
+  Micros hasty_heartbeat_{0};  ///< Not before, however urgent it is.
   Micros backoff_{0};
   std::uint64_t next_request_ = 1;
   std::optional<HeartbeatOut> heartbeat_;

@@ -10,6 +10,14 @@
 
 namespace pinion::partition {
 
+namespace {
+
+/// What many partitions have to say at once goes in one heartbeat, and one that is on its way is
+/// answered before the next one takes its place.
+constexpr Micros hasty_heartbeat_after = 50ms;
+
+}  // namespace
+
 void Node::on_controller_message(const Now& now, Message& message, Effects& out) {
   switch (message.header.kind) {
     case Kind::register_node_reply:
@@ -232,6 +240,7 @@ void Node::on_heartbeat_reply(const Now& now, const Message& message, Effects& o
     const auto at = replicas_.find(told.key);
     if (at == replicas_.end()) continue;
     at->second.told_report_version = told.report_version;
+    at->second.told_vouched_version = told.vouched_version;
     if (at->second.status_version == told.status_version) changed_.erase(told.key);
   }
   heartbeat_.reset();
@@ -254,11 +263,12 @@ void Node::send_heartbeat(const Now& now, Effects& out) {
     if (at == changed_.end()) at = changed_.begin();
     status_cursor_ = *at;
     Slot& slot = replicas_.at(*at);
-    const bool urgent = slot.told_report_version != slot.report_version;
+    const bool urgent = slot.told_report_version != slot.report_version ||
+                        slot.told_vouched_version != slot.vouched_version;
     if (!urgent && now.monotonic < slot.told_at + limits::status_every) continue;
     slot.told_at = now.monotonic;
     body.partitions.push_back(slot.replica.status());
-    sent.told.push_back({*at, slot.status_version, slot.report_version});
+    sent.told.push_back({*at, slot.status_version, slot.report_version, slot.vouched_version});
   }
   Send send;
   send.message.header.kind = Kind::node_heartbeat;
@@ -291,6 +301,7 @@ void Node::tick_membership(const Now& now, Effects& out) {
   if (now.monotonic < next_heartbeat_) return;
   send_heartbeat(now, out);
   next_heartbeat_ = now.monotonic + heartbeat_every();
+  hasty_heartbeat_ = now.monotonic + hasty_heartbeat_after;
 }
 
 Micros Node::heartbeat_every() const noexcept {

@@ -118,6 +118,8 @@ class Replica {
   [[nodiscard]] std::uint64_t status_version() const noexcept { return status_version_; }
   /// Changes whenever state, epoch or detail do: to be reported at once.
   [[nodiscard]] std::uint64_t report_version() const noexcept { return report_version_; }
+  /// Changes whenever status() vouches for another copy of a follower: to be told at once.
+  [[nodiscard]] std::uint64_t vouched_version() const noexcept { return vouched_version_; }
   [[nodiscard]] ReplicaView view() const;
 
   /// Requests held: taken and not answered.
@@ -325,6 +327,7 @@ class Replica {
 
   std::uint64_t status_version_ = 1;
   std::uint64_t report_version_ = 1;
+  std::uint64_t vouched_version_ = 0;
   Traffic traffic_;
 };
 

@@ -131,10 +131,13 @@ bool Replica::may_join(const Leading& leading, const Follower& follower) const {
              std::max(log_.positions.committed_version(), leading.position_begin);
 }
 
-/// The controller relies on it in an election: it hears of it soon, also when nothing else changes.
+/// The controller relies on it in an election, and while nobody is vouched for it must wait for
+/// those who are away: it hears of each copy at once. It does not take back what it was told once,
+/// so one that falls behind and comes back is told of in its turn.
 void Replica::note_if_whole(const Leading& leading, Follower& follower) {
   const bool is_whole = may_join(leading, follower);
   if (std::exchange(follower.is_whole, is_whole) != is_whole) changed();
+  if (is_whole && !std::exchange(follower.was_whole, true)) ++vouched_version_;
 }
 
 /// Of a member: it lacks what is committed, which it once had on its disk. Its data folder was put

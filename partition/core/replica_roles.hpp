@@ -72,6 +72,8 @@ struct Follower {
   Offset durable_end{0};  ///< Invariant: at most read_end.
   PositionVersion durable_position_version{-1};
   bool is_whole = false;  ///< It has everything that is committed; as last noted.
+  bool was_whole =
+      false;  ///< Of this copy, in this epoch: the controller was to hear of it at once.
   Offset told_high_watermark{-1};
   Micros caught_up_at{0};    ///< When it was last known to be at the leader's end.
   Micros caught_up_wall{0};  ///< The same, for people.

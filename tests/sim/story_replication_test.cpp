@@ -1,8 +1,11 @@
 // Stories of replicas: who leads, what is committed, what a comeback brings. Where a story is one
 // of Kafka's improvement proposals, its name says which; docs/REPLICATION.md lists them.
+#include "common/base/limits.hpp"
 #include "tests/sim/test_cluster.hpp"
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 
 using namespace pinion;
 using namespace pinion::sim;
@@ -169,6 +172,35 @@ TEST_CASE("scenario: KAFKA-10527, a leader that starts again does not continue i
   c.produce("b").await_ack();
   CHECK(c.leader_epoch() > before);
   CHECK(c.leader() != leader);
+}
+
+TEST_CASE("scenario: a leader that dies soon after its followers came back is replaced once",
+          "[scenario]") {
+  TestCluster c(three());
+  c.produce("a").await_ack();
+  const std::int32_t lost = c.leader();
+  const Ids followers{c.follower(0), c.follower(1)};
+  const Epoch before = c.leader_epoch();
+  // Both have opened their files again: nobody has vouched for these copies yet.
+  for (const std::int32_t id : followers) c.kill(id);
+  for (const std::int32_t id : followers) c.start(id);
+  REQUIRE(c.run_until(
+      [&] {
+        return std::all_of(followers.begin(), followers.end(), [&](std::int32_t id) {
+          const auto replica = c.replica(id);
+          return replica && replica->role == partition::RoleName::following;
+        });
+      },
+      10s));
+  REQUIRE(c.in_sync().size() == 3);
+  c.run(100ms);
+  c.kill(lost);
+  // No longer than it takes to lose the leader: nobody is waited for, and compared.
+  CHECK(c.run_until([&] { return c.leader() == followers[0]; },
+                    limits::node_lost_after_default + 300ms));
+  CHECK(c.leader_epoch() == before + 1);
+  c.produce("b").await_ack();
+  CHECK(c.read_all() == Values{"a", "b"});
 }
 
 TEST_CASE("scenario: KIP-320, a leader of the past serves and commits nothing", "[scenario]") {

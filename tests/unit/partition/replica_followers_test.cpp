@@ -271,6 +271,51 @@ TEST_CASE("replica: its status names the copies of the followers that have every
   }
 }
 
+TEST_CASE("replica: a copy that has everything again is vouched for at once", "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  write(bench, "a");
+  const auto beats = [&] { return bench.told<NodeHeartbeat>().size(); };
+  const auto vouched = [&](std::int32_t node) {
+    bool is_vouched = false;
+    const NodeHeartbeat beat = bench.told<NodeHeartbeat>().back();
+    for (const PartitionStatus& status : beat.partitions) {
+      for (const FollowerStatus& follower : status.followers) {
+        if (follower.node == NodeId{node}) is_vouched = follower.copy_session == 4;
+      }
+    }
+    return is_vouched;
+  };
+  for (const int node : {2, 3}) bench.replica_fetch({.node = node, .offset = 1, .last_epoch = 1});
+  bench.pass(500ms);
+  bench.pass(40ms);
+  std::size_t before = beats();
+  // Two at a time: the second one has to wait, and does not wait for long.
+  bench.replica_fetch({.node = 2, .offset = 1, .last_epoch = 1, .session = 4});
+  bench.pass(5ms);
+  CHECK(beats() == before);
+  bench.replica_fetch({.node = 3, .offset = 1, .last_epoch = 1, .session = 4});
+  bench.pass(5ms);
+  CHECK(beats() == before + 1);
+  CHECK(vouched(2));
+  CHECK(vouched(3));
+  SECTION("until the broker has it") {
+    bench.pass(500ms);
+    CHECK(vouched(2));
+  }
+  SECTION("and no more than once") {
+    bench.from_broker(NodeHeartbeatReply{ControllerEpoch{1}, 1},
+                      bench.to_controller.back().header.request_id);
+    before = beats();
+    write(bench, "b");
+    for (const int node : {2, 3}) {
+      bench.replica_fetch({.node = node, .offset = 2, .last_epoch = 1, .session = 4});
+    }
+    bench.pass(200ms);
+    CHECK(beats() == before);
+  }
+}
+
 TEST_CASE("replica: a member that lacks what is committed has to go, and is said to",
           "[partition]") {
   NodeBench bench;
