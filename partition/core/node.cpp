@@ -101,7 +101,9 @@ void Node::on_request(const Now& now, Request request, Effects& out) {
   if (!is_allowed) {
     return refuse(Errc::unknown_kind, "a partition broker does not answer this kind of request");
   }
-  if (shared_.requests_open > limits::requests_open_per_node_max) {
+  // What followers ask for is what lets the others be answered; one of each waits at a partition.
+  const bool is_counted = header.kind != Kind::replica_fetch;
+  if (is_counted && shared_.requests_open > limits::requests_open_per_node_max) {
     return refuse(Errc::throttled, "too many requests wait on this node");
   }
   const PartitionKey key{header.topic, header.partition};

@@ -10,8 +10,8 @@
 // The code is divided by subject: replica.cpp (dispatch and roles), replica_leader.cpp (produce and
 // what becomes durable), replica_commit.cpp (what is committed, the in-sync set),
 // replica_followers.cpp (a leader answers its followers), replica_copying.cpp (a follower),
-// replica_fetch.cpp, replica_positions.cpp, replica_retention.cpp, replica_reads.cpp,
-// replica_view.cpp, replica_invariants.cpp.
+// replica_waiters.cpp, replica_fetch.cpp, replica_positions.cpp, replica_retention.cpp,
+// replica_reads.cpp, replica_view.cpp, replica_invariants.cpp.
 //
 // Every request it takes is answered exactly once, whatever happens to the role.
 #pragma once
@@ -155,6 +155,13 @@ class Replica {
   void give_up_waiters(const Error& why, Effects& out);
   void give_up_uncommitted(const std::string& why, Effects& out);
 
+  // replica_waiters.cpp: those who wait for the disk or the followers.
+  [[nodiscard]] Micros wait_until(const Now& now, Micros deadline);
+  void add_attempt(std::vector<ProduceWaiter>& waiters, ProduceWaiter&& waiter, Effects& out);
+  void add_attempt(std::vector<PositionWaiter>& waiters, PositionWaiter&& waiter, Effects& out);
+  void give_up_attempt(Asker&& asker, Effects& out);
+  void expire_waiters(const Now& now, Effects& out);
+
   void refuse_by_role(Asker&& asker, Effects& out);
   void measure_rates(const Now& now);
   void changed() noexcept { ++status_version_; }
@@ -170,8 +177,8 @@ class Replica {
   // replica_leader.cpp: produce, and what becomes of persists.
   void on_produce(const Now& now, Request& request, Effects& out);
   void append(const Now& now, Request& request, const Produce& produce, Effects& out);
-  void join_original(Request& request, const Produce& produce, const DedupeTable::Finding& original,
-                     Effects& out);
+  void join_original(const Now& now, Request& request, const Produce& produce,
+                     const DedupeTable::Finding& original, Effects& out);
   Pending& persist(PersistOp op, std::size_t bytes, Effects& out);
   void start_epoch(EpochStart start, Effects& out);
   [[nodiscard]] bool has_room_to_persist(std::size_t bytes) const noexcept;
@@ -277,9 +284,10 @@ class Replica {
   [[nodiscard]] Result<void> keep_in_slot(const Now& now, const std::string& reader,
                                           const KnownDequeue& dequeue, Effects& out);
   [[nodiscard]] PendingPosition* pending_position(const std::string& reader);
-  [[nodiscard]] bool waits_with_the_move(const std::string& reader, PositionWaiter& waiter);
+  [[nodiscard]] bool waits_with_the_move(const std::string& reader, PositionWaiter& waiter,
+                                         Effects& out);
   void send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effects& out);
-  void answer_sent_on(const std::string& reader, Asker&& asker, Effects& out);
+  void answer_sent_on(const Now& now, const DequeueJob& job, Asker&& asker, Effects& out);
   void refuse_nothing_unread(Asker&& asker, const std::string& reader, Effects& out);
   void dequeue_read(const Now& now, ReadJob& read, Result<std::vector<Batch>>& batches,
                     Effects& out);
@@ -291,7 +299,7 @@ class Replica {
                                std::vector<PositionWaiter>& waiters, Effects& out);
   [[nodiscard]] bool refuses_uncertain(Asker& asker, Effects& out);
   void wait_for_position(const std::string& reader, PositionVersion version,
-                         PositionWaiter&& waiter);
+                         PositionWaiter&& waiter, Effects& out);
 
   // replica_reads.cpp: what goes to the reader threads and comes back; query.
   void on_query(const Now& now, Request& request, Effects& out);

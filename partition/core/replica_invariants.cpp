@@ -15,15 +15,20 @@ std::size_t waiters_of(const Pending& pending) {
   return 0;
 }
 
+std::size_t waiters_of(const ReplicaLog& log) {
+  std::size_t waiters = 0;
+  for (const Pending& pending : log.pending) waiters += waiters_of(pending);
+  for (const Uncommitted& batch : log.uncommitted) waiters += batch.waiters.size();
+  for (const UncommittedPosition& position : log.uncommitted_positions) {
+    waiters += position.waiters.size();
+  }
+  return waiters;
+}
+
 }  // namespace
 
 std::size_t Replica::requests_held() const {
-  std::size_t held = 0;
-  for (const Pending& pending : log_.pending) held += waiters_of(pending);
-  for (const Uncommitted& batch : log_.uncommitted) held += batch.waiters.size();
-  for (const UncommittedPosition& position : log_.uncommitted_positions) {
-    held += position.waiters.size();
-  }
+  std::size_t held = waiters_of(log_);
   for (const auto& [ticket, job] : reads_) held += job.asker ? 1U : 0U;
   for (const ReadJob& job : reads_waiting_) held += job.asker ? 1U : 0U;
   if (const auto* leading = std::get_if<Leading>(&role_)) {
@@ -66,6 +71,7 @@ void Replica::check_invariants() const {
     }
   }
   PINION_ASSERT(bytes == log_.pending_bytes);
+  if (waiters_of(log_) > 0) PINION_ASSERT(log_.waiters_until != never);
   PINION_ASSERT(end == log_.log_end);
   PINION_ASSERT(log_.pending.size() <= limits::pending_tickets_per_partition_max);
   PINION_ASSERT(reads_waiting_.size() <= limits::reads_waiting_per_partition_max);

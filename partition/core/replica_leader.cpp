@@ -77,7 +77,7 @@ void Replica::on_produce(const Now& now, Request& request, Effects& out) {
   }
   switch (finding.verdict) {
     case DedupeTable::Verdict::duplicate:
-      return join_original(request, produce, finding, out);
+      return join_original(now, request, produce, finding, out);
     case DedupeTable::Verdict::forgotten:
       return refuse(fail(Errc::duplicate_sequence, sequence_gap(produce.batch, finding.expected)));
     case DedupeTable::Verdict::fenced:
@@ -117,6 +117,7 @@ void Replica::append(const Now& now, Request& request, const Produce& produce, E
   if (produce.acks == Acks::none) {
     answer_produce(std::move(waiter), batch.header, out);
   } else {
+    waiter.deadline = wait_until(now, request.deadline);
     pending.waiters.push_back(std::move(waiter));
   }
   const std::size_t bytes = batch.payload.size() + limits::batch_cost_bytes;
@@ -135,7 +136,7 @@ void Replica::append(const Now& now, Request& request, const Produce& produce, E
   note_high_watermark(now, out);
 }
 
-void Replica::join_original(Request& request, const Produce& produce,
+void Replica::join_original(const Now& now, Request& request, const Produce& produce,
                             const DedupeTable::Finding& original, Effects& out) {
   BatchHeader batch = produce.batch;
   batch.base_offset = original.base_offset;
@@ -147,8 +148,8 @@ void Replica::join_original(Request& request, const Produce& produce,
         log_.pending.begin(), log_.pending.end(), original.ticket,
         [](const Pending& pending, Ticket ticket) { return pending.ticket < ticket; });
     PINION_ASSERT(at != log_.pending.end() && at->ticket == original.ticket);
-    std::get<PendingAppend>(at->op).waiters.push_back(std::move(waiter));
-    return;
+    waiter.deadline = wait_until(now, request.deadline);
+    return add_attempt(std::get<PendingAppend>(at->op).waiters, std::move(waiter), out);
   }
   if (produce.acks == Acks::all && batch.next_offset() > log_.high_watermark) {
     // Durable, and not committed. One that was copied has had nobody to wait for it so far.
@@ -159,8 +160,8 @@ void Replica::join_original(Request& request, const Produce& produce,
     if (at == log_.uncommitted.end() || at->batch.base_offset != batch.base_offset) {
       at = log_.uncommitted.insert(at, {batch, {}});
     }
-    at->waiters.push_back(std::move(waiter));
-    return;
+    waiter.deadline = wait_until(now, request.deadline);
+    return add_attempt(at->waiters, std::move(waiter), out);
   }
   answer_produce(std::move(waiter), batch, out);
 }

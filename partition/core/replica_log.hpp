@@ -31,10 +31,11 @@ using PersistOp = decltype(Persist::op);
 struct ProduceWaiter {
   Asker asker;
   Acks acks = Acks::all;
+  Micros deadline = never;  ///< Then it is told that nobody knows.
 };
 struct PendingAppend {
   BatchHeader batch;
-  std::vector<ProduceWaiter> waiters;  ///< The original's and its duplicates'; none: answered.
+  std::vector<ProduceWaiter> waiters;  ///< The last attempt of each asker; none: answered.
 };
 struct PendingEpoch {
   EpochStart start;
@@ -45,6 +46,8 @@ struct PositionWaiter {
   Offset dequeued = offset_unassigned;  ///< With a dequeue: the record in `batch`.
   Batch batch;
   bool sent_on = false;  ///< A dequeue that found nothing and is to ask elsewhere.
+  std::string token;     ///< Of a dequeue.
+  Micros deadline = never;
 };
 struct PendingPosition {
   std::string reader;
@@ -112,6 +115,8 @@ struct ReplicaLog {
   std::deque<Uncommitted> uncommitted;
   std::deque<UncommittedPosition> uncommitted_positions;
   std::size_t pending_bytes = 0;
+  Micros waiters_until = never;  ///< When some waiter's time may be over.
+  Micros waiters_rest{0};        ///< They are not looked through before.
 
   Offset noted_high_watermark{0};
   /// The highest that was written for one and may be, or become, durable: a log that is opened

@@ -78,6 +78,7 @@ void Replica::on_commit_position(const Now& now, Request& request, Effects& out)
   position.deleted = forgets;
   PositionWaiter waiter;
   waiter.asker = std::move(request.asker);
+  waiter.deadline = wait_until(now, request.deadline);
   put_position(now, std::move(position), std::move(waiter), out);
 }
 
@@ -116,15 +117,14 @@ const Position& Replica::put_row(const Now& now, Position position, PendingPosit
 
 /// A repeat waits with the original, for the followers.
 void Replica::wait_for_position(const std::string& reader, PositionVersion version,
-                                PositionWaiter&& waiter) {
+                                PositionWaiter&& waiter, Effects& out) {
   auto& waiting = log_.uncommitted_positions;
   const auto at = std::lower_bound(waiting.begin(), waiting.end(), version,
                                    [](const UncommittedPosition& position, PositionVersion wanted) {
                                      return position.version < wanted;
                                    });
   if (at != waiting.end() && at->version == version) {
-    at->waiters.push_back(std::move(waiter));
-    return;
+    return add_attempt(at->waiters, std::move(waiter), out);
   }
   UncommittedPosition position{version, reader, {}};
   position.waiters.push_back(std::move(waiter));
@@ -179,9 +179,10 @@ Offset Replica::next_to_dequeue(const std::string& reader) const {
 void Replica::begin_dequeue(const Now& now, Asker&& asker, DequeueJob job, Micros deadline,
                             Effects& out) {
   const std::optional<Offset> before = dequeued_before(job.reader, job.token);
+  job.deadline = deadline;
   job.repeat = before.has_value();
   job.offset = before ? *before : next_to_dequeue(job.reader);
-  if (is_sent_on(job.offset)) return answer_sent_on(job.reader, std::move(asker), out);
+  if (is_sent_on(job.offset)) return answer_sent_on(now, job, std::move(asker), out);
   if (job.offset < log_.log_start) {
     return refuse_offset(std::move(asker), Errc::offset_out_of_range,
                          "the record that this token returned was removed by retention", out);
@@ -214,8 +215,10 @@ void Replica::finish_dequeue(const Now& now, Asker&& asker, const DequeueJob& jo
                              Effects& out) {
   PINION_ASSERT(batch.header.base_offset <= job.offset && job.offset < batch.header.next_offset());
   PositionWaiter waiter{std::move(asker), job.offset, only_record(batch, job.offset)};
+  waiter.token = job.token;
+  waiter.deadline = wait_until(now, job.deadline);
   if (job.repeat) {
-    if (!waits_with_the_move(job.reader, waiter)) {
+    if (!waits_with_the_move(job.reader, waiter, out)) {
       answer_dequeue(now, std::move(waiter.asker), job.offset, waiter.batch, out);
     }
     return;
@@ -289,14 +292,14 @@ PendingPosition* Replica::pending_position(const std::string& reader) {
 
 /// A repeat is answered when the move that it repeats is durable and committed, never earlier.
 /// False: it is, and the waiter was left as it is.
-bool Replica::waits_with_the_move(const std::string& reader, PositionWaiter& waiter) {
+bool Replica::waits_with_the_move(const std::string& reader, PositionWaiter& waiter, Effects& out) {
   if (PendingPosition* pending = pending_position(reader)) {
-    pending->waiters.push_back(std::move(waiter));
+    add_attempt(pending->waiters, std::move(waiter), out);
     return true;
   }
   const std::optional<PositionVersion> version = log_.positions.uncommitted(reader);
   if (!version) return false;
-  wait_for_position(reader, *version, std::move(waiter));
+  wait_for_position(reader, *version, std::move(waiter), out);
   return true;
 }
 
@@ -309,15 +312,19 @@ void Replica::send_on(const Now& now, Asker&& asker, const DequeueJob& job, Effe
   PositionWaiter waiter;
   waiter.asker = std::move(asker);
   waiter.sent_on = true;
+  waiter.token = job.token;
+  waiter.deadline = wait_until(now, job.deadline);
   put_position(now, std::move(*position), std::move(waiter), out);
 }
 
-void Replica::answer_sent_on(const std::string& reader, Asker&& asker, Effects& out) {
+void Replica::answer_sent_on(const Now& now, const DequeueJob& job, Asker&& asker, Effects& out) {
   PositionWaiter waiter;
   waiter.asker = std::move(asker);
   waiter.sent_on = true;
-  if (waits_with_the_move(reader, waiter)) return;
-  refuse_nothing_unread(std::move(waiter.asker), reader, out);
+  waiter.token = job.token;
+  waiter.deadline = wait_until(now, job.deadline);
+  if (waits_with_the_move(job.reader, waiter, out)) return;
+  refuse_nothing_unread(std::move(waiter.asker), job.reader, out);
 }
 
 void Replica::refuse_nothing_unread(Asker&& asker, const std::string& reader, Effects& out) {

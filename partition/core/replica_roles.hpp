@@ -182,6 +182,7 @@ struct DequeueJob {
   PartitionIndex send_on{-1};
   Offset offset{0};
   bool repeat = false;  ///< Of a dequeue that was carried out already: nothing moves.
+  Micros deadline = never;
 };
 struct QueryJob {};
 struct RetentionJob {};

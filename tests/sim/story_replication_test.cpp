@@ -92,6 +92,27 @@ TEST_CASE("scenario: an isr of one below min_insync_replicas commits nothing", "
   c.produce("c").await_ack();
 }
 
+TEST_CASE("scenario: who waits at a leader whose followers are gone waits no longer than he said",
+          "[scenario]") {
+  TestCluster c(three());
+  c.produce("a").await_ack();
+  const Ids lost{c.follower(0), c.follower(1)};
+  const std::int32_t leader = c.leader();
+  for (const std::int32_t id : lost) c.kill(id);
+  // On the leader's disk, and nowhere else; sent again every three seconds.
+  const Values values{"b", "c", "d"};
+  for (const std::string& value : values) c.produce(value, 0, 20s);
+  const auto waiting = [&] { return c.node(leader).core()->view().requests_open; };
+  c.run(15s);
+  CHECK(waiting() == values.size());
+  c.run(8s);
+  CHECK(waiting() == 0);
+  for (const std::string& value : values) CHECK(c.outcome(value) == pinion::Outcome::unknown);
+  for (const std::int32_t id : lost) c.start(id);
+  c.await_in_sync(3);
+  CHECK(c.read_all() == Values{"a", "b", "c", "d"});
+}
+
 TEST_CASE("scenario: KIP-101, a follower that lags behind the high watermark loses nothing",
           "[scenario]") {
   // The follower has the record and has not heard that it is committed; it restarts, and the

@@ -76,6 +76,36 @@ TEST_CASE("node: fetches that wait at one partition are bounded", "[partition]")
   CHECK(bench.node.view().requests_open == 0);
 }
 
+TEST_CASE("node: a follower is answered when everybody else is throttled", "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = 1, .isr = {1, 2, 3}});
+  // Not through the bench, which looks at everything after each step.
+  const auto fill = [&](std::int32_t partition) {
+    for (std::size_t i = 0; i < limits::waiting_fetches_per_partition_max; ++i) {
+      FromBroker in;
+      in.path = {Bytes("back")};
+      in.message.header.kind = Kind::fetch;
+      in.message.header.topic = orders.topic;
+      in.message.header.partition = PartitionIndex{partition};
+      in.message.body = Fetch{.wait_ms = 20'000};
+      Effects out;
+      bench.node.step(bench.now, std::move(in), out);
+      REQUIRE(out.sends.empty());
+    }
+  };
+  constexpr std::size_t partitions =
+      limits::requests_open_per_node_max / limits::waiting_fetches_per_partition_max;
+  for (std::int32_t i = 1; i <= static_cast<std::int32_t>(partitions); ++i) {
+    bench.lead({orders.topic, PartitionIndex{i}});
+  }
+  for (std::int32_t i = 1; i <= static_cast<std::int32_t>(partitions); ++i) fill(i);
+  REQUIRE(bench.node.view().requests_open == limits::requests_open_per_node_max);
+  CHECK(bench.reply(bench.fetch(0, 1000)).error() == Errc::throttled);
+  const RequestId waits = bench.replica_fetch({.node = 2, .wait_ms = 1000});
+  CHECK_FALSE(bench.answered(waits));
+  CHECK(bench.reply(bench.replica_fetch({.node = 3})).error() == Errc::ok);
+}
+
 TEST_CASE("node: reads on their way are bounded in bytes, and the others take their turn",
           "[partition]") {
   NodeBench bench;

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace pinion::partition::test {
 
@@ -50,6 +51,88 @@ TEST_CASE("replica: acks=leader does not wait for followers, and readers do not 
   CHECK(bench.view().high_watermark == Offset{0});
   const RequestId read = bench.fetch(0);
   CHECK(bench.reply(read).as<FetchReply>().batches.empty());
+}
+
+TEST_CASE("replica: who waits for the followers waits no longer than he said, and is told unknown",
+          "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const Batch batch = from_producer(batch_of({"a"}), 42, 0);
+  const RequestId first = bench.produce(batch, Acks::all, {.timeout_ms = 3000});
+  const RequestId for_ever = bench.produce(batch_of({"b"}));
+  bool is_durable = false;
+  SECTION("also while it is on its way to the disk") {}
+  SECTION("also when it is durable here") {
+    bench.persist();
+    is_durable = true;
+  }
+  bench.pass(2990ms);
+  CHECK_FALSE(bench.answered(first));
+  bench.pass(20ms);
+  CHECK(bench.reply(first).error() == Errc::timed_out);
+  // Nothing waits longer than the router counts it.
+  bench.pass(limits::request_lifetime_max - 3'100ms);
+  CHECK_FALSE(bench.answered(for_ever));
+  bench.pass(200ms);
+  CHECK(bench.reply(for_ever).error() == Errc::timed_out);
+  CHECK(bench.node.view().requests_open == 0);
+  if (!is_durable) bench.persist();
+  // It happens yet, and whoever asks again hears it.
+  const RequestId again = bench.produce(batch, Acks::all, {.timeout_ms = 3000});
+  CHECK_FALSE(bench.answered(again));
+  for (const int node : {2, 3}) bench.replica_fetch({.node = node, .offset = 2, .last_epoch = 1});
+  CHECK(bench.reply(again).as<ProduceReply>().base_offset == Offset{0});
+  CHECK(bench.view().high_watermark == Offset{2});
+}
+
+TEST_CASE("replica: of a batch that is sent again and again the last attempt waits",
+          "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  const Batch batch = from_producer(batch_of({"a"}), 42, 0);
+  RequestId last = bench.produce(batch);
+  bench.persist();
+  for (int i = 0; i < 5; ++i) {
+    const RequestId before = std::exchange(last, bench.produce(batch));
+    CHECK(bench.reply(before).error() == Errc::timed_out);
+    CHECK_FALSE(bench.answered(last));
+    CHECK(bench.node.view().requests_open == 1);
+  }
+  for (const int node : {2, 3}) bench.replica_fetch({.node = node, .offset = 1, .last_epoch = 1});
+  CHECK(bench.reply(last).as<ProduceReply>().base_offset == Offset{0});
+}
+
+TEST_CASE("replica: of a dequeue that is asked again and again the last attempt waits",
+          "[partition]") {
+  NodeBench bench;
+  lead_three(bench);
+  write(bench, "a");
+  write(bench, "b");
+  for (const int node : {2, 3}) bench.replica_fetch({.node = node, .offset = 2, .last_epoch = 1});
+  RequestId last = bench.dequeue("consumer:x", "t1", {.timeout_ms = 5000});
+  SECTION("while its move is on its way to the disk") {}
+  SECTION("while its move waits for the followers") { bench.persist(); }
+  for (int i = 0; i < 3; ++i) {
+    const RequestId before =
+        std::exchange(last, bench.dequeue("consumer:x", "t1", {.timeout_ms = 5000}));
+    CHECK(bench.reply(before).error() == Errc::timed_out);
+    CHECK_FALSE(bench.answered(last));
+  }
+  // Another taker's, and one that has no token, are no attempts at it.
+  const RequestId second = bench.dequeue("consumer:x", "t2", {.timeout_ms = 9000});
+  const RequestId commit = bench.commit("consumer:x", 1);
+  CHECK_FALSE(bench.answered(last));
+  CHECK(bench.node.view().requests_open == 3);
+  bench.pass(5100ms);
+  CHECK(bench.reply(last).error() == Errc::timed_out);
+  CHECK_FALSE(bench.answered(second));
+  bench.persist();
+  for (const int node : {2, 3}) {
+    bench.replica_fetch({.node = node, .offset = 2, .last_epoch = 1, .position_version = 3});
+  }
+  CHECK(bench.reply(second).as<DequeueReply>().offset == Offset{1});
+  CHECK(bench.reply(commit).error() == Errc::ok);
+  CHECK(bench.node.view().requests_open == 0);
 }
 
 TEST_CASE("replica: followers are sent what is durable here, and nothing else", "[partition]") {
