@@ -172,8 +172,8 @@ void Replica::step(const Now& now, Opened& in, Effects& out) {
   open_ticket_ = Ticket{0};
   log_open_ = true;
   file_ = std::move(in.file);
-  if (auto* halted = std::get_if<Halted>(&role_); halted != nullptr && halted->is_damaged) {
-    halted->is_damaged = false;  // The store has no memory of it.
+  if (auto* halted = std::get_if<Halted>(&role_); halted != nullptr && halted->is_doubtful) {
+    halted->is_doubtful = false;  // The store has no memory of it.
     close_wanted_ = true;
     close_how_ = CloseHow::abandon;
   }
@@ -203,7 +203,7 @@ void Replica::step(const Now& now, OpenFailed& in, Effects& out) {
     return;
   }
   open_ticket_ = Ticket{0};
-  if (auto* halted = std::get_if<Halted>(&role_); halted != nullptr && halted->is_damaged) {
+  if (auto* halted = std::get_if<Halted>(&role_); halted != nullptr && halted->is_doubtful) {
     return on_damaged_set_aside(now, in.error, *halted, out);
   }
   auto* opening = std::get_if<Opening>(&role_);

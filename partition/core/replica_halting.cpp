@@ -32,21 +32,23 @@ void Replica::become_halted(std::string why, Effects& out, CloseHow how, FileSta
 }
 
 /// The file has shown what it is while it was in use. The store remembers damage, and sets the file
-/// aside when it is opened next.
+/// aside when it is opened next; what else has failed, for the file was deleted, emptied or
+/// replaced, or a sync went wrong, it finds out by looking at what is there then.
 void Replica::halt_on(const Error& why, std::string detail, Effects& out) {
   become_halted(std::move(detail), out);
   auto* halted = std::get_if<Halted>(&role_);
   if (halted == nullptr) return;
-  halted->is_damaged = why.code == Errc::file_corrupt;
+  halted->is_doubtful = why.code == Errc::file_corrupt || why.code == Errc::storage_failed;
   set_damaged_aside(out);
 }
 
 /// Once others have all that is committed and the controller does not count on this copy any more;
-/// what this node remembers of the in-sync set may be old. Then the file is opened again, and a new
-/// copy is filled from theirs.
+/// what this node remembers of the in-sync set may be old. Then the file is opened again; when it
+/// is not good it is set aside, and a new copy is filled from theirs. One that looks good is not
+/// used in this life of the node: what was written to it last may be in memory only.
 void Replica::set_damaged_aside(Effects& out) {
   const auto* halted = std::get_if<Halted>(&role_);
-  if (halted == nullptr || !halted->is_damaged || halted->file == FileState::lost) return;
+  if (halted == nullptr || !halted->is_doubtful || halted->file == FileState::lost) return;
   if (log_open_ || open_ticket_ != Ticket{0} || halted->retry_at != never) return;
   const auto& isr = assignment_.isr;
   const bool is_member = std::find(isr.begin(), isr.end(), shared_->node) != isr.end();
@@ -60,7 +62,7 @@ void Replica::on_damaged_set_aside(const Now& now, const Error& said, Halted& ha
     halted.retry_at = now.monotonic + limits::open_retry_every;
     return;
   }
-  halted.is_damaged = false;
+  halted.is_doubtful = false;
   if (said.code == Errc::file_corrupt) halted.file = FileState::lost;
   halted.why = "damage was found while it was in use: " + said.to_string();
   event(out, EventKind::partition_halted, Severity::error, halted.why);

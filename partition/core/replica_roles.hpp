@@ -159,9 +159,9 @@ struct Closing {
 struct Halted {
   std::string why;
   FileState file = FileState::unknown;
-  /// It was found in use. When nobody counts on this copy any more the store sets it aside, and it
-  /// is lost.
-  bool is_damaged = false;
+  /// It was found in use. When nobody counts on this copy any more the store looks at it again; one
+  /// that is damaged, or not there, is set aside and lost.
+  bool is_doubtful = false;
   Micros retry_at = never;  ///< The disk was full.
 };
 

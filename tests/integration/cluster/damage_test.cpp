@@ -45,7 +45,20 @@ void damage(const std::string& path, const std::string& value) {
   write_file(path, file);
 }
 
+void send(Client& client, int from, int end) {
+  auto producer = client.producer({});
+  REQUIRE(producer);
+  for (int i = from; i < end; ++i) {
+    const std::string value = value_of(i);
+    ProducerRecord record;
+    record.value = value;
+    REQUIRE((*producer)->send("t", record));
+  }
+  REQUIRE((*producer)->close(soon));
+}
+
 bool has_set_aside(const std::string& folder) {
+  if (!std::filesystem::exists(folder + "/set-aside")) return false;
   for (const auto& entry : std::filesystem::directory_iterator(folder + "/set-aside")) {
     if (entry.path().extension() == ".db") return true;
   }
@@ -63,15 +76,7 @@ TEST_CASE("damage: a copy in which a reader finds a flipped bit is made anew wit
   config.replication = 2;
   REQUIRE(client->admin().create_topic("t", config, soon));
   constexpr int count = 300;
-  auto producer = client->producer({});
-  REQUIRE(producer);
-  for (int i = 0; i < count; ++i) {
-    const std::string value = value_of(i);
-    ProducerRecord record;
-    record.value = value;
-    REQUIRE((*producer)->send("t", record));
-  }
-  REQUIRE((*producer)->close(soon));
+  send(*client, 0, count);
   REQUIRE(eventually(soon, [&] { return partition_of(*client).isr.size() == 2; }));
   const NodeId damaged = partition_of(*client).leader;
   const int number = damaged.raw();
@@ -90,4 +95,43 @@ TEST_CASE("damage: a copy in which a reader finds a flipped bit is made anew wit
     return partition.leader == damaged && partition.state == PartitionState::online;
   }));
   read_all(*client, count);
+}
+
+TEST_CASE("damage: a file that is emptied or deleted in use is made anew without a restart",
+          "[integration][cluster]") {
+  ServerCluster cluster(2);
+  const auto client = cluster.client();
+  TopicConfig config;
+  config.partitions = 1;
+  config.replication = 2;
+  REQUIRE(client->admin().create_topic("t", config, soon));
+  constexpr int count = 100;
+  send(*client, 0, count);
+  REQUIRE(eventually(soon, [&] { return partition_of(*client).isr.size() == 2; }));
+  const int leader = partition_of(*client).leader.raw();
+  const bool is_leaders = GENERATE(true, false);
+  const bool is_emptied = GENERATE(true, false);
+  const int struck = is_leaders ? leader : 3 - leader;
+  const std::string file = cluster.node_folder(struck) + "/t/t-0.db";
+  if (is_emptied) {
+    std::ofstream(file, std::ios::trunc).close();
+  } else {
+    REQUIRE(std::filesystem::remove(file));
+  }
+  // Noticed by what is written next, or by itself.
+  send(*client, count, 2 * count);
+  const auto is_made_anew = [&] {
+    // What stands there is never lost.
+    if (is_emptied && !has_set_aside(cluster.node_folder(struck))) return false;
+    return std::filesystem::exists(file) && std::filesystem::file_size(file) > 0 &&
+           partition_of(*client).isr.size() == 2;
+  };
+  REQUIRE(eventually(soon, is_made_anew));
+  // What it has is whole: the other one may go.
+  cluster.stop_node(3 - struck);
+  REQUIRE(eventually(soon, [&] {
+    const PartitionMetadata partition = partition_of(*client);
+    return partition.leader.raw() == struck && partition.state == PartitionState::online;
+  }));
+  read_all(*client, 2 * count);
 }

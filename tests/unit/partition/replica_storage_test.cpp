@@ -205,6 +205,31 @@ TEST_CASE("replica: the only copy in sync is kept where it is when damage is fou
   CHECK(bench.view().state == PartitionState::halted);
 }
 
+TEST_CASE("replica: a copy whose file failed in use is looked at when others have everything",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({}, recovered(0, 10, 1));
+  bench.step(LogFailed{orders, fail(Errc::storage_failed, "x was deleted while it was open")});
+  bench.close(orders);
+  CHECK(bench.store.empty());
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2, .isr = {2, 3}});
+  SECTION("it is not there, or not the one it was") {
+    set_aside(bench, Errc::file_corrupt);
+    bench.pass(0s);
+    CHECK(bench.told<ReplicaReport>().back().replicas.at(0).file == FileState::lost);
+    bench.assign_replicas({.leader = 2, .epoch = 2, .version = 3, .isr = {2, 3}});
+    REQUIRE(bench.store.size() == 1);
+    CHECK(std::get<OpenLog>(bench.store.front().op).if_missing == IfMissing::begin_again);
+  }
+  SECTION("it looks as it should: what a failed sync has left is not relied upon") {
+    bench.open(orders, recovered(0, 10, 1));
+    bench.close(orders);
+    CHECK(bench.view().state == PartitionState::halted);
+    CHECK(bench.view().detail.find("was deleted") != std::string::npos);
+    CHECK(bench.store.empty());
+  }
+}
+
 TEST_CASE("replica: a damaged copy that the store finds whole stays halted", "[partition]") {
   NodeBench bench;
   find_damage(bench);
