@@ -45,6 +45,7 @@ bool Controller::may_lead(const Partition& partition, NodeId id) const {
   if (node == nullptr || !node->alive() || registering_.count(id) != 0) return false;
   const auto report = partition.reports.find(id);
   if (report == partition.reports.end()) return false;
+  if (report->second.file == FileState::failing) return false;
   return report->second.file == FileState::open || report->second.role == ReplicaRole::leader;
 }
 
@@ -134,7 +135,8 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
   const auto report = partition.reports.find(next.leader);
   const bool is_told = report != partition.reports.end();
   const bool halted = is_told && report->second.state == PartitionState::halted;
-  // It goes on trying to open its file; another one that has everything need not wait for that.
+  // It goes on trying to open its file, or its disk hangs; another one that has everything need not
+  // wait for that.
   const bool failing = is_told && report->second.file == FileState::failing;
   const bool is_fit = leader != nullptr && !leader->is_gone && !halted && !failing &&
                       names(next.isr, next.leader) && registering_.count(next.leader) == 0;

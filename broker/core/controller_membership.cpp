@@ -377,6 +377,10 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
       untold_.try_emplace({node->meta.id, key}, Untold{now.monotonic + options_.assign_again, 0});
       continue;
     }
+    // Nor what has become of the file.
+    if (known != partition->reports.end() && known->second.detail != status.detail) {
+      untold_.try_emplace({node->meta.id, key}, Untold{now.monotonic + options_.assign_again, 0});
+    }
     ReportedReplica state;
     if (known != partition->reports.end()) state = known->second;
     state.topic = status.topic;
@@ -408,7 +412,9 @@ void Controller::note_status_of_follower(const Now& now, Node& node, const Parti
   const auto known = partition->reports.find(node.meta.id);
   if (!names(partition->meta.replicas, node.meta.id)) return;
   const bool is_told = known != partition->reports.end();
-  if (is_told && (said_in < known->second.said_in || known->second.state == status.state)) return;
+  const bool says_the_same =
+      is_told && known->second.state == status.state && known->second.detail == status.detail;
+  if (is_told && (said_in < known->second.said_in || says_the_same)) return;
   if (is_told && status.state == PartitionState::halted) {
     ReportedReplica halted = known->second;
     halted.state = PartitionState::halted;

@@ -147,6 +147,7 @@ void Node::settle(const Now& now, PartitionKey key, Effects& out) {
     settle_closed(now, key, out);
     return;
   }
+  slot.replica.watch_disk(now, out);
   const Micros deadline = slot.replica.next_deadline();
   if (deadline != slot.deadline) {
     if (slot.deadline != never) deadlines_.erase({slot.deadline, key});

@@ -261,6 +261,8 @@ enum class EventKind : std::uint8_t {
   log_begun_again,  ///< What a follower had was removed by retention; it starts anew.
   replica_refused,  ///< A follower's fetch, or the answer to one, was of no use.
   partition_open_failed,
+  disk_silent,   ///< What was written does not come back: a sync hangs.
+  disk_answers,  ///< It does again.
   partition_halted,
   partition_closed,
   storage_full,

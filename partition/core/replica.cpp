@@ -355,6 +355,7 @@ void Replica::step(const Now& now, SizesMeasured& in, Effects& out) {
 
 void Replica::step(const Now& now, Tick& /*in*/, Effects& out) {
   if (now.monotonic >= traffic_.measure_at) measure_rates(now);
+  if (now.monotonic >= log_.look_at_oldest) look_at_oldest(now, out);
   if (now.monotonic >= log_.waiters_until) expire_waiters(now, out);
   if (auto* opening = std::get_if<Opening>(&role_)) {
     if (now.monotonic < opening->retry_at) return;
@@ -386,7 +387,7 @@ void Replica::step(const Now& now, Tick& /*in*/, Effects& out) {
 }
 
 Micros Replica::next_deadline() const noexcept {
-  Micros deadline = std::min(traffic_.measure_at, log_.waiters_until);
+  Micros deadline = std::min({traffic_.measure_at, log_.waiters_until, log_.look_at_oldest});
   if (const auto* opening = std::get_if<Opening>(&role_)) {
     return std::min(deadline, opening->retry_at);
   }

@@ -93,6 +93,9 @@ class Replica {
   [[nodiscard]] bool closing() const noexcept { return std::holds_alternative<Closing>(role_); }
   [[nodiscard]] bool closed() const noexcept;
 
+  /// After every step of it: how long what is on its way to the disk has been.
+  void watch_disk(const Now& now, Effects& out);
+
   /// The node has room for another read, and this replica's turn has come.
   /// False when there is no room for the one whose turn it is.
   [[nodiscard]] bool start_waiting_read(const Now& now, Effects& out);
@@ -145,6 +148,8 @@ class Replica {
   void halt_on(const Error& why, std::string detail, Effects& out);
   void set_damaged_aside(Effects& out);
   void on_damaged_set_aside(const Now& now, const Error& said, Halted& halted, Effects& out);
+  void look_at_oldest(const Now& now, Effects& out);
+  [[nodiscard]] std::string silence() const;
   void reopen(Effects& out);
   void stop_leading(const Error& why, Effects& out);
   void take_role(Role role);

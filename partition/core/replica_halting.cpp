@@ -1,5 +1,5 @@
 // A replica that does not trust its disk or file any more, and the way of a damaged copy from there
-// to a new one.
+// to a new one; and one whose disk does not answer.
 #include <algorithm>
 #include <utility>
 
@@ -67,6 +67,41 @@ void Replica::on_damaged_set_aside(const Now& now, const Error& said, Halted& ha
   halted.why = "damage was found while it was in use: " + said.to_string();
   event(out, EventKind::partition_halted, Severity::error, halted.why);
   state_changed();
+}
+
+// ---- A disk that hangs
+
+/// It is not waited for: the replica says so, and whoever may lead instead does. What is on its way
+/// is neither durable nor given up; when it comes back the replica goes on as what it is by then.
+void Replica::watch_disk(const Now& now, Effects& out) {
+  const Ticket oldest = log_.pending.empty() ? Ticket{0} : log_.pending.front().ticket;
+  if (oldest == log_.oldest) return;
+  log_.oldest = oldest;
+  log_.oldest_since = now.monotonic;
+  if (oldest != Ticket{0} && log_.look_at_oldest == never) {
+    log_.look_at_oldest = now.monotonic + disk_silent_after;
+  }
+  if (!std::exchange(log_.is_silent, false)) return;
+  event(out, EventKind::disk_answers, Severity::info, file_);
+  state_changed();
+}
+
+void Replica::look_at_oldest(const Now& now, Effects& out) {
+  log_.look_at_oldest = never;
+  if (log_.oldest == Ticket{0} || log_.is_silent) return;
+  const Micros at = log_.oldest_since + disk_silent_after;
+  if (now.monotonic < at) {
+    log_.look_at_oldest = at;
+    return;
+  }
+  log_.is_silent = true;
+  event(out, EventKind::disk_silent, Severity::error, silence());
+  state_changed();
+}
+
+std::string Replica::silence() const {
+  return "what was written to " + file_ + " has not come back from the disk for " +
+         std::to_string(disk_silent_after / 1s) + " s: its sync hangs";
 }
 
 Error Replica::halted_error(const std::string& why) const {

@@ -25,6 +25,10 @@
 
 namespace pinion::partition {
 
+/// When nothing that was written has come back from the disk for this long, another replica is to
+/// lead. A sync that takes seconds is a slow disk's, and no reason.
+inline constexpr Micros disk_silent_after = 10s;
+
 using PersistOp = decltype(Persist::op);
 
 /// A producer that waits for its batch. Its answer is made of the batch, not of its own request.
@@ -115,6 +119,12 @@ struct ReplicaLog {
   std::deque<Uncommitted> uncommitted;
   std::deque<UncommittedPosition> uncommitted_positions;
   std::size_t pending_bytes = 0;
+  /// Of what is on its way: the first, and since when it has been the first.
+  Ticket oldest{0};
+  Micros oldest_since{0};
+  Micros look_at_oldest = never;
+  bool is_silent = false;  ///< That was disk_silent_after ago.
+
   Micros waiters_until = never;  ///< When some waiter's time may be over.
   Micros waiters_rest{0};        ///< They are not looked through before.
 

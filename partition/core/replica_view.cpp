@@ -32,6 +32,7 @@ PartitionState Replica::state() const noexcept {
 std::string Replica::detail() const {
   if (const auto* halted = std::get_if<Halted>(&role_)) return halted->why;
   if (const auto* opening = std::get_if<Opening>(&role_)) return opening->why;
+  if (log_.is_silent) return silence();
   if (const auto* leading = std::get_if<Leading>(&role_)) {
     if (leading->full) return leading->full_why;
     if (shared_->low_space) return "too little free disk space on the node";
@@ -102,7 +103,9 @@ ReplicaState Replica::report() const {
   if (std::holds_alternative<Leading>(role_)) report.role = ReplicaRole::leader;
   if (std::holds_alternative<CatchingUp>(role_)) report.role = ReplicaRole::catching_up;
   if (std::holds_alternative<Following>(role_)) report.role = ReplicaRole::following;
-  if (report.role != ReplicaRole::none) report.file = FileState::open;
+  if (report.role != ReplicaRole::none) {
+    report.file = log_.is_silent ? FileState::failing : FileState::open;
+  }
   if (const auto* halted = std::get_if<Halted>(&role_)) report.file = halted->file;
   const auto* opening = std::get_if<Opening>(&role_);
   if (opening != nullptr && !opening->why.empty()) report.file = FileState::failing;

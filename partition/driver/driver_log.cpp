@@ -38,6 +38,10 @@ std::string_view text_of(EventKind kind) noexcept {
       return "replica's fetch of no use";
     case EventKind::partition_open_failed:
       return "partition file not opened";
+    case EventKind::disk_silent:
+      return "disk does not answer";
+    case EventKind::disk_answers:
+      return "disk answers again";
     case EventKind::partition_halted:
       return "partition halted";
     case EventKind::partition_closed:

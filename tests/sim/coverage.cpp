@@ -24,6 +24,7 @@ const char* const faults[] = {
     "fault: full disk",
     "fault: full metadata disk",
     "fault: slow disk",
+    "fault: hanging disk",
     "fault: clock jump",
     "fault: blackout",
     "fault: cut between nodes",

@@ -1,4 +1,5 @@
 // What goes wrong with disks: see faults.hpp.
+#include "partition/core/replica_log.hpp"
 #include "tests/sim/faults.hpp"
 
 #include <string>
@@ -36,6 +37,7 @@ void Faults::full_meta_disk() {
 
 void Faults::slow_disk() {
   NodeProcess& node = some_node();
+  if (prng_.chance(1, 4)) return hanging_disk(node);
   world_.counters.count("fault: slow disk");
   const Micros extra(prng_.between(5'000, 500'000));
   world_.trace.brief(node.name().c_str(), "disk is slow, +%lld ms",
@@ -46,6 +48,15 @@ void Faults::slow_disk() {
     node.slow_writes(Micros(0));
     cluster_.broker().slow_writes(Micros(0));
   });
+}
+
+/// Its syncs do not come back for so long that another node has to lead.
+void Faults::hanging_disk(NodeProcess& node) {
+  world_.counters.count("fault: hanging disk");
+  world_.trace.brief(node.name().c_str(), "syncs hang");
+  node.hold_syncs();
+  const Micros longer(prng_.between(0, 15'000'000));
+  later(partition::disk_silent_after + longer, [&node] { node.release_syncs(); });
 }
 
 /// A disk that says of everything that it is written, until the power goes and what it had not

@@ -68,6 +68,10 @@ const char* name_of(partition::EventKind kind) {
       return "replica refused";
     case partition_open_failed:
       return "partition open failed";
+    case disk_silent:
+      return "disk silent";
+    case disk_answers:
+      return "disk answers";
     case partition_halted:
       return "partition halted";
     case partition_closed:

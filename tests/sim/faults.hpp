@@ -51,6 +51,7 @@ class Faults {
   void full_disk();
   void full_meta_disk();
   void slow_disk();
+  void hanging_disk(NodeProcess& node);
   void clock_jump();
   void stop_broker();
   void blackout();

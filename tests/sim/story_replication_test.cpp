@@ -50,6 +50,30 @@ TEST_CASE("scenario: acknowledged means on every in-sync disk", "[scenario]") {
   CHECK(c.acked("b"));
 }
 
+TEST_CASE("scenario: a leader whose disk hangs is replaced, and serves again when it is back",
+          "[scenario]") {
+  TestCluster c(three());
+  c.produce("a").await_ack();
+  const std::int32_t hung = c.leader();
+  c.node(hung).hold_syncs();
+  auto b = c.produce("b", 0, 60s);
+  c.run(partition::disk_silent_after - 1s);
+  CHECK(c.leader() == hung);  // It may be slow.
+  REQUIRE(c.run_until([&] { return c.leader() != hung; }, 3s));
+  CHECK(c.replica(hung)->detail.find("has not come back") != std::string::npos);
+  b.await_ack(30s);
+  c.produce("c").await_ack();
+  CHECK(c.in_sync().size() == 2);
+  CHECK(c.read_all() == Values{"a", "b", "c"});
+  c.run(20s);
+  CHECK(c.leader() != hung);
+  c.node(hung).release_syncs();
+  c.await_in_sync(3);
+  CHECK(c.replica(hung)->detail.empty());
+  c.await_leader(hung, 60s);
+  CHECK(c.read_all() == Values{"a", "b", "c"});
+}
+
 TEST_CASE("scenario: a slow follower is left behind, and comes back", "[scenario]") {
   TestCluster c(three());
   c.produce("a").await_ack();

@@ -195,6 +195,37 @@ TEST_CASE("controller: a leader that cannot open its file gives way, and stays i
   if (alone) CHECK(f.state(f.topic) == PartitionState::opening);
 }
 
+TEST_CASE("controller: a leader whose disk hangs gives way, and is no candidate before it answers",
+          "[broker]") {
+  const bool alone = GENERATE(false, true);
+  Replicated f({.min_insync_replicas = 1});
+  if (alone) f.proposes(1, {1});
+  const auto beat = [&](int id) {
+    for (int i = 0; i < 40; ++i) {
+      for (const int node : {1, 2, 3}) f.heartbeat(node);
+      f.tick(100ms);
+      f.persist();
+    }
+    CHECK(f.meta().leader == NodeId{id});
+  };
+  ReplicaState hangs = f.said(1, f.key, ReplicaRole::leader);
+  hangs.file = FileState::failing;
+  hangs.detail = "its sync hangs";
+  f.report(1, 1, {hangs});
+  beat(alone ? 1 : 2);
+  CHECK(f.state(f.topic) == (alone ? PartitionState::online : PartitionState::opening));
+  if (alone) return;
+  // It follows, and still hangs: the next one is not it.
+  hangs = f.said(1, f.key, ReplicaRole::catching_up);
+  hangs.file = FileState::failing;
+  f.report(1, 1, {hangs});
+  ReplicaState other = f.said(2, f.key, ReplicaRole::leader);
+  f.report(2, 1, {other});
+  other.file = FileState::failing;
+  f.report(2, 1, {other});
+  beat(3);
+}
+
 TEST_CASE("controller: a member that lacks what is committed may not lead, however few are left",
           "[broker]") {
   Replicated f;

@@ -113,6 +113,57 @@ TEST_CASE("replica: a failed disk halts the partition; everybody is told, then a
   CHECK(reports.back().replicas.at(0).state == PartitionState::halted);
 }
 
+TEST_CASE("replica: a disk that does not answer is told, so that another one may lead",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({});
+  const auto said = [&] { return bench.told<ReplicaReport>().back().replicas.back(); };
+  const auto beat = [&](Micros time) {
+    for (Micros passed{0}; passed < time; passed += 500ms) {
+      bench.pass(500ms);
+      bench.from_broker(NodeHeartbeatReply{ControllerEpoch{1}, 1},
+                        bench.to_controller.back().header.request_id);
+    }
+  };
+  SECTION("one that is slow does answer") {
+    for (int i = 0; i < 5; ++i) {
+      bench.produce(batch_of({"a"}));
+      beat(disk_silent_after - 500ms);
+      CHECK(said().file == FileState::open);
+      bench.persist();
+    }
+  }
+  SECTION("also when nothing is written for long") {
+    bench.produce(batch_of({"a"}));
+    bench.persist();
+    beat(2 * disk_silent_after);
+    CHECK(said().file == FileState::open);
+  }
+  SECTION("it is told once, and that it is over") {
+    const RequestId request = bench.produce(batch_of({"a"}));
+    bench.produce(batch_of({"b"}));
+    beat(disk_silent_after);
+    CHECK(said().file == FileState::failing);
+    CHECK(said().role == ReplicaRole::leader);
+    CHECK(said().detail.find("has not come back") != std::string::npos);
+    CHECK(bench.view().state == PartitionState::online);
+    const std::size_t told = bench.told<ReplicaReport>().size();
+    beat(disk_silent_after);
+    CHECK(bench.told<ReplicaReport>().size() == told);
+    // Another one leads: what is on its way is neither given up nor promised.
+    bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2});
+    bench.pass(Micros{0});
+    CHECK(bench.reply(request).error() == Errc::timed_out);
+    CHECK(said().file == FileState::failing);
+    bench.persist();
+    bench.pass(Micros{0});
+    CHECK(said().file == FileState::open);
+    CHECK(said().detail.empty());
+    CHECK(bench.view().durable_end == Offset{2});
+    CHECK(bench.happened(EventKind::disk_answers));
+  }
+}
+
 TEST_CASE("replica: a file that fails by itself halts the partition", "[partition]") {
   NodeBench bench;
   bench.lead();
