@@ -25,6 +25,7 @@ void Node::step(const Now& now, Input input, Effects& out) noexcept {
   std::visit([&](auto& in) { on(now, in, out); }, input);
   trim_tails();
   start_waiting_reads(now, out);
+  start_waiting_fetches(now, out);
   if (stopping_) say_goodbye_when_done(out);
   if (!was_stopped && stopped()) event(out, EventKind::stopped, Severity::info, {});
 }
@@ -143,6 +144,7 @@ void Node::on(const Now& now, ReplicaInput& in, Effects& out) {
 /// Enters what changed in a replica into the node's own tables.
 void Node::settle(const Now& now, PartitionKey key, Effects& out) {
   Slot& slot = replicas_.at(key);
+  slot.replica.count_asked();
   if (slot.replica.closed()) {
     settle_closed(now, key, out);
     return;
@@ -281,6 +283,17 @@ void Node::start_waiting_reads(const Now& now, Effects& out) {
   }
 }
 
+void Node::start_waiting_fetches(const Now& now, Effects& out) {
+  auto& waiting = shared_.copies.waiting;
+  while (!waiting.empty()) {
+    const PartitionKey key = waiting.front();
+    const auto at = replicas_.find(key);
+    if (at != replicas_.end() && !at->second.replica.start_waiting_fetch(now, out)) return;
+    waiting.pop_front();
+    if (at != replicas_.end()) settle(now, key, out);
+  }
+}
+
 Micros Node::next_deadline() const noexcept {
   if (!to_report_.empty() || !removed_to_report_.empty() || !dropped_to_report_.empty() ||
       !shared_.proposals.empty()) {
@@ -330,6 +343,7 @@ void Node::check_invariants() const {
   std::size_t tail_bytes = 0;
   std::size_t ahead_bytes = 0;
   std::size_t reads = 0;
+  std::size_t asked = 0;
   std::size_t deadlines = 0;
   for (const auto& [key, slot] : replicas_) {
     PINION_ASSERT(slot.replica.key() == key);
@@ -339,6 +353,7 @@ void Node::check_invariants() const {
     tail_bytes += slot.replica.tail_bytes();
     ahead_bytes += slot.replica.ahead_bytes();
     reads += slot.replica.reads_started();
+    asked += slot.replica.asked_bytes();
     PINION_ASSERT(slot.deadline == slot.replica.next_deadline());
     if (slot.deadline != never) {
       ++deadlines;
@@ -352,6 +367,8 @@ void Node::check_invariants() const {
   PINION_ASSERT(ahead_bytes == shared_.ahead_bytes);
   PINION_ASSERT(shared_.ahead_bytes <= limits::reads_ahead_bytes_max);
   PINION_ASSERT(reads == shared_.reads.inflight + shared_.queries_inflight);
+  PINION_ASSERT(asked == shared_.copies.asked);
+  PINION_ASSERT(asked <= copied_bytes_max);
   PINION_ASSERT(deadlines == deadlines_.size());
 }
 

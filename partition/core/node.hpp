@@ -139,6 +139,7 @@ class Node {
   void settle_closed(const Now& now, PartitionKey key, Effects& out);
   void trim_tails();
   void start_waiting_reads(const Now& now, Effects& out);
+  void start_waiting_fetches(const Now& now, Effects& out);
   void say_goodbye_when_done(Effects& out);
   void event(Effects& out, EventKind kind, Severity severity, std::string detail) const;
 

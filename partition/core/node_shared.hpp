@@ -57,6 +57,23 @@ struct ReadGate {
   }
 };
 
+/// Bytes that followers have asked for to catch up, and what waits for the disk.
+inline constexpr std::size_t copied_bytes_max = 64 * limits::mib;
+static_assert(copied_bytes_max >= limits::pending_bytes_per_node_max + limits::replica_fetch_bytes,
+              "what producers send does not keep a follower from catching up");
+
+/// Lets replicas that catch up ask for a bounded number of bytes; the rest wait their turn. Those
+/// that have everything do not: they wait at their leaders for what comes.
+struct CopyGate {
+  std::size_t asked = 0;
+  std::deque<PartitionKey> waiting;  ///< In turn. Who needs its turn no more is passed over.
+
+  [[nodiscard]] bool may_ask(std::size_t pending_bytes) const noexcept {
+    if (asked == 0 && pending_bytes == 0) return true;
+    return asked + pending_bytes + limits::replica_fetch_bytes <= copied_bytes_max;
+  }
+};
+
 /// Another node, as far as the controller has told.
 struct Peer {
   Incarnation incarnation{0};
@@ -85,6 +102,7 @@ struct NodeShared {
   std::uint64_t refused = 0;    ///< Over a limit, since the start.
   TailBudget tail;
   ReadGate reads;
+  CopyGate copies;
   std::map<NodeId, Peer> peers;
   std::vector<ProposedIsr> proposals;  ///< To be sent with the next tick.
 

@@ -101,6 +101,10 @@ class Replica {
   [[nodiscard]] bool start_waiting_read(const Now& now, Effects& out);
   /// The node began or ceased to refuse writes for want of space.
   void space_changed() noexcept { state_changed(); }
+  /// The same of a fetch of one that catches up.
+  [[nodiscard]] bool start_waiting_fetch(const Now& now, Effects& out);
+  /// After every step of it: what it has asked its leader for.
+  void count_asked() noexcept;
   /// The node's tail budget is used up, and this replica holds the oldest batch.
   void drop_oldest_of_tail();
 
@@ -131,6 +135,7 @@ class Replica {
   [[nodiscard]] std::size_t pending_bytes() const noexcept { return log_.pending_bytes; }
   [[nodiscard]] std::size_t tail_bytes() const noexcept { return log_.tail.bytes(); }
   [[nodiscard]] std::size_t ahead_bytes() const noexcept;
+  [[nodiscard]] std::size_t asked_bytes() const noexcept { return asked_bytes_; }
   void check_invariants() const;
 
  private:
@@ -232,6 +237,7 @@ class Replica {
   [[nodiscard]] const Copying* copying() const noexcept;
   void tick_copying(const Now& now, Effects& out);
   void fetch_on(const Now& now, Effects& out);
+  [[nodiscard]] bool may_ask_now(Copying& copying);
   void tell_progress(const Now& now, Effects& out);
   void retry_later(const Now& now, std::string why, Effects& out);
   void copy(const Now& now, ReplicaFetchReply& reply, Frames& payloads, Effects& out);
@@ -335,6 +341,7 @@ class Replica {
   std::uint64_t role_life_ = 0;
   Ticket close_ticket_{0};
   std::string file_;
+  std::size_t asked_bytes_ = 0;        ///< Of its leader, as counted at the gate.
   std::map<Ticket, ReadJob> reads_;    ///< At the reader threads.
   std::deque<ReadJob> reads_waiting_;  ///< For their turn.
 

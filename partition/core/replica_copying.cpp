@@ -84,6 +84,8 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   }
   // What is on its way will make room, and then this is called again.
   if (!log_.pending.empty() && !has_room_to_persist(limits::replica_fetch_bytes)) return;
+  copying->is_counted = catching_up != nullptr && copying->is_behind;
+  if (copying->is_counted && !may_ask_now(*copying)) return;
   ReplicaFetch fetch;
   fetch.node = shared_->node;
   fetch.incarnation = shared_->incarnation;
@@ -95,7 +97,9 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   fetch.position_version = copying->position_version;
   fetch.durable_position_version = copying->durable_position_version;
   fetch.bytes_max = static_cast<std::uint32_t>(limits::replica_fetch_bytes);
-  fetch.wait_ms = static_cast<std::uint32_t>(limits::replica_fetch_wait / 1ms);
+  // One that has passed the gate is not to wait where others would have something to read.
+  const Micros wait = copying->is_counted ? 0ms : limits::replica_fetch_wait;
+  fetch.wait_ms = static_cast<std::uint32_t>(wait / 1ms);
   Message message;
   message.header.kind = Kind::replica_fetch;
   message.header.request_id = RequestId(shared_->next_ticket().raw());
@@ -113,6 +117,35 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   copying->answer_by = now.monotonic + within;
   copying->told_end = log_.durable_end;
   copying->told_position_version = copying->durable_position_version;
+}
+
+bool Replica::may_ask_now(Copying& copying) {
+  count_asked();
+  CopyGate& gate = shared_->copies;
+  const bool has_turn = std::exchange(copying.has_turn, false) || gate.waiting.empty();
+  if (has_turn && gate.may_ask(shared_->pending_bytes)) return true;
+  if (!std::exchange(copying.waits_turn, true)) gate.waiting.push_back(key_);
+  return false;
+}
+
+bool Replica::start_waiting_fetch(const Now& now, Effects& out) {
+  Copying* copying = this->copying();
+  if (copying == nullptr || !copying->waits_turn) return true;
+  if (!shared_->copies.may_ask(shared_->pending_bytes)) return false;
+  copying->waits_turn = false;
+  copying->has_turn = true;
+  fetch_on(now, out);
+  copying = this->copying();
+  if (copying != nullptr) copying->has_turn = false;
+  return true;
+}
+
+void Replica::count_asked() noexcept {
+  const Copying* copying = this->copying();
+  const bool asks = copying != nullptr && copying->fetch != RequestId{0} && copying->is_counted;
+  const std::size_t bytes = asks ? limits::replica_fetch_bytes : 0;
+  shared_->copies.asked += bytes;
+  shared_->copies.asked -= std::exchange(asked_bytes_, bytes);
 }
 
 /// Nobody has to wait for the next fetch to hear what is durable.
@@ -203,6 +236,8 @@ void Replica::step(const Now& now, NodeId from, Message& answer, Effects& out) {
     return retry_later(now, checked.error().to_string(), out);
   }
   copying->agreed = true;
+  copying->is_behind =
+      !reply->batches.empty() && reply->batches.back().next_offset() < reply->log_end;
   copying->backoff = Micros{0};
   copying->fetch_at = Micros{0};
   if (!copying->trouble.empty()) {

@@ -125,6 +125,11 @@ struct Copying {
   Epoch epoch{0};
   bool agreed = false;  ///< The leader has sent what follows this log, in this epoch.
   RequestId fetch{0};   ///< Under way; 0: none.
+  /// The leader has more than it has sent; so it is taken to be until it says otherwise.
+  bool is_behind = true;
+  bool is_counted = false;  ///< The fetch under way has passed the gate.
+  bool waits_turn = false;  ///< For it.
+  bool has_turn = false;
   Micros answer_by = never;
   Micros fetch_at{0};  ///< Not before.
   Micros backoff{0};

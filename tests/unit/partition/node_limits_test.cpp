@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <map>
+
 namespace pinion::partition::test {
 
 TEST_CASE("node: batches that wait for a file are bounded in bytes", "[partition]") {
@@ -74,6 +76,88 @@ TEST_CASE("node: fetches that wait at one partition are bounded", "[partition]")
   CHECK(bench.reply(bench.fetch(0, 9000)).error() == Errc::throttled);
   bench.pass(9s);
   CHECK(bench.node.view().requests_open == 0);
+}
+
+namespace {
+
+/// Fetches of this node that were not answered, by partition.
+std::map<PartitionKey, RequestId> asked_for(const NodeBench& bench) {
+  std::map<PartitionKey, RequestId> asked;
+  for (const Message& message : bench.to_peers) {
+    if (message.header.kind != Kind::replica_fetch) continue;
+    asked[{message.header.topic, message.header.partition}] = message.header.request_id;
+  }
+  return asked;
+}
+
+void answer(NodeBench& bench, PartitionKey key, ReplicaFetchReply reply, Frames records = {}) {
+  FromPeer in;
+  in.peer = NodeId{2};
+  in.message.header.kind = Kind::replica_fetch_reply;
+  in.message.header.request_id = asked_for(bench).at(key);
+  in.message.header.topic = key.topic;
+  in.message.header.partition = key.partition;
+  in.message.header.leader_epoch = Epoch{1};
+  in.message.body = std::move(reply);
+  in.message.records = std::move(records);
+  std::erase_if(bench.to_peers, [&](const Message& message) {
+    return message.header.request_id == in.message.header.request_id;
+  });
+  bench.step(std::move(in));
+}
+
+}  // namespace
+
+TEST_CASE("node: what followers that catch up ask for is bounded, and all have their turn",
+          "[partition]") {
+  constexpr auto at_once =
+      static_cast<std::int32_t>(copied_bytes_max / limits::replica_fetch_bytes);
+  constexpr std::int32_t count = 3 * at_once;
+  const auto key_of = [](std::int32_t i) { return PartitionKey{orders.topic, PartitionIndex{i}}; };
+  NodeBench bench;
+  bench.join();
+  for (std::int32_t i = 0; i < count; ++i) {
+    bench.assign_replicas({.leader = 2, .isr = {2, 3}}, key_of(i));
+    bench.open(key_of(i));
+  }
+  REQUIRE(asked_for(bench).size() == at_once);
+  SECTION("in the order in which they came") {
+    // Each has more than comes at once; who has asked stands behind all others.
+    for (std::int32_t i = 0; i + at_once < count; ++i) {
+      const Batch batch = stored(big_batch(limits::mib / 2), 0);
+      ReplicaFetchReply reply;
+      reply.batches = {batch.header};
+      reply.log_end = Offset{100};
+      reply.high_watermark = Offset{100};
+      answer(bench, key_of(i), std::move(reply), {batch.payload});
+      // What has come counts until it is on the disk.
+      CHECK(asked_for(bench).size() == static_cast<std::size_t>(at_once) - 1);
+      bench.persist(key_of(i));
+      CHECK(asked_for(bench).size() == at_once);
+      CHECK(asked_for(bench).count(key_of(i + at_once)) == 1);
+    }
+    CHECK(asked_for(bench).count(key_of(0)) == 0);
+  }
+  SECTION("one that has everything asks on, and counts no more") {
+    for (std::int32_t i = 0; i < count; ++i) answer(bench, key_of(i), {});
+    CHECK(asked_for(bench).size() == count);
+    for (std::int32_t i = 0; i < count; ++i) {
+      CHECK(bench.view(key_of(i)).role == RoleName::following);
+    }
+  }
+  SECTION("one whose leader does not answer makes way") {
+    bench.to_peers.clear();
+    bench.pass(limits::replica_fetch_wait + limits::replica_answer_within);
+    CHECK(asked_for(bench).size() == at_once);
+    CHECK(asked_for(bench).begin()->first == key_of(at_once));
+  }
+  SECTION("so does one that is not to follow any more") {
+    for (std::int32_t i = 0; i < 5; ++i) {
+      bench.assign_replicas({.leader = 1, .epoch = 2, .version = 2, .isr = {1}}, key_of(i));
+    }
+    CHECK(asked_for(bench).size() == static_cast<std::size_t>(at_once) + 5);
+    CHECK(asked_for(bench).rbegin()->first == key_of(at_once + 4));
+  }
 }
 
 TEST_CASE("node: a follower is answered when everybody else is throttled", "[partition]") {
