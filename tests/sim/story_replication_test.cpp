@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <optional>
 
 using namespace pinion;
 using namespace pinion::sim;
@@ -253,10 +254,25 @@ TEST_CASE("scenario: KIP-320, a leader of the past serves and commits nothing", 
   c.produce("a").await_ack();
   const std::int32_t old = c.leader();
   c.node(old).pause();
+  // What the router has sent to it while it led: it finds that before it hears of its successor.
+  auto late = c.produce("late", 0, 1s);
+  Fetch next;
+  next.offset = Offset(1);
+  next.wait_ms = 20'000;
+  std::optional<Message> read;
+  c.ask_later(next, 25s, [&](const Message& answer) { read = answer; });
+  late.await_report();
+  CHECK(c.outcome("late") == pinion::Outcome::unknown);
+  REQUIRE(c.leader() == old);
   c.produce("b").await_ack();
   REQUIRE(c.leader() != old);
   c.node(old).resume();
+  // It takes the record, and for that of another epoch than the one that is there by now.
+  REQUIRE(c.run_until([&] { return c.replica(old)->log_end == Offset(2); }, 2s));
+  CHECK(c.replica(old)->high_watermark == Offset(1));
   c.run(2s);
+  REQUIRE(read);
+  CHECK(read->header.error == Errc::not_leader);
   CHECK(c.replica(old)->role != partition::RoleName::leading);
   c.await_in_sync(3);
   CHECK(c.read_all() == Values{"a", "b"});
@@ -441,10 +457,23 @@ TEST_CASE("scenario: a clean stop hands over, and nobody sees an error", "[scena
   TestCluster c(three());
   c.produce("a").await_ack();
   const std::int32_t old = c.leader();
+  // All of this is on its way when it is asked to stop.
+  const Values values{"b", "c", "d", "e", "f"};
+  for (const std::string& value : values) c.produce(value);
+  std::optional<Message> committed;
+  CommitPosition commit;
+  commit.reader = "consumer:x";
+  commit.offset = Offset(1);
+  c.ask_later(commit, 5s, [&](const Message& answer) { committed = answer; });
+  REQUIRE(c.run_until([&] { return c.replica(old)->pending > 0; }, 1s));
   c.node(old).stop();
-  c.produce("b").await_ack(1s);
+  c.produce("g").await_ack(1s);
   CHECK(c.leader() != old);
-  CHECK(c.read_all() == Values{"a", "b"});
+  for (const std::string& value : values) CHECK(c.acked(value));
+  CHECK(c.read_all() == Values{"a", "b", "c", "d", "e", "f", "g"});
+  // Whoever asks by hand is told to ask again, or has what he asked for.
+  REQUIRE(committed);
+  CHECK((committed->header.error == Errc::ok || is_retriable(committed->header.error)));
 }
 
 TEST_CASE("scenario: leadership goes back to the preferred replica", "[scenario]") {

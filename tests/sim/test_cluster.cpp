@@ -185,6 +185,10 @@ Message TestCluster::ask(Body body, std::int32_t partition, Micros timeout) {
   return *answer;
 }
 
+void TestCluster::ask_later(Body body, Micros timeout, RawClient::Done done) {
+  client_->request(std::move(body), {key(), {}}, timeout, std::move(done));
+}
+
 Message TestCluster::ask_until_answered(Body body, std::int32_t partition, Micros within) {
   const Micros end = world_.scheduler.now() + within;
   for (;;) {

@@ -94,7 +94,9 @@ class TestCluster {
 
   /// One request and its answer; an error made here when there is none in time.
   [[nodiscard]] Message ask(Body body, std::int32_t partition = 0, Micros timeout = 5s);
-  /// The same, again and again while the answer is retriable.
+  /// The story goes on meanwhile.
+  void ask_later(Body body, Micros timeout, RawClient::Done done);
+  /// The same as ask(), again and again while the answer is retriable.
   [[nodiscard]] Message ask_until_answered(Body body, std::int32_t partition = 0,
                                            Micros within = 20s);
 
