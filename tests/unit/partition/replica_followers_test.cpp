@@ -60,12 +60,8 @@ TEST_CASE("replica: who waits for the followers waits no longer than he said, an
   const Batch batch = from_producer(batch_of({"a"}), 42, 0);
   const RequestId first = bench.produce(batch, Acks::all, {.timeout_ms = 3000});
   const RequestId for_ever = bench.produce(batch_of({"b"}));
-  bool is_durable = false;
-  SECTION("also while it is on its way to the disk") {}
-  SECTION("also when it is durable here") {
-    bench.persist();
-    is_durable = true;
-  }
+  const bool is_durable = GENERATE(true, false);  // Or on its way to the disk.
+  if (is_durable) bench.persist();
   bench.pass(2990ms);
   CHECK_FALSE(bench.answered(first));
   bench.pass(20ms);
@@ -110,8 +106,8 @@ TEST_CASE("replica: of a dequeue that is asked again and again the last attempt 
   write(bench, "b");
   for (const int node : {2, 3}) bench.replica_fetch({.node = node, .offset = 2, .last_epoch = 1});
   RequestId last = bench.dequeue("consumer:x", "t1", {.timeout_ms = 5000});
-  SECTION("while its move is on its way to the disk") {}
-  SECTION("while its move waits for the followers") { bench.persist(); }
+  const bool is_durable = GENERATE(true, false);  // Or on its way to the disk.
+  if (is_durable) bench.persist();
   for (int i = 0; i < 3; ++i) {
     const RequestId before =
         std::exchange(last, bench.dequeue("consumer:x", "t1", {.timeout_ms = 5000}));
