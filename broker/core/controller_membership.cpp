@@ -383,6 +383,7 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
     }
     ReportedReplica state;
     if (known != partition->reports.end()) state = known->second;
+    state.is_report = false;
     state.topic = status.topic;
     state.partition = status.partition;
     state.leader_epoch = status.leader_epoch;
@@ -415,15 +416,16 @@ void Controller::note_status_of_follower(const Now& now, Node& node, const Parti
   const bool says_the_same =
       is_told && known->second.state == status.state && known->second.detail == status.detail;
   if (is_told && (said_in < known->second.said_in || says_the_same)) return;
+  untold_.try_emplace({node.meta.id, key}, Untold{now.monotonic + options_.assign_again, 0});
   if (is_told && status.state == PartitionState::halted) {
     ReportedReplica halted = known->second;
+    halted.is_report = false;
     halted.state = PartitionState::halted;
     halted.role = ReplicaRole::none;
     halted.file = FileState::unknown;
     halted.detail = status.detail;
-    return note_replica(now, node, halted, opened, out);
+    note_replica(now, node, halted, opened, out);
   }
-  untold_.try_emplace({node.meta.id, key}, Untold{now.monotonic + options_.assign_again, 0});
 }
 
 void Controller::on_node_goodbye(const Now& now, const NodeMessage& message,

@@ -36,7 +36,7 @@ void Controller::on_replica_report(const Now& now, const NodeMessage& message,
   std::vector<OpenedReplica> opened;
   const RequestId said_in = message.header.request_id;
   for (const ReplicaState& state : report.replicas) {
-    note_replica(now, *node, {state, said_in}, opened, out);
+    note_replica(now, *node, {state, said_in, true}, opened, out);
     // A heartbeat that was sent after it has come before it, and is not repeated: asked again.
     const PartitionKey key{state.topic, state.partition};
     const Partition* partition = partitions_.find(key);
@@ -74,9 +74,9 @@ void Controller::note_replica(const Now& now, Node& node, const ReportedReplica&
   if (serves_readers(*partition, id) != served) update_route(*partition, out);
   if (state.state == PartitionState::opening && !cannot_serve(state)) return;
   // A report may be lost: only what it is to bring about ends the repetition.
-  if (state.partition_version >= partition->meta.version || state.partition_version == 0) {
-    untold_.erase({id, key});
-  }
+  const bool is_newest =
+      state.partition_version >= partition->meta.version || state.partition_version == 0;
+  if (state.is_report && is_newest) untold_.erase({id, key});
   const bool is_there = is_open(state.state) && (leads || state.file == FileState::open);
   if (is_there && !names(partition->decided.made, id)) opened.emplace_back(key, id);
   if (leads) note_leader(node, *partition, state, out);

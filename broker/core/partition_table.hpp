@@ -32,6 +32,7 @@ struct Untold {
 /// What a node last said of its replica, and which of its messages said so.
 struct ReportedReplica : ReplicaState {
   RequestId said_in{0};
+  bool is_report = false;  ///< And no heartbeat, which does not say everything.
 };
 
 /// One opening of a replica's file.

@@ -368,7 +368,6 @@ void Node::check_invariants() const {
   PINION_ASSERT(shared_.ahead_bytes <= limits::reads_ahead_bytes_max);
   PINION_ASSERT(reads == shared_.reads.inflight + shared_.queries_inflight);
   PINION_ASSERT(asked == shared_.copies.asked);
-  PINION_ASSERT(asked <= copied_bytes_max);
   PINION_ASSERT(deadlines == deadlines_.size());
 }
 

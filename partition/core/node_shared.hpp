@@ -57,20 +57,20 @@ struct ReadGate {
   }
 };
 
-/// Bytes that followers have asked for to catch up, and what waits for the disk.
-inline constexpr std::size_t copied_bytes_max = 64 * limits::mib;
-static_assert(copied_bytes_max >= limits::pending_bytes_per_node_max + limits::replica_fetch_bytes,
-              "what producers send does not keep a follower from catching up");
+/// Bytes that followers have asked for to catch up, and what came of it and waits for the disk.
+inline constexpr std::size_t copied_bytes_max = 32 * limits::mib;
+static_assert(copied_bytes_max + 16 * limits::mib <= limits::pending_bytes_per_node_max,
+              "followers that catch up leave producers room at the disk");
 
 /// Lets replicas that catch up ask for a bounded number of bytes; the rest wait their turn. Those
-/// that have everything do not: they wait at their leaders for what comes.
+/// that have everything do not: they wait at their leaders for what comes. Nor do members of an
+/// in-sync set, for whom records wait.
 struct CopyGate {
-  std::size_t asked = 0;
+  std::size_t asked = 0;  ///< And not durable yet. One answer may be more than was asked for.
   std::deque<PartitionKey> waiting;  ///< In turn. Who needs its turn no more is passed over.
 
-  [[nodiscard]] bool may_ask(std::size_t pending_bytes) const noexcept {
-    if (asked == 0 && pending_bytes == 0) return true;
-    return asked + pending_bytes + limits::replica_fetch_bytes <= copied_bytes_max;
+  [[nodiscard]] bool may_ask() const noexcept {
+    return asked + limits::replica_fetch_bytes <= copied_bytes_max;
   }
 };
 

@@ -84,7 +84,9 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   }
   // What is on its way will make room, and then this is called again.
   if (!log_.pending.empty() && !has_room_to_persist(limits::replica_fetch_bytes)) return;
-  copying->is_counted = catching_up != nullptr && copying->is_behind;
+  const std::vector<NodeId>& isr = assignment_.isr;
+  const bool is_member = std::find(isr.begin(), isr.end(), shared_->node) != isr.end();
+  copying->is_counted = copying->is_behind && !is_member;
   if (copying->is_counted && !may_ask_now(*copying)) return;
   ReplicaFetch fetch;
   fetch.node = shared_->node;
@@ -123,7 +125,7 @@ bool Replica::may_ask_now(Copying& copying) {
   count_asked();
   CopyGate& gate = shared_->copies;
   const bool has_turn = std::exchange(copying.has_turn, false) || gate.waiting.empty();
-  if (has_turn && gate.may_ask(shared_->pending_bytes)) return true;
+  if (has_turn && gate.may_ask()) return true;
   if (!std::exchange(copying.waits_turn, true)) gate.waiting.push_back(key_);
   return false;
 }
@@ -131,7 +133,7 @@ bool Replica::may_ask_now(Copying& copying) {
 bool Replica::start_waiting_fetch(const Now& now, Effects& out) {
   Copying* copying = this->copying();
   if (copying == nullptr || !copying->waits_turn) return true;
-  if (!shared_->copies.may_ask(shared_->pending_bytes)) return false;
+  if (!shared_->copies.may_ask()) return false;
   copying->waits_turn = false;
   copying->has_turn = true;
   fetch_on(now, out);
@@ -142,8 +144,12 @@ bool Replica::start_waiting_fetch(const Now& now, Effects& out) {
 
 void Replica::count_asked() noexcept {
   const Copying* copying = this->copying();
-  const bool asks = copying != nullptr && copying->fetch != RequestId{0} && copying->is_counted;
-  const std::size_t bytes = asks ? limits::replica_fetch_bytes : 0;
+  std::size_t bytes = 0;
+  if (copying != nullptr && copying->is_counted) {
+    if (copying->fetch != RequestId{0}) bytes += limits::replica_fetch_bytes;
+    if (!log_.is_silent)
+      bytes += log_.pending_bytes;  // What a disk that hangs holds is no one's turn.
+  }
   shared_->copies.asked += bytes;
   shared_->copies.asked -= std::exchange(asked_bytes_, bytes);
 }
@@ -175,6 +181,7 @@ void Replica::tell_progress(const Now& now, Effects& out) {
 
 void Replica::retry_later(const Now& now, std::string why, Effects& /*out*/) {
   Copying& copying = *this->copying();
+  copying.is_behind = true;  // Nobody knows for how long.
   copying.fetch = RequestId{0};
   copying.answer_by = never;
   copying.backoff =

@@ -284,7 +284,8 @@ TEST_CASE("replica: what a dequeue pushes out is written in front of it, once", 
   }
   // One that asks again takes the slot it has.
   for (int i = 0; i < 9; ++i) bench.dequeue("id:1", "t" + std::to_string(i) + "-2");
-  const auto& again = std::get<PutPosition>(bench.waiting().end()[-2].op).position;
+  const std::vector<Persist> waiting = bench.waiting();
+  const auto& again = std::get<PutPosition>(waiting.end()[-2].op).position;
   CHECK(again.last_token == "t0-2\nid:1");
   CHECK(again.reader == "\n0");
 }
