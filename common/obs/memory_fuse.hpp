@@ -103,7 +103,7 @@ class MemoryFuse {
   std::uint64_t trips_ = 0;
   Micros settle_at_ = never;
   bool kept_ = false;
-  std::uint64_t floor_ = 0;  ///< The least there was since the last trim, or what it left.
+  std::uint64_t floor_ = UINT64_MAX;  ///< The least there was since the last trim, or what it left.
   Micros trimmed_at_{0};
   Micros looked_at_ = never;  ///< Since when memory is high and stands still.
   std::uint64_t looked_memory_ = 0;

@@ -62,7 +62,8 @@ void ConnectionWatch::look() noexcept {
     if (is_first) {
       const std::optional<std::uint16_t> event = event_of(message);
       if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) is_connected_ = true;
-      // Also told of attempts that came to nothing; libzmq goes on with those by itself.
+      // Also told of attempts that came to nothing. libzmq goes on with those by itself, unless the
+      // other side speaks no ZMTP: then whoever hears nothing resets the link.
       if (event == ZMQ_EVENT_DISCONNECTED) is_lost_ = is_lost_ || is_connected_;
     }
     is_first = !message.more();

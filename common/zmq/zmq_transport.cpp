@@ -29,6 +29,8 @@ constexpr std::size_t drop_frames_budget = 4'096;
 constexpr int rebind_tries = 20;
 constexpr Micros rebind_pause = 1ms;
 constexpr Micros rebind_again_every = 20ms;
+/// How long what a lost connection brought may wait for one who sends first.
+constexpr Micros unread_kept_for = 100ms;
 /// Of a context; each connection of a DEALER has three.
 constexpr int sockets_max = 16'384;
 
@@ -97,6 +99,7 @@ struct LinkState {
   std::unique_ptr<zmq::socket_t> socket;
   std::unique_ptr<ConnectionWatch> watch;  ///< A DEALER's. It ends first.
   Micros open_next{0};                     ///< When wait() opens it again then.
+  Micros lost_at = never;                  ///< When the connection's end was first seen.
   bool dropping = false;                   ///< In the middle of a message that is too long.
   bool wants_to_send = false;              ///< A DEALER that refused: wait() watches for room.
   bool is_free = false;                    ///< Disconnected: the number may be used again.
@@ -110,6 +113,7 @@ struct LinkState {
     socket.reset();
     dropping = false;
     wants_to_send = false;
+    lost_at = never;
   }
 };
 
@@ -121,6 +125,13 @@ void drop_queues(LinkState& link) noexcept {
   } catch (const zmq::error_t&) {
     // Closing goes on without it.
   }
+}
+
+[[nodiscard]] bool has_unread(const LinkState& link) noexcept {
+  int events = 0;
+  std::size_t size = sizeof events;
+  return zmq_getsockopt(link.socket->handle(), ZMQ_EVENTS, &events, &size) == 0 &&
+         (events & ZMQ_POLLIN) != 0;
 }
 
 }  // namespace
@@ -174,7 +185,8 @@ struct ZmqTransport::Inside {
 
   Result<void> open_socket(LinkState& link);
   void open_if_due(LinkState& link);
-  void end_if_lost(LinkState& link);
+  enum class Unread : bool { none, kept };
+  void end_if_lost(LinkState& link, Unread unread);
   std::optional<Frames> receive(LinkState& link);
   void take_wake() noexcept;
 };
@@ -209,15 +221,19 @@ void ZmqTransport::Inside::open_if_due(LinkState& link) {
 }
 
 /// A lost connection's socket goes, with what is queued in it, and another one takes its place:
-/// nothing that was meant for that connection reaches the next. What it brought is read before, by
-/// whoever receives before sending.
-void ZmqTransport::Inside::end_if_lost(LinkState& link) {
+/// what was meant for that connection does not reach the next, unless this thread looks away for
+/// longer than libzmq takes to connect again by itself. What it brought is read before.
+void ZmqTransport::Inside::end_if_lost(LinkState& link, Unread unread) {
   if (!link.watch) return;
   link.watch->look();
   if (!link.watch->is_lost()) return;
+  const Micros now = monotonic_now();
+  link.lost_at = std::min(link.lost_at, now);
+  const bool may_be_read = unread == Unread::kept && now - link.lost_at < unread_kept_for;
+  if (may_be_read && has_unread(link)) return;
   drop_queues(link);
   link.close();
-  link.open_next = monotonic_now() + link.config.reconnect_after;
+  link.open_next = now + link.config.reconnect_after;
 }
 
 /// The link's next message, or nothing. A message with too many frames or bytes is dropped frame by
@@ -233,7 +249,10 @@ std::optional<Frames> ZmqTransport::Inside::receive(LinkState& link) {
       if (errno == EINTR) continue;
       // Messages arrive whole; if one did not, the rest of it is no message.
       link.dropping = link.dropping || !frames.empty();
-      end_if_lost(link);
+      const bool was_lost = link.watch && link.watch->is_lost();
+      end_if_lost(link, was_lost ? Unread::none : Unread::kept);
+      // What came just before the end may have come just now.
+      if (!was_lost && link.socket && link.watch && link.watch->is_lost()) continue;
       return std::nullopt;
     }
     const bool more = message.more();
@@ -330,7 +349,7 @@ Sent ZmqTransport::try_send(Link link_id, Frames frames) {
   PINION_ASSERT(frames.size() > (is_router ? 1U : 0U));
   inside_->open_if_due(link);
   if (!link.socket) return is_router ? Sent::no_peer : Sent::would_block;
-  inside_->end_if_lost(link);
+  inside_->end_if_lost(link, Inside::Unread::kept);
   if (!link.has_peer()) {
     link.wants_to_send = true;
     return Sent::would_block;

@@ -334,7 +334,7 @@ class Examination {
 
   Result<void> check_readers() {
     const Problem found = [this](std::string sentence) { problem(std::move(sentence)); };
-    PINION_TRY(positions, check_positions(database_, report_.log_end, found));
+    PINION_TRY(positions, check_positions(database_, found));
     report_.positions = positions;
     return {};
   }

@@ -25,7 +25,7 @@ using Problem = std::function<void(std::string sentence)>;
 [[nodiscard]] Result<void> check_meta_rows(sqlite::Database& database, const Problem& problem);
 
 /// Positions of readers, and slots of dequeues. Returns how many are readers'.
-[[nodiscard]] Result<std::int64_t> check_positions(sqlite::Database& database, Offset log_end,
+[[nodiscard]] Result<std::int64_t> check_positions(sqlite::Database& database,
                                                    const Problem& problem);
 
 /// The producers' snapshot against the batches that are still there. It is what those before its

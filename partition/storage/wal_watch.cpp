@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -53,7 +54,9 @@ bool is_holder_of(const LockBytes& bytes, const std::string& line, const std::st
     return false;
   }
   if (kind != "POSIX" || access != bytes.access || place != file) return false;
-  return begin >= bytes.first && begin <= bytes.last;
+  // Neighbours that one process holds are shown as one.
+  const auto last = end == "EOF" ? UINT64_MAX : std::strtoull(end.c_str(), nullptr, 10);
+  return begin <= bytes.last && last >= bytes.first;
 }
 
 std::string holders_of(const LockBytes& bytes, const std::string& database_path) {

@@ -117,7 +117,7 @@ TEST_CASE("storage: a file that was changed behind the store's back is found", "
       {"UPDATE batches SET last_offset = last_offset + 5 WHERE base_offset = 20", ""},
       {"UPDATE batches SET last_offset = 1 WHERE base_offset = 20", ""},
       {"UPDATE meta SET value = 1 WHERE name = 'snapshot_bytes'", ""},
-      {"INSERT INTO consumer_offsets VALUES('consumer:a', 99, 1, 1, '', 0, 0, 0)", ""},
+      {"INSERT INTO consumer_offsets VALUES('consumer:a', -3, 1, 1, '', 0, 0, 0)", ""},
       {"DELETE FROM meta WHERE name = 'last_log_time'", "meta has no number last_log_time"},
       {"DELETE FROM meta WHERE name = 'created_at'", ""},
       {"UPDATE meta SET value = 'soon' WHERE name = 'created_at'", ""},
@@ -199,6 +199,14 @@ TEST_CASE("storage: a whole file is found whole, and counted", "[storage]") {
   CHECK(report.partition == 0);
   CHECK(report.clean);
   CHECK(file.open());
+}
+
+TEST_CASE("storage: a replica that has a position before it has the records is whole",
+          "[storage]") {
+  // It catches up: its leader's positions come with the first answer.
+  const Tampered file(
+      "INSERT INTO consumer_offsets VALUES('consumer:a', 900000, 1, 1, '', 0, 0, 0)");
+  CHECK(file.verify().ok());
 }
 
 TEST_CASE("storage: verify survives what is no partition file at all", "[storage]") {
