@@ -364,7 +364,11 @@ void Faults::take_out_earlier_life() {
     world_.checker.violate("older-life", node.name() + " was taken in with a disk of the past");
   }
   if (node.up()) node.crash(Process::Death::kill);
-  if (!is_removed) (void)node.disk().swap_with_backup();  // Else that folder is its own now.
+  if (is_removed) {
+    world_.log_hashes.forget(node.id());  // That folder is its own now.
+  } else {
+    (void)node.disk().swap_with_backup();
+  }
   node.disk().set_spoiled(false);
   node.start();
 }
