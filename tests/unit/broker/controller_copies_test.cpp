@@ -169,3 +169,29 @@ TEST_CASE("controller: leadership does not go back to a copy that nobody has vou
   f.live_on({{1, 2}, {2, 1}, {3, 1}}, 8s);
   CHECK(f.meta().leader == NodeId{1});
 }
+
+TEST_CASE("controller: what a heartbeat tells and no report did is asked for", "[broker]") {
+  // The report that says so was lost: the heartbeat does not tell what has become of the file.
+  Copied f;
+  f.all_report();
+  PartitionStatus status;
+  status.topic = f.topic;
+  status.leader_epoch = f.meta().leader_epoch;
+  status.state = PartitionState::online;
+  status.detail = "nothing written has come back for 10 s";
+  f.clear();
+  for (int i = 0; i < 30; ++i) {
+    f.heartbeat(1, 1, {status});
+    for (const int other : {2, 3}) f.heartbeat(other);
+    f.tick(100ms);
+  }
+  REQUIRE(f.meta().leader == NodeId{1});
+  CHECK_FALSE(f.assigned(1).empty());
+
+  ReplicaState failing = f.said(1, f.key, leads);
+  failing.file = FileState::failing;
+  failing.detail = status.detail;
+  f.report(1, 1, {failing});
+  f.persist();
+  CHECK(f.meta().leader != NodeId{1});
+}
