@@ -427,7 +427,13 @@ void Replica::cut(const ReplicaFetchReply& reply, Effects& out) {
     }
   }
   end = std::min(end, reply.diverging_end);
-  const bool may_lose = assignment_.config.unclean_elections && end >= log_.log_start;
+  // Where it starts when what is on its way to the disk is there.
+  Offset start = log_.log_start;
+  for (const Pending& pending : log_.pending) {
+    const auto* drop = std::get_if<PendingDrop>(&pending.op);
+    if (drop != nullptr) start = std::max(start, drop->start);
+  }
+  const bool may_lose = assignment_.config.unclean_elections && end >= start;
   if (end < log_.high_watermark && !may_lose) {
     become_halted("its leader ends epoch " + std::to_string(reply.diverging_epoch.raw()) + " at " +
                       std::to_string(reply.diverging_end.raw()) + ", and everything below " +
@@ -438,7 +444,7 @@ void Replica::cut(const ReplicaFetchReply& reply, Effects& out) {
   }
   // Where the leader's log starts may be within a batch here; and what is below is gone there. So
   // nothing is kept, and the next fetch is told where to begin again.
-  if (end <= reply.log_start) end = std::min(end, log_.log_start);
+  if (end <= reply.log_start) end = std::min(end, start);
   event(out, EventKind::log_cut, Severity::warn,
         "from " + std::to_string(log_.log_end.raw()) + " to " + std::to_string(end.raw()) +
             ": its leader does not have the rest");
