@@ -12,7 +12,7 @@
 namespace pinion {
 namespace {
 
-/// One in the process.
+/// A name that no other monitor in the process has.
 std::string new_name() {
   static std::atomic<std::uint64_t> count{0};
   return "inproc://connection-" + std::to_string(++count);

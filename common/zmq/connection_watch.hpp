@@ -1,9 +1,9 @@
 // Whether a DEALER is connected, as libzmq's monitor tells it. Inside common/zmq only; one thread.
 //
-// The sockets are told apart by this and not by ZMQ_IMMEDIATE, which would keep messages from
-// queueing for a peer that is not there: with it libzmq 4.3.4 takes the connection's queue away as
-// soon as it ends, also in the middle of a message that is being read, and aborts the process
-// (fq.cpp, "!_more").
+// With it the transport queues nothing for a peer that is not there. ZMQ_IMMEDIATE is to do the
+// same; but with that libzmq 4.3.4 takes a connection's queue away as soon as the connection ends,
+// also in the middle of a message that is being read, and aborts the process (fq.cpp, "!_more";
+// docs/decisions/0015).
 #pragma once
 
 #include <zmq.hpp>

@@ -65,19 +65,24 @@ bool has_set_aside(const std::string& folder) {
   return false;
 }
 
+/// Topic "t" of one partition, with so many records on both of two nodes.
+void make_in_sync(Client& client, int count) {
+  TopicConfig config;
+  config.partitions = 1;
+  config.replication = 2;
+  REQUIRE(client.admin().create_topic("t", config, soon));
+  send(client, 0, count);
+  REQUIRE(eventually(soon, [&] { return partition_of(client).isr.size() == 2; }));
+}
+
 }  // namespace
 
 TEST_CASE("damage: a copy in which a reader finds a flipped bit is made anew without a restart",
           "[integration][cluster]") {
   ServerCluster cluster(2);
   const auto client = cluster.client();
-  TopicConfig config;
-  config.partitions = 1;
-  config.replication = 2;
-  REQUIRE(client->admin().create_topic("t", config, soon));
   constexpr int count = 300;
-  send(*client, 0, count);
-  REQUIRE(eventually(soon, [&] { return partition_of(*client).isr.size() == 2; }));
+  make_in_sync(*client, count);
   const NodeId damaged = partition_of(*client).leader;
   const int number = damaged.raw();
   cluster.stop_node(number);
@@ -101,13 +106,8 @@ TEST_CASE("damage: a file that is emptied or deleted in use is made anew without
           "[integration][cluster]") {
   ServerCluster cluster(2);
   const auto client = cluster.client();
-  TopicConfig config;
-  config.partitions = 1;
-  config.replication = 2;
-  REQUIRE(client->admin().create_topic("t", config, soon));
   constexpr int count = 100;
-  send(*client, 0, count);
-  REQUIRE(eventually(soon, [&] { return partition_of(*client).isr.size() == 2; }));
+  make_in_sync(*client, count);
   const int leader = partition_of(*client).leader.raw();
   const bool is_leaders = GENERATE(true, false);
   const bool is_emptied = GENERATE(true, false);
