@@ -53,30 +53,20 @@ Found find(const std::string& path) {
   return {true, text_of(path)};
 }
 
-struct DraftsFile {
+/// A file as it was found; one that is there and cannot be read is not whole.
+template <typename Read>
+struct FoundFile {
   bool there = false;
-  ReadDrafts read{};
+  Read read{};
   [[nodiscard]] bool damaged() const { return there && !read.whole; }
 };
 
-DraftsFile read_drafts_file(const std::string& path) {
+template <typename Read>
+FoundFile<Read> read_file(const std::string& path, Read (*parse)(std::string_view)) {
   const Found found = find(path);
   if (!found.there) return {};
   if (!found.text) return {true, {{}, false}};
-  return {true, parse_drafts(*found.text)};
-}
-
-struct TextFile {
-  bool there = false;
-  ParsedSettings read{};
-  [[nodiscard]] bool damaged() const { return there && !read.whole; }
-};
-
-TextFile read_text_file(const std::string& path) {
-  const Found found = find(path);
-  if (!found.there) return {};
-  if (!found.text) return {true, {{}, false}};
-  return {true, parse_settings(*found.text)};
+  return {true, parse(*found.text)};
 }
 
 /// Where the lock is held, it stays so.
@@ -179,9 +169,9 @@ void SettingsFile::close() {
 
 Settings SettingsFile::load() {
   if (path_.empty()) return {};
-  TextFile text = read_text_file(path_);
+  FoundFile text = read_file(path_, parse_settings);
   Settings settings = std::move(text.read.settings);
-  DraftsFile file = read_drafts_file(drafts_path_);
+  FoundFile file = read_file(drafts_path_, parse_drafts);
   text_damaged_ = text.damaged();
   if (text_damaged_) {
     tell_damage(path_, "Not all of '" + path_ +
@@ -307,7 +297,7 @@ Result<void> SettingsFile::carry_out(Work& work, Micros lock_limit) {
 }
 
 Result<void> SettingsFile::write_drafts_file(const Drafts& drafts) {
-  DraftsFile file = read_drafts_file(drafts_path_);
+  FoundFile file = read_file(drafts_path_, parse_drafts);
   // What is damaged, or gone, was not taken out by another dashboard.
   if (!file.there || !file.read.whole) {
     file.read.drafts = merge_drafts({}, ours_, file.read.drafts);
@@ -321,7 +311,8 @@ Result<void> SettingsFile::write_drafts_file(const Drafts& drafts) {
 
 /// One that could not be read at the start is none that is known to be worth less than the new one.
 Result<void> SettingsFile::write_text_file(const std::string& text) {
-  const bool damaged = read_text_file(path_).damaged() || (text_damaged_ && find(path_).there);
+  const bool damaged =
+      read_file(path_, parse_settings).damaged() || (text_damaged_ && find(path_).there);
   PINION_CHECK(damaged ? write_beside_damaged(path_, text) : write(path_, text));
   text_damaged_ = false;
   return {};
