@@ -115,12 +115,17 @@ struct HttpServer::Inside {
   std::vector<std::unique_ptr<Lane>> lanes;
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
   std::unique_ptr<asio::steady_timer> accept_timer;
-  std::size_t next_lane = 0;
   std::vector<std::string> addresses;
 
   [[nodiscard]] Result<void> listen(const std::string& bind);
   void accept(tcp::acceptor& acceptor);
-  void on_accepted(Lane& lane, tcp::socket socket);
+  /// Those who have connected already are heard before it ends.
+  void stop_accepting();
+  void admit(Lane& lane, tcp::socket socket);
+
+ private:
+  [[nodiscard]] Lane& next_lane();
+  std::size_t next_lane_ = 0;
 };
 
 namespace {
@@ -179,27 +184,40 @@ Result<void> HttpServer::Inside::listen(const std::string& bind) {
 }
 
 void HttpServer::Inside::accept(tcp::acceptor& acceptor) {
-  Lane& lane = *lanes[next_lane++ % lanes.size()];
-  acceptor.async_accept(
-      lane.context, [this, &acceptor, &lane](error_code error, tcp::socket socket) {
-        if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
-        if (error) {  // Out of descriptors, say: others must end first.
-          shared.observer->on_dropped("accept_failed");
-          accept_timer->expires_after(accept_pause);
-          accept_timer->async_wait([this, &acceptor](error_code) {
-            if (acceptor.is_open()) accept(acceptor);
-          });
-          return;
-        }
-        accept(acceptor);
-        if (shared.connections.load() < shared.options.connections_max) {
-          return on_accepted(lane, std::move(socket));
-        }
-        shared.observer->on_dropped("too_many_connections");  // The socket closes itself.
-      });
+  Lane& lane = next_lane();
+  acceptor.async_accept(lane.context,
+                        [this, &acceptor, &lane](error_code error, tcp::socket socket) {
+                          if (!error) admit(lane, std::move(socket));
+                          if (!acceptor.is_open()) return;
+                          if (!error) return accept(acceptor);
+                          // Out of descriptors, say: others must end first.
+                          shared.observer->on_dropped("accept_failed");
+                          accept_timer->expires_after(accept_pause);
+                          accept_timer->async_wait([this, &acceptor](error_code) {
+                            if (acceptor.is_open()) accept(acceptor);
+                          });
+                        });
 }
 
-void HttpServer::Inside::on_accepted(Lane& lane, tcp::socket socket) {
+void HttpServer::Inside::stop_accepting() {
+  for (const auto& acceptor : acceptors) {
+    error_code error;
+    acceptor->non_blocking(true, error);
+    for (int i = 0; i < backlog && !error; ++i) {
+      Lane& lane = next_lane();
+      tcp::socket socket = acceptor->accept(lane.context, error);
+      if (!error) admit(lane, std::move(socket));
+    }
+    acceptor->close(error);
+  }
+}
+
+Lane& HttpServer::Inside::next_lane() { return *lanes[next_lane_++ % lanes.size()]; }
+
+void HttpServer::Inside::admit(Lane& lane, tcp::socket socket) {
+  if (shared.connections.load() >= shared.options.connections_max) {
+    return shared.observer->on_dropped("too_many_connections");  // The socket closes itself.
+  }
   auto held = std::make_shared<tcp::socket>(std::move(socket));
   asio::post(lane.context, [this, &lane, held] {
     const auto session = tls ? make_tls_session(lane, std::move(*held), *tls)
@@ -236,12 +254,7 @@ std::vector<std::string> HttpServer::addresses() const { return inside_->address
 void HttpServer::drain(Micros patience) {
   if (inside_->lanes.empty() || !inside_->lanes.front()->thread.joinable()) return;
   inside_->shared.stopping.store(true);
-  asio::post(inside_->lanes.front()->context, [this] {
-    for (const auto& acceptor : inside_->acceptors) {
-      error_code ignored;
-      acceptor->close(ignored);
-    }
-  });
+  asio::post(inside_->lanes.front()->context, [this] { inside_->stop_accepting(); });
   for (const auto& lane : inside_->lanes) {
     asio::post(lane->context, [&lane = *lane] {
       for (HttpSession* session : lane.all()) session->stop();

@@ -50,8 +50,9 @@ class HttpServer {
   /// "http://127.0.0.1:8080", one for each bind.
   [[nodiscard]] std::vector<std::string> addresses() const;
 
-  /// No new connections, and no new requests on the old ones. Ends waits, and returns when all that
-  /// was asked is answered, or after `patience`.
+  /// No new connections, and no new requests on the old ones: what had come by then, also on those
+  /// that were not accepted yet, is served. Ends waits, and returns when all that was asked is
+  /// answered, or after `patience`.
   void drain(Micros patience);
   /// The same, and then ends what is left.
   void stop(Micros patience);

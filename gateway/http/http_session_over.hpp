@@ -92,8 +92,12 @@ class HttpSessionOver : public HttpSession,
   void stop() override {
     const auto self = this->shared_from_this();
     if (state_ == State::serving) hurry();
-    if (state_ == State::reading) deadline_ = std::min(deadline_, lane_->now + unfinished_for);
-    if (state_ == State::idle) leave();
+    const bool is_heard = state_ == State::idle && (is_new_ || has_unread());
+    if (state_ == State::reading || is_heard) {
+      deadline_ = std::min(deadline_, lane_->now + unfinished_for);
+    } else if (state_ == State::idle) {
+      leave();
+    }
     if (state_ == State::streaming && !is_writing_) say_goodbye();
   }
 
@@ -157,6 +161,12 @@ class HttpSessionOver : public HttpSession,
     watched_bytes_ = 0;
   }
 
+  /// Something has come that no read has taken yet: a request, say, or the peer's end.
+  [[nodiscard]] bool has_unread() {
+    pollfd peer{stream_.lowest_layer().native_handle(), POLLIN, 0};
+    return buffer_.size() > 0 || ::poll(&peer, 1, 0) > 0;
+  }
+
   /// Half-closed counts as gone: who waits and sends no more is answered at once, and who has gone
   /// altogether looks the same.
   void look_for_peer() {
@@ -170,7 +180,8 @@ class HttpSessionOver : public HttpSession,
   // ---- Reading
 
   void read_request() {
-    if (shared_->stopping.load()) return linger();
+    const bool stopping = shared_->stopping.load();
+    if (stopping && !is_new_ && !has_unread()) return linger();
     parser_.emplace();
     parser_->header_limit(shared_->options.header_bytes_max);
     // By the call, once that is known. (Beast takes "none" for a limit that all lengths exceed.)
@@ -180,7 +191,7 @@ class HttpSessionOver : public HttpSession,
     skip_empty_lines(buffer_);
     if (has_begun(buffer_)) return begin_reading();
     if (buffer_.capacity() > buffer_kept_max) buffer_.shrink_to_fit();
-    become(State::idle, shared_->options.idle_timeout);
+    become(State::idle, stopping ? unfinished_for : shared_->options.idle_timeout);
     read_first();
   }
 
@@ -411,6 +422,7 @@ class HttpSessionOver : public HttpSession,
     shared_->observer->on_served(
         {peer_, method_, target_, status_, body_bytes_, monotonic_now() - served_from_});
     if (out_.capacity() > buffer_kept_max) std::string().swap(out_);
+    is_new_ = false;
     if (after_ == After::keep_alive) return read_request();
     linger();
   }
@@ -476,8 +488,9 @@ class HttpSessionOver : public HttpSession,
   /// Kept by an idle connection: 2,000 of them then take some 20 MB at most.
   static constexpr std::size_t buffer_kept_max = 8 * 1024;
   static constexpr Micros linger_for = 2s;
-  /// Once the server stops: for the rest of a request, and for a peer that still sends.
-  static constexpr Micros unfinished_for = 500ms;
+  /// Once the server stops: for a first request, for the rest of one, and for a peer that still
+  /// sends. Two ticks, so never less than one.
+  static constexpr Micros unfinished_for = 1s;
   static constexpr std::size_t drain_bytes_max = 32 * 1024 * 1024;
 
   HttpLane* lane_;
@@ -486,6 +499,7 @@ class HttpSessionOver : public HttpSession,
   std::string peer_;
   State state_ = State::idle;
   Micros deadline_ = never;
+  bool is_new_ = true;  ///< Nothing has been answered yet.
   bool late_ = false;
   bool has_header_ = false;
   bool is_leaving_ = false;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -43,7 +44,8 @@ class OneEvent : public EventStream {
   std::function<void(std::optional<std::string>)> waiting_;
 };
 
-/// Answers with the length of the body; "/throw" throws, "/events" is a stream.
+/// Answers with the length of the body; "/throw" throws, "/events" is a stream, and "/hold" keeps
+/// the server's thread until it is let go.
 class Echo : public HttpApplication, public HttpObserver {
  public:
   RequestTraits traits_of(std::string_view, std::string_view) const override {
@@ -56,6 +58,12 @@ class Echo : public HttpApplication, public HttpObserver {
     if (request.target == "/events") {
       then(std::make_shared<OneEvent>());
       return {};
+    }
+    if (request.target == "/hold") {
+      std::unique_lock lock(mutex_);
+      is_held_ = true;
+      changed_.notify_all();
+      changed_.wait(lock, [&] { return !is_held_; });
     }
     HttpAnswer answer;
     answer.body = std::to_string(request.body.size());
@@ -74,6 +82,15 @@ class Echo : public HttpApplication, public HttpObserver {
   }
   void on_fault(std::string_view what) override { on_dropped(what); }
 
+  [[nodiscard]] bool wait_until_held() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, patience(10s), [&] { return is_held_; });
+  }
+  void let_go() {
+    const std::lock_guard lock(mutex_);
+    is_held_ = false;
+    changed_.notify_all();
+  }
   [[nodiscard]] int dropped(const std::string& why) {
     const std::lock_guard lock(mutex_);
     return dropped_[why];
@@ -85,6 +102,8 @@ class Echo : public HttpApplication, public HttpObserver {
 
  private:
   std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_held_ = false;
   std::vector<std::string> served_;
   std::map<std::string, int> dropped_;
 };
@@ -257,4 +276,35 @@ TEST_CASE("http server: who is in the middle of a request does not hold its end 
     CHECK(reply.body.find("did_not_happen") != std::string::npos);
   }
   CHECK(idle.receive().status == 0);
+}
+
+TEST_CASE("http server: what was asked before it ends is answered, accepted or not", "[gateway]") {
+  Server server;
+  HttpClient holding(server.port, patience(10s));
+  HttpClient kept(server.port, patience(10s));
+  HttpClient idle(server.port, patience(10s));
+  for (HttpClient* one : {&kept, &idle}) CHECK(one->ask("GET", "/").status == 200);
+  REQUIRE(holding.connect());
+  holding.send("GET /hold HTTP/1.1\r\n\r\n");
+  REQUIRE(server.echo.wait_until_held());
+  // The one thread hears of nothing of this before it hears that it is to end.
+  std::vector<std::unique_ptr<HttpClient>> early;
+  for (int i = 0; i < 20; ++i) {
+    early.push_back(std::make_unique<HttpClient>(server.port, patience(10s)));
+    REQUIRE(early.back()->connect());
+    REQUIRE(early.back()->send("GET / HTTP/1.1\r\n\r\n"));
+  }
+  REQUIRE(kept.send("GET / HTTP/1.1\r\n\r\n"));
+  server.http->drain(Micros{0});  // Told, and not waited for.
+  server.echo.let_go();
+  CHECK(holding.receive().status == 200);
+  CHECK(kept.receive().status == 200);
+  for (const auto& one : early) {
+    const HttpReply reply = one->receive();
+    CHECK(reply.status == 200);
+    CHECK(reply.header("connection") == "close");
+  }
+  CHECK(idle.receive().status == 0);
+  server.http->stop(10s);
+  CHECK_FALSE(HttpClient(server.port).connect());
 }
