@@ -193,7 +193,8 @@ class Node {
   Micros next_attempt_{0};
   Micros last_heard_{0};
   Micros next_heartbeat_{0};
-  Micros hasty_heartbeat_{0};  ///< Not before, however urgent it is.
+  Micros hasty_heartbeat_{0};      ///< Not before, however urgent it is.
+  bool has_more_to_tell_ = false;  ///< That is urgent, and the last heartbeat had no room for.
   Micros backoff_{0};
   std::uint64_t next_request_ = 1;
   std::optional<HeartbeatOut> heartbeat_;

@@ -244,6 +244,7 @@ void Node::on_heartbeat_reply(const Now& now, const Message& message, Effects& o
     if (at->second.status_version == told.status_version) changed_.erase(told.key);
   }
   heartbeat_.reset();
+  if (has_more_to_tell_) next_heartbeat_ = std::min(next_heartbeat_, hasty_heartbeat_);
 }
 
 void Node::send_heartbeat(const Now& now, Effects& out) {
@@ -255,20 +256,27 @@ void Node::send_heartbeat(const Now& now, Effects& out) {
   body.load.requests_inflight = static_cast<std::uint32_t>(shared_.requests_open);
   body.load.requests_refused += shared_.refused;
   HeartbeatOut sent;
-  // Round robin over what changed, so that a busy partition does not keep the others from telling.
-  auto at = changed_.upper_bound(status_cursor_);
-  for (std::size_t seen = 0;
-       seen < changed_.size() && body.partitions.size() < limits::statuses_per_heartbeat_max;
-       ++seen, ++at) {
-    if (at == changed_.end()) at = changed_.begin();
-    status_cursor_ = *at;
-    Slot& slot = replicas_.at(*at);
-    const bool urgent = slot.told_report_version != slot.report_version ||
-                        slot.told_vouched_version != slot.vouched_version;
-    if (!urgent && now.monotonic < slot.told_at + limits::status_every) continue;
-    slot.told_at = now.monotonic;
-    body.partitions.push_back(slot.replica.status());
-    sent.told.push_back({*at, slot.status_version, slot.report_version, slot.vouched_version});
+  // What is urgent first. Round robin over what changed, so that a busy partition does not keep the
+  // others from telling.
+  has_more_to_tell_ = false;
+  for (const bool urgent_ones : {true, false}) {
+    auto at = changed_.upper_bound(status_cursor_);
+    for (std::size_t seen = 0; seen < changed_.size(); ++seen, ++at) {
+      if (at == changed_.end()) at = changed_.begin();
+      Slot& slot = replicas_.at(*at);
+      const bool urgent = slot.told_report_version != slot.report_version ||
+                          slot.told_vouched_version != slot.vouched_version;
+      if (urgent != urgent_ones) continue;
+      if (!urgent && now.monotonic < slot.told_at + limits::status_every) continue;
+      if (body.partitions.size() == limits::statuses_per_heartbeat_max) {
+        has_more_to_tell_ = has_more_to_tell_ || urgent;
+        break;
+      }
+      status_cursor_ = *at;
+      slot.told_at = now.monotonic;
+      body.partitions.push_back(slot.replica.status());
+      sent.told.push_back({*at, slot.status_version, slot.report_version, slot.vouched_version});
+    }
   }
   Send send;
   send.message.header.kind = Kind::node_heartbeat;

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
+
 namespace pinion::partition::test {
 
 TEST_CASE("node: it registers, makes the membership durable, and only then obeys", "[partition]") {
@@ -296,6 +298,53 @@ TEST_CASE("node: a heartbeat tells what changed, until the broker has heard it",
     bench.pass(1s);
   }
   CHECK(bench.told<NodeHeartbeat>().back().partitions.empty());
+}
+
+TEST_CASE("node: what is urgent and has no room in a heartbeat goes with the next, at once",
+          "[partition]") {
+  NodeBench bench;
+  bench.join();
+  std::set<PartitionKey> untold;
+  for (int i = 0; i < 600; ++i) {
+    const PartitionKey key{TopicId{7}, PartitionIndex{i}};
+    bench.lead(key);
+    untold.insert(key);
+  }
+  bench.to_controller.clear();
+  // How many heartbeats came, which are answered.
+  const auto told = [&] {
+    const std::vector<NodeHeartbeat> beats = bench.told<NodeHeartbeat>();
+    for (const NodeHeartbeat& beat : beats) {
+      CHECK(beat.partitions.size() <= limits::statuses_per_heartbeat_max);
+      for (const PartitionStatus& status : beat.partitions) {
+        untold.erase({status.topic, status.partition});
+      }
+    }
+    if (!beats.empty()) {
+      bench.from_broker(NodeHeartbeatReply{ControllerEpoch{1}, 1},
+                        bench.to_controller.back().header.request_id);
+    }
+    bench.to_controller.clear();
+    return beats.size();
+  };
+  bench.pass(500ms);
+  SECTION("when that is answered") {
+    CHECK(told() == 1);
+    CHECK(untold.size() == 344);
+    for (const std::size_t left : {88U, 0U}) {
+      bench.pass(20ms);
+      CHECK(told() == 0);
+      bench.pass(30ms);
+      CHECK(told() == 1);
+      CHECK(untold.size() == left);
+    }
+    bench.pass(200ms);  // And what is told is told.
+    CHECK(told() == 0);
+  }
+  SECTION("and not beside it") {
+    bench.pass(200ms);
+    CHECK(bench.told<NodeHeartbeat>().size() == 1);
+  }
 }
 
 TEST_CASE("node: rates are over the last seconds and go back to nothing", "[partition]") {
