@@ -255,6 +255,7 @@ class Controller {
                                           ControllerEffects& out);
   void note_loss(Partition& partition, const ElectionInput& input, NodeId leader,
                  ControllerEffects& out);
+  static void note_failure(const Now& now, Partition& partition);
   [[nodiscard]] PartitionMeta plan_return(const Now& now, Partition& partition, PartitionMeta next);
   [[nodiscard]] PartitionMeta plan_new_life(const Partition& partition, NodeId node,
                                             bool new_store) const;

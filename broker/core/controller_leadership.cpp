@@ -17,6 +17,12 @@ namespace {
 /// Leaderships given back at once; the next ones a second later.
 constexpr std::size_t returns_at_once = 64;
 
+/// Leadership goes back to a disk that failed after 2, 4, ... 64 times as long, and after the usual
+/// time when it has led for so long since: on one whose commits are slow for hours it would go back
+/// and forth.
+constexpr std::uint32_t return_doublings_max = 6;
+constexpr Micros failure_forgotten_after = 1h;
+
 /// Times assign_again: a replica that is there and silent has been asked after 2, 4, 8 and 16 s
 /// more.
 constexpr std::int64_t silent_intervals = 16;
@@ -173,6 +179,7 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
     return without_leader(std::move(next));
   }
   if (election.is_unclean) note_loss(partition, input, election.leader, out);
+  if (failing && next.leader == next.replicas.front()) note_failure(now, partition);
   return elected(std::move(next), election);
 }
 
@@ -196,6 +203,14 @@ void Controller::note_loss(Partition& partition, const ElectionInput& input, Nod
                         .detail = "no replica that has everything is left; " + from + ", " + lost});
 }
 
+void Controller::note_failure(const Now& now, Partition& partition) {
+  if (now.monotonic - partition.preferred_failed_at > failure_forgotten_after) {
+    partition.preferred_failed = 0;
+  }
+  ++partition.preferred_failed;
+  partition.preferred_failed_at = now.monotonic;
+}
+
 /// The preferred leader leads again, a while after it is in sync again.
 PartitionMeta Controller::plan_return(const Now& now, Partition& partition, PartitionMeta next) {
   const NodeId preferred = next.replicas.front();
@@ -208,7 +223,9 @@ PartitionMeta Controller::plan_return(const Now& now, Partition& partition, Part
     return next;
   }
   partition.preferred_since = std::min(partition.preferred_since, now.monotonic);
-  if (now.monotonic - partition.preferred_since < options_.leader_return_after) return next;
+  const std::uint32_t doublings = std::min(partition.preferred_failed, return_doublings_max);
+  const Micros return_after = options_.leader_return_after * (std::int64_t{1} << doublings);
+  if (now.monotonic - partition.preferred_since < return_after) return next;
   return elected(std::move(next), {.leader = preferred});
 }
 

@@ -351,6 +351,62 @@ TEST_CASE("controller: leadership goes back to the preferred replica", "[broker]
   CHECK(f.meta().leader == NodeId{1});
 }
 
+TEST_CASE("controller: a disk that hangs again and again gets leadership back later each time",
+          "[broker]") {
+  Replicated f;
+  const auto time_until = [&](int leader) {
+    Micros passed{0};
+    for (; f.meta().leader != NodeId{leader} && passed < 2min; passed += 100ms) {
+      f.live({1, 2, 3}, 100ms);
+    }
+    return passed;
+  };
+  const auto hangs = [&](int id) {
+    ReplicaState said = f.said(id, f.key, leads);
+    said.file = FileState::failing;
+    f.report(id, 1, {said});
+    CHECK(time_until(id == 1 ? 2 : 1) < 5s);
+    // It answers, and has everything.
+    const int leader = f.meta().leader.raw();
+    for (const int node : {1, 2, 3}) f.says(node, node == leader ? leads : follows);
+    f.proposes(leader, {leader, 3});
+    f.proposes(leader, {1, 2, 3});
+  };
+  hangs(1);
+  const Micros first = time_until(1);
+  CHECK(first > f.options.leader_return_after);
+  CHECK(first < 3 * f.options.leader_return_after);
+  SECTION("until it has led for long") {
+    hangs(1);
+    const Micros second = time_until(1);
+    CHECK(second > first + f.options.leader_return_after);
+    hangs(1);
+    const Micros third = time_until(1);
+    CHECK(third > second + f.options.leader_return_after);
+    CHECK(third < 2min);
+    f.live({1, 2, 3}, 61min);
+    hangs(1);
+    CHECK(time_until(1) < second);
+  }
+  SECTION("but is not held to account for others' disks") {
+    f.loses(1);
+    REQUIRE(f.meta().leader == NodeId{2});
+    f.registers(1);
+    f.says(1, follows);
+    f.says(2, leads);
+    f.proposes(2, {1, 2, 3});
+    hangs(2);
+    CHECK(f.meta().leader == NodeId{1});
+    f.loses(1);
+    REQUIRE(f.meta().leader == NodeId{2});
+    f.registers(1);
+    f.says(1, follows);
+    f.says(2, leads);
+    f.proposes(2, {1, 2, 3});
+    CHECK(time_until(1) <= first);
+  }
+}
+
 TEST_CASE("controller: unclean elections happen where the topic asks, and say what was lost",
           "[broker]") {
   const bool allowed = GENERATE(false, true);
