@@ -91,7 +91,7 @@ void Replica::on_replica_fetch(const Now& now, Request& request, Effects& out) {
   reply.position_version = fetch.position_version;
   const EpochStart end = log_.end_of_epoch(fetch.last_epoch);
   const bool is_prefix = fetch.last_epoch == epoch_unknown
-                             ? fetch.offset <= log_.durable_end
+                             ? fetch.offset <= log_.log_end
                              : end.epoch == fetch.last_epoch && fetch.offset <= end.start;
   // All that it has is gone here. That may have been something else: an epoch that ends just there
   // and is not known here was committed by nobody, or its records are gone as well.
@@ -104,6 +104,17 @@ void Replica::on_replica_fetch(const Now& now, Request& request, Effects& out) {
     reply.diverging_epoch = end.epoch;
     reply.diverging_end = std::max(end.start, log_.log_start);
     return shared_->answer(std::move(request.asker), std::move(reply), leading.epoch, out);
+  }
+  // What it copied before it led is on its way to the disk. That is not gone: who has it must not
+  // cut it, for an older fetch, or the same one again, would be agreed with when it is there.
+  if (fetch.offset > log_.durable_end) {
+    follower->caught_up_at = now.monotonic;
+    follower->caught_up_wall = now.wall;
+    return shared_->refuse(
+        std::move(request.asker),
+        fail(Errc::throttled, "what is before " + std::to_string(fetch.offset.raw()) +
+                                  " is on its way to the leader's disk"),
+        leading.epoch, out);
   }
   follower->agreed = true;
   follower->read_end = std::max(follower->read_end, fetch.offset);

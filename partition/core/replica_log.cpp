@@ -37,12 +37,11 @@ Epoch ReplicaLog::last_epoch() const noexcept {
 }
 
 EpochStart ReplicaLog::end_of_epoch(Epoch epoch) const noexcept {
-  EpochStart found{epoch_unknown, epochs.empty() ? durable_end : epochs.front().start};
+  EpochStart found{epoch_unknown, epochs.empty() ? log_end : epochs.front().start};
   for (std::size_t i = 0; i < epochs.size() && epochs[i].epoch <= epoch; ++i) {
     found.epoch = epochs[i].epoch;
-    found.start = i + 1 < epochs.size() ? epochs[i + 1].start : durable_end;
+    found.start = i + 1 < epochs.size() ? epochs[i + 1].start : log_end;
   }
-  found.start = std::min(found.start, durable_end);
   return found;
 }
 

@@ -140,7 +140,7 @@ struct ReplicaLog {
   /// The epoch of the last record that was ever here, 0 when there was none.
   [[nodiscard]] Epoch last_epoch() const noexcept;
   /// The largest epoch at or below `epoch` and where it ends here; epoch 0 when there is none, and
-  /// then where the first one begins. What is not durable does not count.
+  /// then where the first one begins. What is on its way to the disk counts.
   [[nodiscard]] EpochStart end_of_epoch(Epoch epoch) const noexcept;
   /// True when a reader that last saw `last_epoch` may go on at `offset`: the log was not cut
   /// below.

@@ -416,6 +416,35 @@ TEST_CASE("follower: one that becomes the leader goes on where its log ends", "[
   CHECK(bench.reply(next).as<ProduceReply>().base_offset == Offset{1});
 }
 
+TEST_CASE("follower: one that leads before its copy is on its disk has nobody cut the same",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 4});
+  bench.answer_fetch_with({stored(batch_of({"a"}), 0, 4, 100)}, 0);
+  bench.assign_replicas({.leader = 1, .epoch = 5, .version = 2});
+  REQUIRE(bench.view().role == RoleName::leading);
+  const auto ask = [&](std::int32_t node, std::int64_t offset) {
+    return bench.replica_fetch({.node = node, .epoch = 5, .offset = offset, .last_epoch = 4});
+  };
+  // It has what is on its way here. One that has more is told where the logs part.
+  CHECK(bench.reply(ask(2, 1)).error() == Errc::throttled);
+  CHECK(bench.reply(ask(3, 2)).as<ReplicaFetchReply>().diverging_end == Offset{1});
+  SECTION("it is the leader that is slow") {
+    for (int i = 0; i < 8; ++i) {
+      bench.pass(500ms);
+      CHECK(bench.reply(ask(2, 1)).error() == Errc::throttled);
+      ask(3, 0);
+    }
+    CHECK_FALSE(bench.proposed());
+  }
+  SECTION("the same fetch counts when it is there") {
+    bench.persist();
+    CHECK(bench.view().high_watermark == Offset{0});
+    for (const int node : {2, 3}) ask(node, 1);
+    CHECK(bench.view().high_watermark == Offset{1});
+  }
+}
+
 TEST_CASE("follower: an assignment that comes during a cut is obeyed after it", "[partition]") {
   NodeBench bench;
   bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
