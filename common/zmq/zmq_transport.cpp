@@ -249,6 +249,8 @@ std::optional<Frames> ZmqTransport::Inside::receive(LinkState& link) {
       if (errno == EINTR) continue;
       // Messages arrive whole; if one did not, the rest of it is no message.
       link.dropping = link.dropping || !frames.empty();
+      frames = Frames();
+      bytes = 0;
       const bool was_lost = link.watch && link.watch->is_lost();
       end_if_lost(link, was_lost ? Unread::none : Unread::kept);
       // What came just before the end may have come just now.
