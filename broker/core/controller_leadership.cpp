@@ -174,6 +174,7 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
       waiting_.insert(next.key);
     }
     if (!election.must_settle) return next;
+    if (failing && next.leader == next.replicas.front()) note_failure(now, partition);
     // From now on they have the time that they have after the loss of a leader.
     partition.leaderless_since = now.monotonic;
     return without_leader(std::move(next));

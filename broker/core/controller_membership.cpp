@@ -378,7 +378,8 @@ void Controller::on_node_heartbeat(const Now& now, const NodeMessage& message,
       continue;
     }
     // Nor what has become of the file.
-    if (known != partition->reports.end() && known->second.detail != status.detail) {
+    if (known != partition->reports.end() &&
+        (known->second.detail != status.detail || known->second.state != status.state)) {
       untold_.try_emplace({node->meta.id, key}, Untold{now.monotonic + options_.assign_again, 0});
     }
     ReportedReplica state;

@@ -57,13 +57,14 @@ namespace {
 
 /// Whoever has the most, of those that live.
 [[nodiscard]] Election plan_unclean(const ElectionInput& input) {
-  const std::vector<NodeId> there = present(input, input.partition->replicas);
+  std::vector<NodeId> there = present(input, input.partition->replicas);
   if (there.empty()) return {};
   if (!input.has_waited) return {.must_wait = true};
   if (input.partition->leader != node_none) return {.must_settle = true};
-  const bool is_final = std::all_of(
-      there.begin(), there.end(), [&](NodeId node) { return input.candidates.at(node).is_final; });
-  if (!is_final) return {.must_wait = true};
+  const std::size_t count = there.size();
+  std::erase_if(there, [&](NodeId node) { return !input.candidates.at(node).is_final; });
+  const bool all_have_said = there.size() == count;
+  if (there.empty() || (!all_have_said && !input.has_waited_long)) return {.must_wait = true};
   return {.leader = longest_of(input, there), .is_unclean = true};
 }
 

@@ -265,13 +265,21 @@ TEST_CASE("controller: who asks is told that records are refused, and of what no
   CHECK(asked().records_in_per_s == 0);  // The former leader's.
 }
 
-TEST_CASE("controller: whose first report was lost is asked for another one", "[broker]") {
+TEST_CASE("controller: whose report was lost is asked for another one", "[broker]") {
   const int id = GENERATE(1, 2);
+  const bool was_opening = GENERATE(false, true);  // The first came, and the next one was lost.
   Replicated f({.min_insync_replicas = 1});
   if (id == 1) f.proposes(1, {1});  // Nobody takes over.
   f.from_node(id, Goodbye{Incarnation{1}}, Kind::goodbye);
   f.registers(id, 1);
   f.persist();
+  if (was_opening) {
+    ReplicaState opening = f.said(id, f.key, ReplicaRole::none);
+    opening.state = PartitionState::opening;
+    opening.file = FileState::unknown;
+    f.report(id, 1, {opening});
+    f.persist();
+  }
   REQUIRE(f.meta().leader == NodeId{1});
   PartitionStatus status;
   status.topic = f.topic;

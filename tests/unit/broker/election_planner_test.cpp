@@ -157,6 +157,13 @@ TEST_CASE("election: unclean only where it is allowed, and the longest log then"
   led.leader = a;
   CHECK(plan(led, others, true, true).must_settle);
   CHECK(plan(partition, {{b, steady(3, 2)}, {c, said_before(8, 2)}}, true, true).must_wait);
+  // One that cannot say what it has, for its disk hangs, say, is not waited for for ever.
+  ElectionInput input{&partition, {{b, steady(3, 2)}, {c, said_before(8, 2)}}, true};
+  input.unclean_allowed = true;
+  input.has_waited_long = true;
+  CHECK(plan_election(input).leader == b);
+  input.candidates = {{c, said_before(8, 2)}};
+  CHECK(plan_election(input).must_wait);
   const Election election = plan(partition, others, true, true);
   CHECK(election.leader == c);
   CHECK(election.is_unclean);
