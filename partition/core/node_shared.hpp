@@ -69,8 +69,8 @@ struct CopyGate {
   std::size_t asked = 0;  ///< And not durable yet. One answer may be more than was asked for.
   std::deque<PartitionKey> waiting;  ///< In turn. Who needs its turn no more is passed over.
 
-  [[nodiscard]] bool may_ask() const noexcept {
-    return asked + limits::replica_fetch_bytes <= copied_bytes_max;
+  [[nodiscard]] bool may_ask(std::size_t bytes) const noexcept {
+    return asked + bytes <= copied_bytes_max;
   }
 };
 
@@ -96,7 +96,7 @@ struct NodeShared {
   std::size_t requests_open = 0;
   std::size_t pending_bytes = 0;
   std::size_t pending_tickets = 0;
-  bool has_table_on_way = false;  ///< To the disk: a whole table of positions, one at a time.
+  bool has_table_on_way = false;  ///< To the disk: a large table of positions, one at a time.
   std::size_t queries_inflight = 0;
   std::size_t ahead_bytes = 0;  ///< That reads ahead of readers hold.
   std::uint64_t refused = 0;    ///< Over a limit, since the start.

@@ -237,6 +237,7 @@ class Replica {
   [[nodiscard]] const Copying* copying() const noexcept;
   void tick_copying(const Now& now, Effects& out);
   void fetch_on(const Now& now, Effects& out);
+  [[nodiscard]] std::size_t bytes_to_ask(const Now& now, const Copying& copying) const;
   [[nodiscard]] bool may_ask_now(Copying& copying);
   void tell_progress(const Now& now, Effects& out);
   void retry_later(const Now& now, std::string why, Effects& out);
@@ -249,7 +250,7 @@ class Replica {
   void put_gathered(const Now& now, Effects& out);
   void leave_accounts(const Pending& done);
   void cut(const ReplicaFetchReply& reply, Effects& out);
-  void begin_again(ReplicaFetchReply& reply, Effects& out);
+  void begin_again(const Now& now, ReplicaFetchReply& reply, Effects& out);
   void follow_high_watermark(const Now& now, Effects& out);
   void fail_copying(const Now& now, const Error& why, Effects& out);
   [[nodiscard]] Micros copying_deadline(const Copying& copying) const noexcept;

@@ -30,6 +30,13 @@ Position position_of(const PositionRow& row) {
   return position;
 }
 
+/// Asked of a leader that has not answered: it may be gone for long, and takes no room of those
+/// whose leaders are there. The first batch comes whatever its size.
+constexpr std::size_t probe_bytes = 64 * limits::kib;
+
+/// Of larger tables one at a time is on its way to the disk of a node.
+constexpr std::size_t large_table_bytes = 256 * limits::kib;
+
 ProducerState producer_of(const ProducerRow& row) {
   ProducerState producer;
   producer.id = row.id;
@@ -87,6 +94,7 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   const std::vector<NodeId>& isr = assignment_.isr;
   const bool is_member = std::find(isr.begin(), isr.end(), shared_->node) != isr.end();
   copying->is_counted = copying->is_behind && !is_member;
+  copying->asks_bytes = bytes_to_ask(now, *copying);
   if (copying->is_counted && !may_ask_now(*copying)) return;
   ReplicaFetch fetch;
   fetch.node = shared_->node;
@@ -98,7 +106,7 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   fetch.durable_end = log_.durable_end;
   fetch.position_version = copying->position_version;
   fetch.durable_position_version = copying->durable_position_version;
-  fetch.bytes_max = static_cast<std::uint32_t>(limits::replica_fetch_bytes);
+  fetch.bytes_max = static_cast<std::uint32_t>(copying->asks_bytes);
   // One that has passed the gate is not to wait where others would have something to read.
   const Micros wait = copying->is_counted ? 0ms : limits::replica_fetch_wait;
   fetch.wait_ms = static_cast<std::uint32_t>(wait / 1ms);
@@ -121,11 +129,18 @@ void Replica::fetch_on(const Now& now, Effects& out) {
   copying->told_position_version = copying->durable_position_version;
 }
 
+std::size_t Replica::bytes_to_ask(const Now& now, const Copying& copying) const {
+  const auto peer = shared_->peers.find(copying.leader);
+  const bool is_quiet = peer == shared_->peers.end() ||
+                        now.monotonic > peer->second.heard_at + limits::peer_quiet_after;
+  return is_quiet || copying.is_unanswered ? probe_bytes : limits::replica_fetch_bytes;
+}
+
 bool Replica::may_ask_now(Copying& copying) {
   count_asked();
   CopyGate& gate = shared_->copies;
   const bool has_turn = std::exchange(copying.has_turn, false) || gate.waiting.empty();
-  if (has_turn && gate.may_ask()) return true;
+  if (has_turn && gate.may_ask(copying.asks_bytes)) return true;
   if (!std::exchange(copying.waits_turn, true)) gate.waiting.push_back(key_);
   return false;
 }
@@ -133,7 +148,7 @@ bool Replica::may_ask_now(Copying& copying) {
 bool Replica::start_waiting_fetch(const Now& now, Effects& out) {
   Copying* copying = this->copying();
   if (copying == nullptr || !copying->waits_turn) return true;
-  if (!shared_->copies.may_ask()) return false;
+  if (!shared_->copies.may_ask(bytes_to_ask(now, *copying))) return false;
   copying->waits_turn = false;
   copying->has_turn = true;
   fetch_on(now, out);
@@ -146,9 +161,9 @@ void Replica::count_asked() noexcept {
   const Copying* copying = this->copying();
   std::size_t bytes = 0;
   if (copying != nullptr && copying->is_counted) {
-    if (copying->fetch != RequestId{0}) bytes += limits::replica_fetch_bytes;
-    if (!log_.is_silent)
-      bytes += log_.pending_bytes;  // What a disk that hangs holds is no one's turn.
+    if (copying->fetch != RequestId{0}) bytes += copying->asks_bytes;
+    // What a disk that hangs holds is no one's turn.
+    if (!log_.is_silent) bytes += log_.pending_bytes;
   }
   shared_->copies.asked += bytes;
   shared_->copies.asked -= std::exchange(asked_bytes_, bytes);
@@ -207,6 +222,7 @@ void Replica::tick_copying(const Now& now, Effects& out) {
   Copying* copying = this->copying();
   if (copying->fetch != RequestId{0} && now.monotonic >= copying->answer_by) {
     shared_->suspect_peer(now, copying->leader, out);
+    copying->is_unanswered = true;
     retry_later(now, "the leader does not answer", out);
   }
   if (copying->fetch_at > Micros{0} && now.monotonic >= copying->fetch_at) {
@@ -226,6 +242,7 @@ void Replica::step(const Now& now, NodeId from, Message& answer, Effects& out) {
   }
   copying->fetch = RequestId{0};
   copying->answer_by = never;
+  copying->is_unanswered = false;
   if (answer.header.error != Errc::ok) {
     const auto* body = std::get_if<ErrorBody>(&answer.body);
     event(out, EventKind::replica_refused, Severity::debug,
@@ -236,7 +253,7 @@ void Replica::step(const Now& now, NodeId from, Message& answer, Effects& out) {
   if (reply == nullptr || answer.header.leader_epoch != copying->epoch) {
     return retry_later(now, "the leader's answer was of another epoch", out);
   }
-  if (reply->begin_at != offset_unassigned) return begin_again(*reply, out);
+  if (reply->begin_at != offset_unassigned) return begin_again(now, *reply, out);
   if (reply->diverging_end != offset_unassigned) return cut(*reply, out);
   if (const Result<void> checked = check_copied(*reply, answer.records); !checked) {
     event(out, EventKind::replica_refused, Severity::warn, checked.error().to_string());
@@ -357,13 +374,18 @@ void Replica::gather_positions(const Now& now, const ReplicaFetchReply& reply, E
   put_gathered(now, out);
 }
 
-/// When all has come, and none of another partition is on its way: nothing is asked for before
-/// that. Whatever else is on its way, for else it would never have its turn on a busy node; and
-/// counted as one commit, for else it would keep all others out.
+/// When all has come, and, for a large one, none of another partition is on its way: nothing is
+/// asked for before that. Whatever else is on its way, for else it would never have its turn on a
+/// busy node; and counted as one commit, for else it would keep all others out.
 void Replica::put_gathered(const Now& now, Effects& out) {
   Copying& copying = *this->copying();
   if (!copying.gathered_to) return;
-  if (shared_->has_table_on_way) {
+  std::size_t bytes = limits::batch_cost_bytes;
+  for (const auto& [reader, position] : copying.gathered) {
+    bytes += limits::batch_cost_bytes + reader.size() + position.last_token.size();
+  }
+  const bool is_large = bytes > large_table_bytes;
+  if (is_large && shared_->has_table_on_way) {
     copying.fetch_at = now.monotonic + limits::replica_retry_min;
     return;
   }
@@ -374,12 +396,11 @@ void Replica::put_gathered(const Now& now, Effects& out) {
   copying.gathered.clear();
   const Ticket ticket = shared_->last_ticket + 1;
   log_.positions.replace(reset.positions, version, ticket);
-  const std::size_t bytes = limits::batch_cost_bytes * (1 + reset.positions.size());
   Pending& entry = persist(std::move(reset), std::min(bytes, limits::commit_bytes_max), out);
   PINION_ASSERT(entry.ticket == ticket);
   entry.op = PendingCopiedPositions{copying.epoch, version};
-  entry.is_table = true;
-  shared_->has_table_on_way = true;
+  entry.is_table = is_large;
+  shared_->has_table_on_way = shared_->has_table_on_way || is_large;
 }
 
 /// What its leader says is committed, as far as it is durable here.
@@ -461,12 +482,12 @@ void Replica::cut(const ReplicaFetchReply& reply, Effects& out) {
 }
 
 /// All that is here was removed by retention there.
-void Replica::begin_again(ReplicaFetchReply& reply, Effects& out) {
+void Replica::begin_again(const Now& now, ReplicaFetchReply& reply, Effects& out) {
   const Offset start = reply.begin_at;
   if (start < log_.log_end) {
     // Cannot be: the leader answers so only when this log ends before its own begins.
     event(out, EventKind::unexpected, Severity::warn, "told to begin again in the middle");
-    return;
+    return retry_later(now, "the leader answered what cannot be", out);
   }
   event(out, EventKind::log_begun_again, Severity::warn,
         "at " + std::to_string(start.raw()) + ", where the leader's log starts; " +

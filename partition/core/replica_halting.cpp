@@ -95,6 +95,10 @@ void Replica::look_at_oldest(const Now& now, Effects& out) {
     return;
   }
   log_.is_silent = true;
+  // Nobody waits for a table that it has on its way.
+  for (Pending& pending : log_.pending) {
+    if (std::exchange(pending.is_table, false)) shared_->has_table_on_way = false;
+  }
   event(out, EventKind::disk_silent, Severity::error, silence());
   state_changed();
 }

@@ -127,8 +127,10 @@ struct Copying {
   RequestId fetch{0};   ///< Under way; 0: none.
   /// The leader has more than it has sent; so it is taken to be until it says otherwise.
   bool is_behind = true;
-  bool is_counted = false;  ///< The fetch under way has passed the gate.
-  bool waits_turn = false;  ///< For it.
+  bool is_counted = false;     ///< The fetch under way has passed the gate.
+  std::size_t asks_bytes = 0;  ///< It, or the next one.
+  bool is_unanswered = false;  ///< The last fetch was.
+  bool waits_turn = false;     ///< For it.
   bool has_turn = false;
   Micros answer_by = never;
   Micros fetch_at{0};  ///< Not before.

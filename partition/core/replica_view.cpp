@@ -85,7 +85,8 @@ bool Replica::may_report() const {
   const auto* catching_up = std::get_if<CatchingUp>(&role_);
   const bool is_changing =
       !log_.pending.empty() || (catching_up != nullptr && catching_up->cutting);
-  return copying() == nullptr || assignment_.leader != node_none || !is_changing;
+  // That its disk hangs is told, and no number with it that anybody relies on.
+  return copying() == nullptr || assignment_.leader != node_none || !is_changing || log_.is_silent;
 }
 
 ReplicaState Replica::report() const {

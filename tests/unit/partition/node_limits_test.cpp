@@ -148,8 +148,24 @@ TEST_CASE("node: what followers that catch up ask for is bounded, and all have t
   SECTION("one whose leader does not answer makes way") {
     bench.to_peers.clear();
     bench.pass(limits::replica_fetch_wait + limits::replica_answer_within);
-    CHECK(asked_for(bench).size() == at_once);
+    // The rest, too: its node is quiet, and is asked for little.
+    CHECK(asked_for(bench).size() == count - at_once);
     CHECK(asked_for(bench).begin()->first == key_of(at_once));
+    CHECK(bench.view(key_of(0)).role == RoleName::catching_up);
+  }
+  SECTION("those whose leader does not answer keep nobody waiting whose leader is there") {
+    bench.to_peers.clear();
+    for (int i = 0; i < 20; ++i) {
+      bench.pass(500ms);
+      bench.fetch(9);  // A word from the broker.
+    }
+    bench.assign_replicas({.leader = 3, .isr = {2, 3}}, key_of(count));
+    bench.open(key_of(count));
+    CHECK(asked_for(bench).count(key_of(count)) == 1);
+    // One answer, and it is asked for as much as any.
+    answer(bench, key_of(count - 1), {});
+    const auto last = std::get<ReplicaFetch>(bench.last_fetch().body);
+    CHECK(last.bytes_max == limits::replica_fetch_bytes);
   }
   SECTION("so does one that is not to follow any more") {
     for (std::int32_t i = 0; i < 5; ++i) {

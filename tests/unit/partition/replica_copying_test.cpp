@@ -275,6 +275,13 @@ ReplicaFetchReply part_of_positions(std::vector<PositionRow> rows, bool whole, b
   return reply;
 }
 
+/// More than 256 KiB of them.
+std::vector<PositionRow> many_rows(const std::string& reader) {
+  std::vector<PositionRow> rows;
+  for (int i = 0; i < 1'000; ++i) rows.push_back(row(reader + std::to_string(i), i + 1));
+  return rows;
+}
+
 }  // namespace
 
 TEST_CASE("follower: a table of positions that comes in parts is taken over when all have come",
@@ -305,15 +312,34 @@ TEST_CASE("follower: a table of positions that comes in parts is taken over when
   CHECK(std::holds_alternative<PutPosition>(bench.waiting()[0].op));
 }
 
-TEST_CASE("follower: of whole tables of positions one at a time is on its way to the disk",
+TEST_CASE("follower: of large tables of positions one at a time is on its way to the disk",
           "[partition]") {
   NodeBench bench;
   bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
-  bench.answer_fetch(part_of_positions({row("consumer:a", 1)}, true, false));
+  bench.answer_fetch(part_of_positions(many_rows("consumer:a"), true, false));
   bench.assign_replicas({.leader = node_two, .epoch = 5}, orders_1);
   bench.open(orders_1, log_of(10, 3));
-  bench.answer_fetch(part_of_positions({row("consumer:b", 2)}, true, false));
+  SECTION("small ones do not wait") {
+    bench.answer_fetch(part_of_positions({row("consumer:b", 2)}, true, false));
+    CHECK(bench.waiting(orders_1).size() == 1);
+    bench.persist(orders_1);
+    CHECK(fetch_of(bench).position_version == PositionVersion{2});
+    bench.persist();
+    bench.node.check_invariants();
+    return;
+  }
+  bench.answer_fetch(part_of_positions(many_rows("consumer:b"), true, false));
   CHECK(bench.waiting(orders_1).empty());
+  SECTION("nor is one waited for whose disk hangs") {
+    for (int i = 0; i < 21; ++i) bench.pass(500ms);
+    CHECK(bench.happened(EventKind::disk_silent));
+    bench.pass(limits::replica_retry_min);
+    CHECK(bench.waiting(orders_1).size() == 1);
+    bench.persist();
+    bench.persist(orders_1);
+    bench.node.check_invariants();
+    return;
+  }
   const std::size_t fetches = bench.fetches();
   bench.pass(1s);
   CHECK(bench.fetches() == fetches);  // What comes next would have to wait behind it.
@@ -321,9 +347,9 @@ TEST_CASE("follower: of whole tables of positions one at a time is on its way to
   bench.pass(limits::replica_retry_min);
   REQUIRE(bench.waiting(orders_1).size() == 1);
   CHECK(std::get<ResetPositions>(bench.waiting(orders_1)[0].op).positions[0].reader ==
-        "consumer:b");
+        "consumer:b0");
   bench.persist(orders_1);
-  CHECK(fetch_of(bench).position_version == PositionVersion{2});
+  CHECK(fetch_of(bench).position_version == PositionVersion{1'000});
   bench.node.check_invariants();
 }
 
@@ -343,6 +369,29 @@ TEST_CASE("follower: what it says in an epoch that nobody leads waits for what i
   CHECK(said.leader_epoch == Epoch{6});
   CHECK(said.log_end == Offset{10});
   CHECK(said.position_version == PositionVersion{7});
+}
+
+TEST_CASE("follower: that its disk hangs it says in an epoch that nobody leads, too",
+          "[partition]") {
+  NodeBench bench;
+  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:a", 7)}, true, false));
+  bench.to_controller.clear();
+  bench.assign_replicas({.leader = 0, .epoch = 6, .version = 2});
+  const auto said = [&] {
+    const std::vector<ReplicaReport> reports = bench.told<ReplicaReport>();
+    REQUIRE(reports.size() == 1);
+    bench.to_controller.clear();
+    return reports[0].replicas.at(0).file;
+  };
+  for (int i = 0; i < 21; ++i) {
+    bench.pass(500ms);
+    bench.fetch(9);  // A word from the broker.
+  }
+  CHECK(said() == FileState::failing);
+  bench.persist();
+  bench.pass(0s);
+  CHECK(said() == FileState::open);
 }
 
 TEST_CASE("follower: a new leader's table is gathered from its first part", "[partition]") {

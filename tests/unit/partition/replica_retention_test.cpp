@@ -89,6 +89,26 @@ TEST_CASE("replica: a drop that it began as a follower is still the only one", "
   CHECK(bench.reads.size() == 1);
 }
 
+TEST_CASE("replica: a log is not cut below a start that is on its way to the disk", "[partition]") {
+  NodeBench bench;
+  bench.now.wall = Micros{100'000'000};
+  const TopicConfig config{.replication = 3, .retention_ms = 60'000, .unclean_elections = true};
+  bench.replicate({.isr = {1}, .config = config}, recovered(0, 10, 1));
+  bench.pass(1s);
+  REQUIRE(bench.reads.size() == 1);
+  bench.step(RetentionFound{orders, bench.reads.front().ticket, Offset{5}});
+  REQUIRE(std::holds_alternative<DropBefore>(bench.waiting().back().op));
+  // Another one leads, whose log begins within a batch here.
+  bench.assign_replicas({.leader = 2, .epoch = 2, .version = 2, .isr = {2}, .config = config});
+  ReplicaFetchReply reply;
+  reply.log_start = Offset{7};
+  reply.diverging_epoch = Epoch{1};
+  reply.diverging_end = Offset{7};
+  bench.answer_fetch(reply);
+  REQUIRE(std::holds_alternative<Truncate>(bench.waiting().back().op));
+  CHECK(std::get<Truncate>(bench.waiting().back().op).end == Offset{5});
+}
+
 TEST_CASE("replica: without retention a partition at rest needs no waking", "[partition]") {
   NodeBench bench;
   bench.lead(orders, recovered(0, 10, 1));
