@@ -29,6 +29,7 @@ const char* const faults[] = {
     "fault: blackout",
     "fault: cut between nodes",
     "fault: isolated node",
+    "fault: an isolated node dies",
     "fault: two groups",
     "fault: bridge",
     "fault: ring",

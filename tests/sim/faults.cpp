@@ -55,8 +55,7 @@ void Faults::plan_next() {
 }
 
 void Faults::strike() {
-  // What one disk has lost is to be copied from the others first.
-  if (cluster_.is_recovering() || backup_waits_ || holds_back_) return;
+  if (spares_disks()) return;
   std::uint64_t at = prng_.below(weight_);
   for (const Choice& choice : choices_) {
     if (at < choice.weight) {
@@ -65,6 +64,11 @@ void Faults::strike() {
     }
     at -= choice.weight;
   }
+}
+
+/// What one disk has lost is to be copied from the others first.
+bool Faults::spares_disks() const {
+  return cluster_.is_recovering() || backup_waits_ || holds_back_;
 }
 
 void Faults::later(Micros delay, std::function<void()> mend) {
@@ -265,8 +269,8 @@ void Faults::spoil(NodeProcess& node, Spoil how) {
   if (!node.disk().gives_up(how)) strike_beside(node, back);
 }
 
-/// A leader that has not heard yet what a member has lost is lost itself: the third one has
-/// everything, and is the one that has to lead.
+/// A leader that has not heard yet what a member has lost, or has just begun to fill it again, is
+/// lost itself: the third one has everything, and is the one that has to lead.
 void Faults::strike_beside(NodeProcess& spoiled, Micros back) {
   if (world_.options.workload.replication < 3 || prng_.chance(1, 3)) return;
   NodeProcess* other = &some_node();
@@ -277,15 +281,20 @@ void Faults::strike_beside(NodeProcess& spoiled, Micros back) {
   }
   if (other == &spoiled) return;
   const bool is_kill = prng_.chance(1, 2);
-  later(std::max(Micros(1), back + Micros(prng_.between(-50'000, 300'000))),
-        [this, other, is_kill, &spoiled] {
-          if (!cluster_.is_recovering() || !other->up() || other->paused()) return;
-          if (!has_a_third(spoiled.id(), other->id())) return;
-          world_.counters.count("fault: another node beside an older disk");
-          if (is_kill) return down(*other, Process::Death::kill);
-          other->pause();
-          later(outage(), [other] { other->resume(); });
-        });
+  const bool is_filled = prng_.chance(1, 2);
+  if (is_filled) {
+    spoiled.slow_writes(Micros(prng_.between(50'000, 500'000)));
+    later(back + 1s, [&spoiled] { spoiled.slow_writes(Micros(0)); });
+  }
+  const Micros after(is_filled ? prng_.between(0, 800'000) : prng_.between(-50'000, 20'000));
+  later(std::max(Micros(1), back + after), [this, other, is_kill, &spoiled] {
+    if (!cluster_.is_recovering() || !other->up() || other->paused()) return;
+    if (!has_a_third(spoiled.id(), other->id())) return;
+    world_.counters.count("fault: another node beside an older disk");
+    if (is_kill) return down(*other, Process::Death::kill);
+    other->pause();
+    later(outage(), [other] { other->resume(); });
+  });
 }
 
 /// Somebody else has everything of each partition that they have: an operator may have altered it.

@@ -63,6 +63,7 @@ class Faults {
   void leave_behind();
   void await_whole(Inflict inflict);
   [[nodiscard]] bool is_whole() const;
+  [[nodiscard]] bool spares_disks() const;
   [[nodiscard]] bool may_lose_disk(const NodeProcess& node) const;
   void spoil(NodeProcess& node, Spoil how);
   void strike_beside(NodeProcess& spoiled, Micros at);

@@ -1,4 +1,5 @@
 // What goes wrong between processes: see faults.hpp.
+#include "common/base/limits.hpp"
 #include "tests/sim/faults.hpp"
 
 #include <string>
@@ -47,22 +48,33 @@ void Faults::cut_peers() {
 }
 
 void Faults::isolate() {
-  const std::int32_t alone = some_node().id().raw();
+  NodeProcess& node = some_node();
+  const std::int32_t alone = node.id().raw();
   const bool from_broker = prng_.chance(1, 2);
   world_.counters.count("fault: isolated node");
   world_.trace.brief("network", "node %d is cut off%s", alone, from_broker ? ", from all" : "");
-  for (const auto& node : cluster_.nodes()) {
-    cut_between(alone, node->id().raw());
-    cut_between(node->id().raw(), alone);
+  for (const auto& other : cluster_.nodes()) {
+    cut_between(alone, other->id().raw());
+    cut_between(other->id().raw(), alone);
   }
   if (from_broker) {
     world_.network.cut(node_end(alone), broker_cluster_end);
     world_.network.cut(broker_cluster_end, node_end(alone));
   }
-  later(outage(), [this, alone] {
-    for (const auto& node : cluster_.nodes()) {
-      heal_between(alone, node->id().raw());
-      heal_between(node->id().raw(), alone);
+  // Sometimes so long that it has gone on alone, and then it dies before anybody has what it has.
+  const bool dies = prng_.chance(1, 3);
+  const Micros longer = dies ? limits::replica_lag_max : Micros(0);
+  later(longer + outage(), [this, alone, dies, &node] {
+    if (dies && node.up() && !spares_disks()) {
+      world_.counters.count("fault: an isolated node dies");
+      node.crash(prng_.chance(1, 2) ? Process::Death::kill : Process::Death::power_cut);
+      later(limits::node_lost_after_default + outage(), [&node] {
+        if (!node.up()) node.start();
+      });
+    }
+    for (const auto& other : cluster_.nodes()) {
+      heal_between(alone, other->id().raw());
+      heal_between(other->id().raw(), alone);
     }
     world_.network.heal(node_end(alone), broker_cluster_end);
     world_.network.heal(broker_cluster_end, node_end(alone));

@@ -58,6 +58,20 @@ FaultOptions draw_faults(Prng& prng) {
   return faults;
 }
 
+/// What strikes a cluster that is whole comes seldom where much else goes wrong.
+void leave_disks_only(Prng& prng, SimOptions& options) {
+  FaultOptions faults;
+  faults.every = Micros(prng.between(100'000, 600'000));
+  faults.spoil_disk = 10;
+  faults.lying_sync = draw_up_to(prng, 0, 5);
+  faults.kill_node = draw_up_to(prng, 0, 3);
+  faults.kill_broker = draw_up_to(prng, 0, 2);
+  faults.outage_max = Micros(prng.between(50'000, 2'000'000));
+  options.faults = faults;
+  options.workload.replication = std::min(3, options.nodes);
+  options.late_node = false;  // Topics need it from the start.
+}
+
 DiskOptions draw_disk(Prng& prng) {
   DiskOptions disk;
   disk.commit_min = Micros(prng.between(20, 500));
@@ -143,6 +157,8 @@ SimOptions SimOptions::draw(std::uint64_t seed, Life life) {
     workload.dequeuers_pool = true;
     workload.dequeuers = static_cast<std::uint32_t>(prng.between(10, 24));
   }
+  const bool has_copies = workload.replication > 1 && !workload.unclean_elections;
+  if (has_copies && prng.chance(1, 5)) leave_disks_only(prng, options);
   return options;
 }
 
