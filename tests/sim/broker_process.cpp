@@ -195,6 +195,7 @@ void BrokerProcess::finish_writing() {
     plan_outside(50ms, [this] { finish_writing(); });
     return;
   }
+  world_.inspector.on_decided(meta_disk_->state.partitions);
   std::vector<Ticket> tickets;
   for (const MetaWrite& write : writing_) tickets.push_back(write.ticket);
   writing_.clear();

@@ -1,5 +1,6 @@
 #include "tests/sim/cluster.hpp"
 
+#include "broker/core/election_planner.hpp"
 #include "common/proto/topic_rules.hpp"
 #include "tests/sim/text.hpp"
 
@@ -18,15 +19,42 @@ Cluster::Cluster(World& world, const MakeDisk& make_disk)
   }
   world_.inspector.set_in_sync([this](PartitionKey key) {
     Inspector::Replicas replicas;
-    for (const PartitionMeta& partition : broker_->durable_meta().partitions) {
+    const MetaState& meta = broker_->durable_meta();
+    for (const PartitionMeta& partition : meta.partitions) {
       if (partition.key != key) continue;
       replicas.count = partition.replicas.size();
+      replicas.version = partition.version;
+      const auto topic = std::find_if(meta.topics.begin(), meta.topics.end(),
+                                      [key](const auto& row) { return row.id == key.topic; });
+      if (topic != meta.topics.end()) {
+        replicas.least_in_sync = least_in_sync(topic->config, partition);
+      }
       for (const NodeId id : partition.isr) {
         replicas.in_sync.emplace_back(id, &nodes_[static_cast<std::size_t>(id.raw() - 1)]->disk());
       }
     }
     return replicas;
   });
+  world_.inspector.set_end_of_copy(
+      [this](PartitionKey key, Epoch epoch, const FollowerStatus& copy) {
+        return end_of_copy(key, epoch, copy);
+      });
+}
+
+/// One that follows another leader may have been cut since that was said.
+std::optional<Offset> Cluster::end_of_copy(PartitionKey key, Epoch epoch,
+                                           const FollowerStatus& copy) const {
+  const NodeProcess& process = *nodes_[static_cast<std::size_t>(copy.node.raw() - 1)];
+  const std::optional<Offset> end = process.disk().fsynced_end(key);
+  // A view is not cheap: only when it matters.
+  if (!end || *end >= copy.durable_end) return end;
+  if (process.core() == nullptr || process.disk().lies()) return std::nullopt;
+  if (process.core()->view().session != copy.copy_session) return std::nullopt;
+  const auto replica = process.core()->replica(key);
+  const bool follows = replica && (replica->role == partition::RoleName::following ||
+                                   replica->role == partition::RoleName::catching_up);
+  if (!follows || replica->leader_epoch != epoch) return std::nullopt;
+  return end;
 }
 
 bool Cluster::all_in_sync() const { return out_of_sync().empty(); }

@@ -64,6 +64,8 @@ class Cluster {
   [[nodiscard]] PositionVersion wanted_positions(const Whole& whole,
                                                  const PartitionMeta& partition) const;
   [[nodiscard]] Offset fsynced_end(NodeId node, PartitionKey key) const;
+  [[nodiscard]] std::optional<Offset> end_of_copy(PartitionKey key, Epoch epoch,
+                                                  const FollowerStatus& copy) const;
   [[nodiscard]] Offset whole_end(const Whole& whole, const PartitionMeta& partition) const;
   std::map<PartitionKey, Whole> spoiled_copies_;
   Prng prng_;

@@ -34,6 +34,7 @@ class MemorySimDisk final : public Disk {
     for (const LogIdentity& file : disk_->files()) disk_->rot_file(file.key);
   }
   bool can_lie() const override { return true; }
+  bool lies() const override { return lying_; }
   void back_up() override { backup_ = disk_->copy(); }
   bool swap_with_backup() override {
     if (backup_ == nullptr) return false;

@@ -52,6 +52,7 @@ class Disk {
 
   /// Whether SyncFault::lying can be told apart from an honest disk.
   [[nodiscard]] virtual bool can_lie() const { return false; }
+  [[nodiscard]] virtual bool lies() const { return false; }
 
   /// Keeps a copy of everything, for Spoil::put_back and put_back_file.
   virtual void back_up() {}

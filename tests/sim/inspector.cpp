@@ -2,6 +2,7 @@
 
 #include "tests/sim/text.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace pinion::sim {
@@ -121,6 +122,71 @@ void Inspector::check_position_in_sync(PartitionKey key, PositionVersion version
 void Inspector::on_assigned(NodeId node, Incarnation incarnation, const Assignment& assignment) {
   if (!enabled_ || assignment.leader != node) return;
   on_leader({assignment.topic, assignment.partition}, assignment.leader_epoch, node, incarnation);
+}
+
+/// What it knows of an earlier copy says nothing of one that was put back, or opened again.
+void Inspector::on_status(std::span<const PartitionStatus> partitions) {
+  if (!enabled_ || !end_of_copy_) return;
+  for (const PartitionStatus& status : partitions) {
+    const PartitionKey key{status.topic, status.partition};
+    for (const FollowerStatus& follower : status.followers) {
+      const std::optional<Offset> end = end_of_copy_(key, status.leader_epoch, follower);
+      if (!end || follower.durable_end <= *end) continue;
+      checker_.violate("counts-what-is-not-there",
+                       text_of(key) + " has up to " + text_of(follower.durable_end) + " on node " +
+                           std::to_string(follower.node.raw()) +
+                           ", as its leader says, and ends there at " + text_of(*end));
+    }
+  }
+}
+
+/// Who follows another epoch has not heard what holds: nothing that it says may count.
+void Inspector::on_answer_to_follower(NodeId node, const Header& request, const Message& answer) {
+  if (!enabled_ || answer.header.kind != Kind::replica_fetch_reply) return;
+  if (answer.header.request_id != request.request_id) return;
+  if (answer.header.error != Errc::ok || answer.header.leader_epoch == request.leader_epoch) return;
+  checker_.violate("served-in-another-epoch",
+                   text_of(PartitionKey{request.topic, request.partition}) + " is sent by node " +
+                       std::to_string(node.raw()) + " in epoch " +
+                       std::to_string(answer.header.leader_epoch.raw()) +
+                       " to a follower in epoch " + std::to_string(request.leader_epoch.raw()));
+}
+
+/// Whoever leaves a set that is too small relies on that nothing is committed without it.
+void Inspector::on_view(NodeId node, const partition::ReplicaView& view) {
+  if (!enabled_ || !in_sync_ || view.role != partition::RoleName::leading) return;
+  const auto [at, fresh] =
+      committed_.try_emplace({view.key, view.leader_epoch}, view.high_watermark);
+  const Offset before = at->second;
+  if (view.high_watermark <= before) return;
+  at->second = view.high_watermark;
+  const Replicas replicas = in_sync_(view.key);
+  // Another set may be decided already: its leader has not heard of it, and goes by this one.
+  if (replicas.version != view.partition_version) return;
+  if (replicas.in_sync.size() >= replicas.least_in_sync) return;
+  checker_.violate("committed-below-the-least",
+                   text_of(view.key) + " is committed from " + text_of(before) + " to " +
+                       text_of(view.high_watermark) + " by node " + std::to_string(node.raw()) +
+                       " with " + std::to_string(replicas.in_sync.size()) + " of " +
+                       std::to_string(replicas.least_in_sync) + " in sync");
+}
+
+/// A copy that is given up, to be made anew and empty, counts for nothing any more.
+void Inspector::on_decided(std::span<const PartitionMeta> partitions) {
+  if (!enabled_) return;
+  for (const PartitionMeta& partition : partitions) {
+    std::set<NodeId>& made = made_[partition.key];
+    made.insert(partition.made.begin(), partition.made.end());
+    if (made.size() == partition.made.size()) continue;
+    for (const NodeId id : partition.isr) {
+      const auto& have = partition.made;
+      if (made.count(id) == 0) continue;  // Nobody was ever served by it.
+      if (std::find(have.begin(), have.end(), id) != have.end()) continue;
+      checker_.violate("in-sync-without-a-copy", text_of(partition.key) + " has node " +
+                                                     std::to_string(id.raw()) +
+                                                     " in sync, whose copy was given up");
+    }
+  }
 }
 
 void Inspector::on_leader(PartitionKey key, Epoch epoch, NodeId node, Incarnation incarnation) {

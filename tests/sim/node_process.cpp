@@ -190,13 +190,45 @@ std::optional<PartitionKey> subject_of(const Input& input) {
   return PartitionKey{message->header.topic, message->header.partition};
 }
 
+std::optional<Header> asked_by_follower(const Input& input) {
+  const auto* peer = std::get_if<partition::FromPeer>(&input);
+  if (peer == nullptr || peer->message.header.kind != Kind::replica_fetch) return std::nullopt;
+  return peer->message.header;
+}
+
+/// Whose in-sync set an input may change.
+std::vector<PartitionKey> assigned_by(const Input& input) {
+  std::vector<PartitionKey> keys;
+  const auto* message = std::get_if<partition::FromBroker>(&input);
+  if (message == nullptr) return keys;
+  const auto* assign = std::get_if<Assign>(&message->message.body);
+  if (assign == nullptr) return keys;
+  for (const Assignment& one : assign->assignments) keys.push_back({one.topic, one.partition});
+  return keys;
+}
+
 }  // namespace
+
+/// Before a change of the set and after it, so that what is committed by it is seen.
+void NodeProcess::inspect_leading(const std::vector<PartitionKey>& keys) {
+  for (const PartitionKey key : keys) {
+    if (const auto replica = core_->replica(key)) world_.inspector.on_view(id_, *replica);
+  }
+}
 
 void NodeProcess::step(Input input) {
   if (!world_.inspector.enabled()) return core_->step(now(), std::move(input), effects_);
   const std::optional<PartitionKey> subject = subject_of(input);
+  const std::vector<PartitionKey> assigned = assigned_by(input);
+  const std::optional<Header> asked = asked_by_follower(input);
+  const std::size_t sent_before = effects_.sends.size();
+  inspect_leading(assigned);
   core_->step(now(), std::move(input), effects_);
   core_->check_invariants();
+  inspect_leading(assigned);
+  for (std::size_t i = sent_before; asked && i < effects_.sends.size(); ++i) {
+    world_.inspector.on_answer_to_follower(id_, *asked, effects_.sends[i].message);
+  }
   if (subject && !world_.checker.loss_allowed()) compare_logs(*subject);
 }
 
@@ -209,6 +241,7 @@ void NodeProcess::compare_logs(PartitionKey key) {
   if (durable && *durable <= world_.log_hashes.compared(id_, key)) return;
   const std::optional<partition::ReplicaView> replica = core_->replica(key);
   if (!replica) return;
+  world_.inspector.on_view(id_, *replica);
   world_.log_hashes.on_high_watermark(
       id_, key, replica->high_watermark, [&](Offset from, Offset end) -> std::vector<BatchHeader> {
         if (durable) return disk_->written_headers(key, from, end);
@@ -335,6 +368,9 @@ void NodeProcess::send(partition::Send send) {
 }
 
 void NodeProcess::inspect(const partition::Send& send) {
+  if (const auto* heartbeat = std::get_if<NodeHeartbeat>(&send.message.body)) {
+    world_.inspector.on_status(heartbeat->partitions);
+  }
   if (send.path.empty() || send.way != partition::Way::broker) return;
   if (!world_.inspector.enabled()) return;
   const std::string key = request_key(send.path, send.message.header);

@@ -68,6 +68,7 @@ class NodeProcess final : public Process {
   void note_received(const Message& message);
   void step(partition::Input input);
   void compare_logs(PartitionKey key);
+  void inspect_leading(const std::vector<PartitionKey>& keys);
   void after_steps();
   void carry_out();
   void send(partition::Send send);
