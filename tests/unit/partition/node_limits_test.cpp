@@ -167,6 +167,12 @@ TEST_CASE("node: what followers that catch up ask for is bounded, and all have t
     const auto last = std::get<ReplicaFetch>(bench.last_fetch().body);
     CHECK(last.bytes_max == limits::replica_fetch_bytes);
   }
+  SECTION("a member of the in-sync set takes no turn: records wait for it") {
+    bench.assign_replicas({.leader = 2, .isr = {1, 2, 3}}, key_of(count));
+    bench.open(key_of(count));
+    CHECK(asked_for(bench).count(key_of(count)) == 1);
+    CHECK(asked_for(bench).size() == static_cast<std::size_t>(at_once) + 1);
+  }
   SECTION("so does one that is not to follow any more") {
     for (std::int32_t i = 0; i < 5; ++i) {
       bench.assign_replicas({.leader = 1, .epoch = 2, .version = 2, .isr = {1}}, key_of(i));
