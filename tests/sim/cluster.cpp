@@ -44,6 +44,7 @@ Cluster::Cluster(World& world, const MakeDisk& make_disk)
 /// One that follows another leader may have been cut since that was said.
 std::optional<Offset> Cluster::end_of_copy(PartitionKey key, Epoch epoch,
                                            const FollowerStatus& copy) const {
+  if (copy.copy_session == 0) return std::nullopt;  // It does not say of which one.
   const NodeProcess& process = *nodes_[static_cast<std::size_t>(copy.node.raw() - 1)];
   const std::optional<Offset> end = process.disk().fsynced_end(key);
   // A view is not cheap: only when it matters.

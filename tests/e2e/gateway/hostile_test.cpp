@@ -215,13 +215,13 @@ TEST_CASE("http: random bytes and mutilated requests, thousands of them", "[gate
 TEST_CASE("http: 2,000 idle connections take no thread and little memory, and stay",
           "[gateway][hostile]") {
   HttpCluster& cluster = HttpCluster::shared();
-  const std::uint64_t before = cluster.process().resident_bytes();
+  [[maybe_unused]] const std::uint64_t before = cluster.process().resident_bytes();
   std::vector<std::unique_ptr<HttpClient>> idle;
   for (int i = 0; i < 2'000; ++i) {
     idle.push_back(std::make_unique<HttpClient>(cluster.port()));
     REQUIRE(idle.back()->ask("GET", "/ping").status == 200);
   }
-  const std::uint64_t after = cluster.process().resident_bytes();
+  [[maybe_unused]] const std::uint64_t after = cluster.process().resident_bytes();
   const std::string path = "/proc/" + std::to_string(cluster.process().pid()) + "/status";
   const std::string status = read_file(path);
   const std::size_t at = status.find("Threads:");
