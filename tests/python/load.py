@@ -9,12 +9,13 @@ of the log; and of the takers exactly one did.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 import time
 import unittest
 from collections import Counter
-from typing import Any, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List
 
 from support import Reports, wait_until
 
@@ -90,17 +91,23 @@ class Load:
     def _consume(self, name: str) -> None:
         brokers = self._brokers if name == "first" else self._brokers[-1]
         with Consumer(["one", "three"], brokers) as consumer:
-            self._drain(consumer, self.seen[name])
+            own = self.seen[name]
+            self._drain(consumer, own, lambda: len(own) >= sum(map(len, self.sent)))
 
     def _share(self, number: int, ids: Dict[str, int]) -> None:
         broker = self._brokers[number % len(self._brokers)]
         with Consumer(broker=broker, consumer_ids=ids, shared=True) as consumer:
-            self._drain(consumer, self.shared[number])
+            self._drain(consumer, self.shared[number], lambda: self._untaken() <= 0)
 
-    def _drain(self, consumer: Consumer, into: List[Message]) -> None:
-        """Until the producers have ended and nothing more comes."""
+    def _drain(
+        self, consumer: Consumer, into: List[Message], has_all: Callable[[], bool]
+    ) -> None:
+        """Until the producers have ended, all has come, and nothing more does."""
+        until = math.inf
         while True:
-            last = self._produced.is_set()
+            if self._produced.is_set():
+                until = min(until, time.monotonic() + 60)
+            last = self._produced.is_set() and (has_all() or time.monotonic() > until)
             for message in consumer.get_next(timeout=1.0):
                 into.append(message)
             if last:

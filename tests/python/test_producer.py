@@ -101,7 +101,7 @@ class Sending(GatewayTest):
         self.assertEqual(len(set(self.cluster.values("a") + self.cluster.values("b"))), 2000)
 
     def test_lingering_makes_one_batch_of_slow_sends(self) -> None:
-        producer = self.producer(["t"], linger=0.2)
+        producer = self.producer(["t"], linger=2)
         for value in numbered(10):
             producer.send("t", value)
             time.sleep(0.002)
@@ -236,12 +236,12 @@ class Faults(GatewayTest):
         self.assertEqual(other.count("POST", "/records"), 1)
 
     def test_a_silent_gateway_is_given_up_at_the_records_deadline(self) -> None:
-        self.gateway.fault("slow", path="/records", seconds=1.0)
+        self.gateway.fault("slow", path="/records", seconds=6.0)
         producer = self.producer(["t"], delivery_timeout=0.2)
         begun = time.monotonic()
         with self.assertRaises(DeadlineExceeded) as raised:
             producer.send_and_wait("t", "x")
-        self.assertLess(time.monotonic() - begun, 0.9)
+        self.assertLess(time.monotonic() - begun, 5)
         self.assertIs(raised.exception.fate, Fate.UNKNOWN)
         self.assertIn("delivery_timeout", str(raised.exception))
 
@@ -259,7 +259,7 @@ class Faults(GatewayTest):
         self.assertIn("refused", str(reports.all[1].error))
 
     def test_after_a_doubt_the_order_goes_on(self) -> None:
-        producer = self.producer(["t"], delivery_timeout=0.3)
+        producer = self.producer(["t"], delivery_timeout=3)
         producer.send_and_wait("t", "a")
         self.gateway.fault("drop_before", path="/records", times=1000)
         with self.assertRaises(DeadlineExceeded):

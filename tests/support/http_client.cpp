@@ -65,7 +65,10 @@ bool HttpClient::send(std::string_view bytes) {
 
 bool HttpClient::read_more() {
   char chunk[16'384];
-  const ssize_t got = ::recv(socket_, chunk, sizeof chunk, 0);
+  ssize_t got = 0;
+  do {
+    got = ::recv(socket_, chunk, sizeof chunk, 0);
+  } while (got < 0 && errno == EINTR);
   if (got <= 0) return false;
   buffer_.append(chunk, static_cast<std::size_t>(got));
   return true;

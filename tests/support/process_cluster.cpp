@@ -131,6 +131,12 @@ bool ProcessCluster::wait_until_online(Micros limit) {
       [this] {
         const Finished status = pinion({"status", "--json"}, patience(10s));
         if (status.status != 0) return false;
+        // One that was killed and has just begun again still counts as it was.
+        const bool all_registered = std::all_of(nodes_.begin(), nodes_.end(), [](const auto& node) {
+          return node == nullptr ||
+                 node->errors().find("registered with the leader broker") != std::string::npos;
+        });
+        if (!all_registered) return false;
         const std::size_t alive = count_of(status.output, "\"health\":\"alive\"");
         const auto started = std::count_if(nodes_.begin(), nodes_.end(),
                                            [](const auto& node) { return node != nullptr; });

@@ -1,13 +1,17 @@
 #include "tests/support/test_process.hpp"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -17,6 +21,7 @@
 #include <netinet/in.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -212,18 +217,45 @@ Finished run(const ProcessOptions& options, Micros limit) {
   return finished;
 }
 
-int free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+namespace {
+
+/// Other test processes see that the port is given, for as long as this one lives.
+bool claim_port(int port) {
+  const std::string name = "pinion-test-port-" + std::to_string(port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::copy(name.begin(), name.end(), address.sun_path + 1);  // After a 0: of no file system.
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) give_up("claiming a port");
+  if (bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0) return true;  // And kept.
+  ::close(socket);
+  return false;
+}
+
+bool is_port_free(int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (socket < 0 || bind(socket, generic, size) != 0 || getsockname(socket, generic, &size) != 0) {
-    give_up("finding a free port");
-  }
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) give_up("finding a free port");
+  const bool is_free = bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   ::close(socket);
-  return ntohs(address.sin_port);
+  return is_free;
+}
+
+}  // namespace
+
+int free_port() {
+  // Below those that the system gives to whoever asks for any.
+  constexpr int first = 10'000;
+  constexpr int count = 22'000;
+  static std::atomic<int> next{static_cast<int>(std::random_device{}() % count)};
+  for (int tried = 0; tried < count; ++tried) {
+    const int port = first + next++ % count;
+    if (claim_port(port) && is_port_free(port)) return port;
+  }
+  throw std::runtime_error("no port is free");
 }
 
 }  // namespace pinion::test

@@ -116,10 +116,10 @@ TEST_CASE("pinion consume: --follow --max ends by itself with the last wanted re
 
 TEST_CASE("pinion consume: --idle-exit ends when nothing comes for so long", "[e2e][cli]") {
   const std::string topic = topic_with(1);
-  TestProcess reader(cluster().command({"consume", topic, "--idle-exit", "2"}));
+  TestProcess reader(cluster().command({"consume", topic, "--idle-exit", "10"}));
   REQUIRE(reader.wait_for_output("r0\n", patience(10s)));
   REQUIRE(cluster().pinion({"produce", topic}, "r1\n").status == 0);
-  CHECK(reader.wait(patience(20s)) == 0);
+  CHECK(reader.wait(patience(40s)) == 0);
   CHECK(reader.output() == "r0\nr1\n");
 }
 

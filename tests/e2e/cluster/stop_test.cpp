@@ -24,13 +24,13 @@ TEST_CASE("cluster: SIGTERM ends every process within seconds, under load, with 
   REQUIRE(load.wait_for_more(500, patience(30s)));
 
   cluster.node(1).signal(SIGTERM);
-  CHECK(cluster.node(1).wait(patience(5s)) == 0);
+  CHECK(cluster.node(1).wait(patience(15s)) == 0);
   cluster.start_node(1);
   REQUIRE(cluster.wait_until_online());
   REQUIRE(load.wait_for_more(500, patience(30s)));
 
   cluster.broker().signal(SIGTERM);
-  CHECK(cluster.broker().wait(patience(5s)) == 0);
+  CHECK(cluster.broker().wait(patience(15s)) == 0);
   cluster.start_broker();
   REQUIRE(cluster.wait_until_online());
   REQUIRE(load.wait_for_more(500, patience(30s)));
@@ -44,10 +44,10 @@ TEST_CASE("cluster: SIGTERM ends every process within seconds, under load, with 
 
   for (int number : {1, 2}) {
     cluster.node(number).signal(SIGTERM);
-    CHECK(cluster.node(number).wait(patience(5s)) == 0);
+    CHECK(cluster.node(number).wait(patience(15s)) == 0);
   }
   cluster.broker().signal(SIGTERM);
-  CHECK(cluster.broker().wait(patience(5s)) == 0);
+  CHECK(cluster.broker().wait(patience(15s)) == 0);
 }
 
 TEST_CASE("cluster: a node works on and keeps its data while the broker is away",

@@ -5,9 +5,12 @@ set -euo pipefail
 
 programs=$1
 work=$(mktemp -d)
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-http=$(free_port)
-"$programs/pinion" up --data "$work/data" --port "$(free_port)" --http "$http" >"$work/out" 2>"$work/log" &
+# Both at once: one that was let go might be given again.
+read -r port http < <(python3 -c '
+import socket
+both = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+print(*(s.getsockname()[1] for s in both))')
+"$programs/pinion" up --data "$work/data" --port "$port" --http "$http" >"$work/out" 2>"$work/log" &
 cluster=$!
 stop() {
   kill -TERM "$cluster" 2>/dev/null || true

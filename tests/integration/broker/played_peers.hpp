@@ -87,6 +87,13 @@ class PlayedPeer {
     FAIL("no message of kind " << static_cast<int>(kind) << " came");
     return {};
   }
+  /// Whether the next message, which comes within that time, is of this kind.
+  bool hears(Kind kind, Micros within) {
+    const auto frames = receive(within);
+    if (!frames) return false;
+    const auto received = decode(*frames);
+    return received && received->message.header.kind == kind;
+  }
   template <typename Answer, typename Request>
   Answer ask(Request request) {
     send(std::move(request), Request::kind);

@@ -56,7 +56,7 @@ TEST_CASE("client: it finds a restarted broker by itself", "[client]") {
   broker.start();
   auto admin = client->admin();
   CHECK(admin.ping(10s));
-  CHECK(broker.hellos() == 2);
+  CHECK(broker.hellos() >= 2);
 }
 
 TEST_CASE("admin: calls are answered, or end by their timeouts", "[client]") {

@@ -150,7 +150,10 @@ void FakeBroker::serve(Frames frames) {
   if (!received) return;
   const Frames& path = received->path;
   const Message& message = received->message;
-  if (faults_.deaf) return;
+  if (faults_.deaf) {
+    if (message.header.kind == Kind::produce) ++unheard_;
+    return;
+  }
   const std::string client(path.front().view());
   if (message.header.kind == Kind::hello) {
     ++hellos_;

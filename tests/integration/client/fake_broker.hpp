@@ -54,6 +54,8 @@ class FakeBroker {
   [[nodiscard]] Offset position(const std::string& topic, const std::string& reader,
                                 std::int32_t partition = 0) const;
   [[nodiscard]] std::uint64_t hellos() const { return hellos_.load(); }
+  /// Produce requests that came while it was deaf.
+  [[nodiscard]] std::uint64_t unheard() const { return unheard_.load(); }
 
  private:
   struct Producer {
@@ -97,6 +99,7 @@ class FakeBroker {
   std::int64_t last_topic_ = 0;
   std::int64_t last_producer_ = 0;
   std::atomic<std::uint64_t> hellos_{0};
+  std::atomic<std::uint64_t> unheard_{0};
   std::atomic<bool> stopping_{false};
   std::string endpoint_;
   std::unique_ptr<ZmqTransport> transport_;

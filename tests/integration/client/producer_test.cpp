@@ -234,6 +234,7 @@ TEST_CASE("producer: flush and close end by their timeouts and report what is op
       outcomes.push_back(report.outcome);
     }));
   }
+  REQUIRE(test::eventually(20s, [&] { return s.broker.unheard() > 0; }));
   const auto flushed = s.producer->flush(100ms);
   REQUIRE_FALSE(flushed);
   CHECK(flushed.error().code == Errc::timed_out);

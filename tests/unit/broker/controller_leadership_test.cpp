@@ -267,13 +267,14 @@ TEST_CASE("controller: who asks is told that records are refused, and of what no
 
 TEST_CASE("controller: whose report was lost is asked for another one", "[broker]") {
   const int id = GENERATE(1, 2);
-  const bool was_opening = GENERATE(false, true);  // The first came, and the next one was lost.
+  const bool was_opening = GENERATE(false, true);  // Of a file that it opens again.
   Replicated f({.min_insync_replicas = 1});
   if (id == 1) f.proposes(1, {1});  // Nobody takes over.
   f.from_node(id, Goodbye{Incarnation{1}}, Kind::goodbye);
   f.registers(id, 1);
   f.persist();
   if (was_opening) {
+    f.says(id, f.meta().leader == NodeId(id) ? leads : follows);
     ReplicaState opening = f.said(id, f.key, ReplicaRole::none);
     opening.state = PartitionState::opening;
     opening.file = FileState::unknown;
