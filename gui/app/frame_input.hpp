@@ -27,6 +27,8 @@ struct FrameInput {
   bool commands = false;
   bool commands_down = false;
   bool buttons = false;
+  bool pressed = false;
+  bool released = false;
   double x = 0;  ///< Of the last button: a frame has one place of the mouse.
   double y = 0;
 
@@ -49,11 +51,23 @@ struct FrameInput {
     // Also that it went up: Esc in the same frame would take the click back.
     if (event.kind == InputEvent::Kind::button) {
       buttons = true;
+      pressed = pressed || !event.release;
+      released = released || event.release;
       x = event.x;
       y = event.y;
     }
     commands = commands || event.command;
     commands_down = commands_down || (event.command && !event.release);
+  }
+  /// As the next frame begins. A button that went down and up in this one is seen to go up only in
+  /// the next: Esc there would take the click back, and a second press would make one click of two.
+  [[nodiscard]] FrameInput next() const noexcept {
+    FrameInput following;
+    if (!pressed || !released) return following;
+    following.buttons = true;
+    following.x = x;
+    following.y = y;
+    return following;
   }
 };
 

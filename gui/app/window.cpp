@@ -68,6 +68,7 @@ struct Window::Inside {
   std::array<bool, ImGuiMouseButton_COUNT> held{};     ///< As of the events handed over.
   std::array<bool, ImGuiMouseButton_COUNT> clicked{};  ///< In this frame.
   std::optional<ImVec2> clicked_at;
+  FrameInput given;  ///< To the last frame.
 
   static Inside& of(GLFWwindow* window) {
     return *static_cast<Inside*>(glfwGetWindowUserPointer(window));
@@ -119,11 +120,11 @@ struct Window::Inside {
 
   /// Hands over what one frame can tell apart; the rest waits for the next.
   void feed() {
-    FrameInput frame;
-    clicked_at.reset();
+    given = given.next();
+    if (!given.buttons) clicked_at.reset();  // Else the button goes up now, where it went down.
     clicked = {};
-    while (!events.empty() && !frame.conflicts_with(events.front())) {
-      frame.note(events.front());
+    while (!events.empty() && !given.conflicts_with(events.front())) {
+      given.note(events.front());
       hand_over(events.front());
       events.pop_front();
     }
