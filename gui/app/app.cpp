@@ -259,11 +259,18 @@ void App::describe() {
     if (item.focused) put("focus", item, item.name);
     put(item.name, item, item.text);
   }
+  const InputCounts input = window_->input_counts();
+  put("input", {},
+      std::to_string(input.clicks) + " clicks, " + std::to_string(input.keys) + " keys, " +
+          std::to_string(input.characters) + " characters, " + (at_rest() ? "at rest" : "busy"));
   if (text == described_) return;
   described_ = text;
   static_cast<void>(
       write_whole(options_.describe_file, text, FreshFile::Replaces::yes, FreshFile::Durable::no));
 }
+
+/// What was done has been seen, and popups have found their place.
+bool App::at_rest() const { return settle_ <= 0 && !ui_.wants_frame && !window_->holds_keys(); }
 
 Micros App::sleep_for() const {
   if (settle_ > 0 || ui_.wants_frame) return Micros{0};

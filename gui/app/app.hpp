@@ -62,6 +62,7 @@ class App {
   void apply_style();
   void follow_scale();
   void describe();
+  [[nodiscard]] bool at_rest() const;
   void keep_settings(Micros now);
   [[nodiscard]] Settings to_remember() const;
   [[nodiscard]] Micros sleep_for() const;

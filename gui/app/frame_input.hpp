@@ -22,6 +22,13 @@ struct InputEvent {
   double y = 0;
 };
 
+/// What frames were given since the start, for who must know that all that was done has come.
+struct InputCounts {
+  std::uint64_t clicks = 0;  ///< Buttons that went up.
+  std::uint64_t keys = 0;    ///< Keys that went up.
+  std::uint64_t characters = 0;
+};
+
 struct FrameInput {
   bool characters = false;
   bool commands = false;

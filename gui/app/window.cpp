@@ -1,7 +1,5 @@
 #include "gui/app/window.hpp"
 
-#include "gui/app/frame_input.hpp"
-
 #define GLFW_INCLUDE_NONE
 #include <GLFW/glfw3.h>
 #include <backends/imgui_impl_glfw.h>
@@ -69,6 +67,8 @@ struct Window::Inside {
   std::array<bool, ImGuiMouseButton_COUNT> clicked{};  ///< In this frame.
   std::optional<ImVec2> clicked_at;
   FrameInput given;  ///< To the last frame.
+  InputCounts counts;
+  int keys_down = 0;  ///< As of the events handed over.
 
   static Inside& of(GLFWwindow* window) {
     return *static_cast<Inside*>(glfwGetWindowUserPointer(window));
@@ -131,6 +131,7 @@ struct Window::Inside {
   }
 
   void hand_over(const InputEvent& event) {
+    count(event);
     switch (event.kind) {
       case InputEvent::Kind::key:
         ImGui_ImplGlfw_KeyCallback(window, event.code, event.scancode, event.action, event.mods);
@@ -141,6 +142,24 @@ struct Window::Inside {
       case InputEvent::Kind::button:
         ImGui_ImplGlfw_MouseButtonCallback(window, event.code, event.action, event.mods);
         note_button(event);
+        break;
+    }
+  }
+
+  void count(const InputEvent& event) {
+    switch (event.kind) {
+      case InputEvent::Kind::key:
+        if (event.action == GLFW_PRESS) ++keys_down;
+        if (event.release) {
+          ++counts.keys;
+          keys_down = std::max(0, keys_down - 1);  // That it went down may have been dropped.
+        }
+        break;
+      case InputEvent::Kind::character:
+        ++counts.characters;
+        break;
+      case InputEvent::Kind::button:
+        if (event.release) ++counts.clicks;
         break;
     }
   }
@@ -273,6 +292,10 @@ void Window::drop_input() {
   }
   inside_->events.clear();
 }
+
+InputCounts Window::input_counts() const { return inside_->counts; }
+
+bool Window::holds_keys() const { return inside_->keys_down > 0; }
 
 void Window::wake() { glfwPostEmptyEvent(); }
 

@@ -4,6 +4,7 @@
 
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
+#include "gui/app/frame_input.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -46,6 +47,9 @@ class Window {
   static void wake();
   /// What came while nothing is drawn: keys and buttons that were let go are, and the rest is gone.
   void drop_input();
+  [[nodiscard]] InputCounts input_counts() const;
+  /// As frames were told.
+  [[nodiscard]] bool holds_keys() const;
 
   void begin_frame();
   /// Draws what ImGui made. `rgb` is the ground's colour.
