@@ -56,6 +56,7 @@ TEST_CASE("dashboard: a consumer is filtered, exported, paused, sought and shown
   it.key("ctrl+3");
   it.click("consume.topics");
   it.click("consume.topics.orders");
+  it.await_text("consume.topics", "orders");
   it.key("Escape");
   it.click("consume.start_button");
   it.await_text("consume.count", "10 records");
@@ -110,6 +111,7 @@ TEST_CASE("dashboard: a file is sent, a rate is cancelled, a partition browsed, 
   it.key("ctrl+2");
   it.click("produce.topic");
   it.click("produce.topic.orders");
+  it.await_text("produce.topic", "orders");
   it.click("produce.how.3");
   write_file(desk.folder / "lines", "one\ntwo\nthree\n");
   it.fill("produce.file", desk.folder / "lines");
@@ -137,7 +139,7 @@ TEST_CASE("dashboard: a file is sent, a rate is cancelled, a partition browsed, 
   it.key("alt+3");
   it.click("topics.row.0");
   it.click("topics.delete");
-  it.await("delete.confirm");
+  it.await_text("focus", "delete.confirm");
   it.type("order");
   it.key("Return");
   it.await_text("delete.problem", "Nothing was deleted");

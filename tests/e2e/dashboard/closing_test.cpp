@@ -28,8 +28,9 @@ TEST_CASE("dashboard: minimised it sleeps, and saves what was changed before", "
   const Screen screen;
   Dashboard it(screen, folder, {"tcp://127.0.0.1:1"});
   it.click("theme");
+  it.await_text("theme", "Dark theme");
   screen.minimise();
-  it.type("x");  // It has nowhere to go.
+  screen.act({"type", "x"});  // It has nowhere to go.
   CHECK(eventually(patience(15s), [&] { return saved(folder, "dark = false"); }));
   const Micros before = it.processor_time();
   static_cast<void>(eventually(1s, [] { return false; }));
@@ -44,6 +45,7 @@ TEST_CASE("dashboard: a terminal that is closed takes nothing of what was change
   const Screen screen;
   Dashboard it(screen, folder, {"tcp://127.0.0.1:1"});
   it.click("theme");
+  it.await_text("theme", "Dark theme");
   it.process().signal(SIGHUP);
   it.process().signal(SIGTERM);
   it.process().signal(SIGHUP);
@@ -57,6 +59,7 @@ TEST_CASE("dashboard: under nohup it stays when the terminal is closed", "[.dash
   Dashboard it(screen, folder, {"tcp://127.0.0.1:1"}, {"/usr/bin/env", "nohup"});
   it.process().signal(SIGHUP);
   it.click("theme");
+  it.await_text("theme", "Dark theme");
   CHECK(eventually(patience(15s), [&] { return saved(folder, "dark = false"); }));
   CHECK(it.process().running());
   it.process().signal(SIGTERM);
@@ -72,6 +75,7 @@ TEST_CASE("dashboard: while it waits to save, its window is out of sight and it 
   REQUIRE(::flock(lock, LOCK_EX) == 0);
   Dashboard it(screen, folder, {"tcp://127.0.0.1:1"});
   it.click("theme");
+  it.await_text("theme", "Dark theme");
   it.process().signal(SIGTERM);
   CHECK(eventually(patience(15s), [&] { return screen.window().empty(); }));
   CHECK(eventually(patience(15s), [&] {
@@ -110,6 +114,7 @@ TEST_CASE("dashboard: what options say is for one run", "[.dashboard]") {
   }
   Dashboard it(screen, folder, {"tcp://127.0.0.1:1", "--theme", "dark"});
   it.click("theme");
+  it.await_text("theme", "Dark theme");
   it.process().signal(SIGTERM);
   CHECK(it.process().wait(patience(20s)) == 0);
   CHECK(saved(folder, "dark = false"));  // A person's choice.

@@ -31,7 +31,7 @@ void connect(Dashboard& it, const ProcessCluster& cluster) {
 void create_topic(Dashboard& it) {
   it.key("ctrl+2");
   it.click("produce.new_topic");
-  it.await("produce.new_name");
+  it.await_text("focus", "produce.new_name");
   it.type("orders");
   it.key("Return");
   it.await_text("produce.topic_action", "Created orders");
@@ -41,6 +41,7 @@ void start_consumer(Dashboard& it) {
   it.key("ctrl+3");
   it.click("consume.topics");
   it.click("consume.topics.orders");
+  it.await_text("consume.topics", "orders");
   it.key("Escape");
   it.click("consume.start_button");
   it.await("consume.countdown");

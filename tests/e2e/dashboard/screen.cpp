@@ -4,6 +4,7 @@
 
 #include "tests/support/process_cluster.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <sstream>
@@ -139,9 +140,36 @@ void Dashboard::await_gone(const std::string& name, Micros limit) {
   FAIL("'" << name << "' is still there. The screen:\n" << screen_text() << process_.errors());
 }
 
+Dashboard::Input Dashboard::input() const {
+  std::istringstream words(text_of("input"));
+  Input input;
+  std::string skipped;
+  std::string rest;
+  words >> input.clicks >> skipped >> input.keys >> skipped >> input.characters >> skipped;
+  std::getline(words, rest);
+  input.at_rest = rest == " at rest";
+  return input;
+}
+
+void Dashboard::await_input(const std::function<bool(const Input&)>& holds) const {
+  if (eventually(patience(15s), [&] { return holds(input()); })) return;
+  FAIL("keys and mouse did not come to rest. The screen:\n" << screen_text() << process_.errors());
+}
+
+Dashboard::Input Dashboard::await_rest() const {
+  Input seen;
+  await_input([&](const Input& now) {
+    seen = now;
+    return now.at_rest;
+  });
+  return seen;
+}
+
 void Dashboard::click(const std::string& name) {
   await(name);
-  // A popup finds its place within its first frames: the place must have been the same for a while.
+  const Input before_it = await_rest();
+  await(name);
+  // What arrives from the cluster moves things: the place must have been the same for a while.
   Item item = *find(name);
   int still_for = 0;
   const bool still = eventually(patience(10s), [&] {
@@ -153,13 +181,26 @@ void Dashboard::click(const std::string& name) {
   REQUIRE(still);
   const std::string x = std::to_string((item.left + item.right) / 2);
   const std::string y = std::to_string((item.top + item.bottom) / 2);
-  screen_->act({"mousemove", x, y, "sleep", "0.06", "mousedown", "1", "sleep", "0.06", "mouseup",
-                "1", "sleep", "0.06"});
+  screen_->act(
+      {"mousemove", x, y, "sleep", "0.06", "mousedown", "1", "sleep", "0.06", "mouseup", "1"});
+  await_input([&](const Input& now) { return now.at_rest && now.clicks > before_it.clicks; });
 }
 
-void Dashboard::type(const std::string& text) { screen_->act({"type", "--delay", "15", text}); }
+void Dashboard::type(const std::string& text) {
+  const Input before = await_rest();
+  screen_->act({"type", "--delay", "15", text});
+  const auto begins = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80U; };
+  const auto typed = static_cast<std::uint64_t>(std::count_if(text.begin(), text.end(), begins));
+  await_input(
+      [&](const Input& now) { return now.at_rest && now.characters >= before.characters + typed; });
+}
 
-void Dashboard::key(const std::string& key) { screen_->act({"key", "--delay", "40", key}); }
+void Dashboard::key(const std::string& key) {
+  const Input before = await_rest();
+  screen_->act({"key", "--delay", "40", key});
+  const auto parts = static_cast<std::uint64_t>(1 + std::count(key.begin(), key.end(), '+'));
+  await_input([&](const Input& now) { return now.at_rest && now.keys >= before.keys + parts; });
+}
 
 Micros Dashboard::processor_time() const {
   const std::string text = read_file("/proc/" + std::to_string(process_.pid()) + "/stat");

@@ -5,6 +5,7 @@
 
 #include "tests/support/test_process.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,6 +43,14 @@ class Dashboard {
     std::string text;
   };
 
+  /// What it has taken in of keys and mouse, as it says.
+  struct Input {
+    std::uint64_t clicks = 0;
+    std::uint64_t keys = 0;
+    std::uint64_t characters = 0;
+    bool at_rest = false;
+  };
+
   /// `under`: a program and its arguments that starts it.
   Dashboard(const Screen& screen, const TemporaryFolder& folder,
             const std::vector<std::string>& arguments = {},
@@ -58,6 +67,8 @@ class Dashboard {
   /// Until the named thing is no longer there: a list that was closed.
   void await_gone(const std::string& name, Micros limit = 15s);
 
+  /// Each of these waits until what was done before has come to rest on the screen, and until it
+  /// has itself: frames may take longer than a hand does.
   void click(const std::string& name);
   void type(const std::string& text);
   void key(const std::string& key);
@@ -70,6 +81,10 @@ class Dashboard {
   [[nodiscard]] std::string screen_text() const { return read_file(description_); }
 
  private:
+  [[nodiscard]] Input input() const;
+  [[nodiscard]] Input await_rest() const;
+  void await_input(const std::function<bool(const Input&)>& holds) const;
+
   const Screen* screen_;
   std::string description_;
   TestProcess process_;
