@@ -255,7 +255,9 @@ class Controller {
                                           ControllerEffects& out);
   void note_loss(Partition& partition, const ElectionInput& input, NodeId leader,
                  ControllerEffects& out);
-  static void note_failure(const Now& now, Partition& partition);
+  [[nodiscard]] static std::uint32_t failures_of(const Now& now, const Partition& partition,
+                                                 NodeId node);
+  static void note_failure(const Now& now, Partition& partition, NodeId node);
   [[nodiscard]] PartitionMeta plan_return(const Now& now, Partition& partition, PartitionMeta next);
   [[nodiscard]] PartitionMeta plan_new_life(const Partition& partition, NodeId node,
                                             bool new_store) const;

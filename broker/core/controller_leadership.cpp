@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t returns_at_once = 64;
 
 /// Leadership goes back to a disk that failed after 2, 4, ... 64 times as long, and after the usual
-/// time when it has led for so long since: on one whose commits are slow for hours it would go back
-/// and forth.
+/// time when so long has passed since: on one whose commits are slow for hours it would go back and
+/// forth.
 constexpr std::uint32_t return_doublings_max = 6;
 constexpr Micros failure_forgotten_after = 1h;
 
@@ -147,6 +147,7 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
   const bool is_fit = leader != nullptr && !leader->is_gone && !halted && !failing &&
                       names(next.isr, next.leader) && registering_.count(next.leader) == 0;
   if (is_fit) return next;
+  const bool preferred_fails = failing && next.leader == next.replicas.front();
   ElectionInput input;
   input.partition = &next;
   input.candidates = candidates(partition);
@@ -174,13 +175,13 @@ PartitionMeta Controller::plan_leader(const Now& now, Partition& partition, Part
       waiting_.insert(next.key);
     }
     if (!election.must_settle) return next;
-    if (failing && next.leader == next.replicas.front()) note_failure(now, partition);
+    if (preferred_fails) note_failure(now, partition, next.leader);
     // From now on they have the time that they have after the loss of a leader.
     partition.leaderless_since = now.monotonic;
     return without_leader(std::move(next));
   }
   if (election.is_unclean) note_loss(partition, input, election.leader, out);
-  if (failing && next.leader == next.replicas.front()) note_failure(now, partition);
+  if (preferred_fails) note_failure(now, partition, next.leader);
   return elected(std::move(next), election);
 }
 
@@ -204,12 +205,16 @@ void Controller::note_loss(Partition& partition, const ElectionInput& input, Nod
                         .detail = "no replica that has everything is left; " + from + ", " + lost});
 }
 
-void Controller::note_failure(const Now& now, Partition& partition) {
-  if (now.monotonic - partition.preferred_failed_at > failure_forgotten_after) {
-    partition.preferred_failed = 0;
-  }
-  ++partition.preferred_failed;
-  partition.preferred_failed_at = now.monotonic;
+/// How often this node has failed as its preferred leader, since it last went well for long.
+std::uint32_t Controller::failures_of(const Now& now, const Partition& partition, NodeId node) {
+  const Partition::Failures& failures = partition.failures;
+  const bool is_known = failures.node == node;
+  return is_known && now.monotonic - failures.last_at <= failure_forgotten_after ? failures.count
+                                                                                 : 0;
+}
+
+void Controller::note_failure(const Now& now, Partition& partition, NodeId node) {
+  partition.failures = {node, failures_of(now, partition, node) + 1, now.monotonic};
 }
 
 /// The preferred leader leads again, a while after it is in sync again.
@@ -224,7 +229,8 @@ PartitionMeta Controller::plan_return(const Now& now, Partition& partition, Part
     return next;
   }
   partition.preferred_since = std::min(partition.preferred_since, now.monotonic);
-  const std::uint32_t doublings = std::min(partition.preferred_failed, return_doublings_max);
+  const std::uint32_t doublings =
+      std::min(failures_of(now, partition, preferred), return_doublings_max);
   const Micros return_after = options_.leader_return_after * (std::int64_t{1} << doublings);
   if (now.monotonic - partition.preferred_since < return_after) return next;
   return elected(std::move(next), {.leader = preferred});

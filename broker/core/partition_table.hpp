@@ -55,8 +55,11 @@ struct Partition {
   Micros leaderless_since{0};      ///< Since when nobody leads; candidates are waited for.
   Micros preferred_since = never;  ///< Since when the first replica might lead again.
   /// How often the first replica, leading, gave way because its disk failed, and when last.
-  std::uint32_t preferred_failed = 0;
-  Micros preferred_failed_at{0};
+  struct Failures {
+    NodeId node = node_none;
+    std::uint32_t count = 0;
+    Micros last_at{0};
+  } failures;
   PartitionState state = PartitionState::offline;
   std::string detail = "its node has not registered since the leader broker's start";
   /// What the leader said before `opened` was durable; becomes `state` then.

@@ -10,6 +10,7 @@
 #include "gateway/http/clock.hpp"
 #include "gateway/http/http_session.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -116,6 +117,7 @@ struct HttpServer::Inside {
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
   std::unique_ptr<asio::steady_timer> accept_timer;
   std::vector<std::string> addresses;
+  std::atomic<bool> accepts{true};
 
   [[nodiscard]] Result<void> listen(const std::string& bind);
   void accept(tcp::acceptor& acceptor);
@@ -210,6 +212,7 @@ void HttpServer::Inside::stop_accepting() {
     }
     acceptor->close(error);
   }
+  accepts.store(false);
 }
 
 Lane& HttpServer::Inside::next_lane() { return *lanes[next_lane_++ % lanes.size()]; }
@@ -218,12 +221,12 @@ void HttpServer::Inside::admit(Lane& lane, tcp::socket socket) {
   if (shared.connections.load() >= shared.options.connections_max) {
     return shared.observer->on_dropped("too_many_connections");  // The socket closes itself.
   }
-  auto held = std::make_shared<tcp::socket>(std::move(socket));
-  asio::post(lane.context, [this, &lane, held] {
-    const auto session = tls ? make_tls_session(lane, std::move(*held), *tls)
-                             : make_plain_session(lane, std::move(*held));
-    session->begin();
-  });
+  asio::post(
+      lane.context, [this, &lane, place = HttpPlace(shared), socket = std::move(socket)]() mutable {
+        const auto session = tls ? make_tls_session(lane, std::move(place), std::move(socket), *tls)
+                                 : make_plain_session(lane, std::move(place), std::move(socket));
+        session->begin();
+      });
 }
 
 HttpServer::HttpServer(std::unique_ptr<Inside> inside) noexcept : inside_(std::move(inside)) {}
@@ -261,7 +264,10 @@ void HttpServer::drain(Micros patience) {
     });
   }
   const Micros until = monotonic_now() + patience;
-  while (inside_->shared.connections.load() > 0 && monotonic_now() < until) {
+  const auto is_idle = [this] {
+    return !inside_->accepts.load() && inside_->shared.connections.load() == 0;
+  };
+  while (!is_idle() && monotonic_now() < until) {
     std::this_thread::sleep_for(Micros(5ms));
   }
 }

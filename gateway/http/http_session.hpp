@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 namespace boost::asio::ssl {
 class context;
@@ -35,6 +36,22 @@ struct HttpShared {
   ByteBudget bodies{bodies_bytes_max};    ///< Large bodies that are not answered yet.
   ByteBudget answers{answers_bytes_max};  ///< Large answers that are not sent yet.
   std::atomic<bool> stopping{false};
+};
+
+/// Counts a connection from when it is accepted to its end, wherever it is.
+class HttpPlace {
+ public:
+  explicit HttpPlace(HttpShared& shared) : shared_(&shared) {
+    shared.observer->on_connections(++shared.connections);
+  }
+  HttpPlace(HttpPlace&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+  HttpPlace& operator=(HttpPlace&&) = delete;
+  ~HttpPlace() {
+    if (shared_ != nullptr) shared_->observer->on_connections(--shared_->connections);
+  }
+
+ private:
+  HttpShared* shared_;
 };
 
 struct HttpLane {
@@ -57,8 +74,10 @@ class HttpSession {
 };
 
 using TcpSocket = boost::asio::ip::tcp::socket;
-[[nodiscard]] std::shared_ptr<HttpSession> make_plain_session(HttpLane& lane, TcpSocket socket);
-[[nodiscard]] std::shared_ptr<HttpSession> make_tls_session(HttpLane& lane, TcpSocket socket,
+[[nodiscard]] std::shared_ptr<HttpSession> make_plain_session(HttpLane& lane, HttpPlace place,
+                                                              TcpSocket socket);
+[[nodiscard]] std::shared_ptr<HttpSession> make_tls_session(HttpLane& lane, HttpPlace place,
+                                                            TcpSocket socket,
                                                             boost::asio::ssl::context& tls);
 
 }  // namespace pinion::gateway

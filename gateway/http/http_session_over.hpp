@@ -48,8 +48,9 @@ template <typename Stream>
 class HttpSessionOver : public HttpSession,
                         public std::enable_shared_from_this<HttpSessionOver<Stream>> {
  public:
-  HttpSessionOver(HttpLane& lane, Stream stream)
-      : lane_(&lane),
+  HttpSessionOver(HttpLane& lane, HttpPlace place, Stream stream)
+      : place_(std::move(place)),
+        lane_(&lane),
         shared_(lane.shared),
         stream_(std::move(stream)),
         held_body_(shared_->bodies),
@@ -59,13 +60,11 @@ class HttpSessionOver : public HttpSession,
     if (!ignored) peer_ = peer.address().to_string(ignored);
     stream_.lowest_layer().set_option(asio::ip::tcp::no_delay(true), ignored);
     lane_->sessions.insert(this);
-    shared_->observer->on_connections(++shared_->connections);
   }
   ~HttpSessionOver() override {
     tell_of_stream();
     if (events_) events_->stop();
     lane_->sessions.erase(this);
-    shared_->observer->on_connections(--shared_->connections);
   }
 
   void on_tick() override {
@@ -493,6 +492,7 @@ class HttpSessionOver : public HttpSession,
   static constexpr Micros unfinished_for = 1s;
   static constexpr std::size_t drain_bytes_max = 32 * 1024 * 1024;
 
+  HttpPlace place_;
   HttpLane* lane_;
   HttpShared* shared_;
   Stream stream_;

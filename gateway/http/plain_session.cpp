@@ -14,8 +14,8 @@ class PlainSession final : public HttpSessionOver<TcpSocket> {
 
 }  // namespace
 
-std::shared_ptr<HttpSession> make_plain_session(HttpLane& lane, TcpSocket socket) {
-  return std::make_shared<PlainSession>(lane, std::move(socket));
+std::shared_ptr<HttpSession> make_plain_session(HttpLane& lane, HttpPlace place, TcpSocket socket) {
+  return std::make_shared<PlainSession>(lane, std::move(place), std::move(socket));
 }
 
 }  // namespace pinion::gateway

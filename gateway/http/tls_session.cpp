@@ -15,7 +15,8 @@ class TlsSession final : public HttpSessionOver<TlsStream> {
  public:
   using HttpSessionOver::HttpSessionOver;
   void begin() override {
-    become(State::idle, shared_->options.request_timeout);
+    become(State::idle,
+           shared_->stopping.load() ? unfinished_for : shared_->options.request_timeout);
     stream_.async_handshake(asio::ssl::stream_base::server,
                             [this, self = shared_from_this()](error_code error) {
                               if (state_ == State::closed) return;
@@ -52,9 +53,9 @@ class TlsSession final : public HttpSessionOver<TlsStream> {
 
 }  // namespace
 
-std::shared_ptr<HttpSession> make_tls_session(HttpLane& lane, TcpSocket socket,
+std::shared_ptr<HttpSession> make_tls_session(HttpLane& lane, HttpPlace place, TcpSocket socket,
                                               asio::ssl::context& tls) {
-  return std::make_shared<TlsSession>(lane, TlsStream(std::move(socket), tls));
+  return std::make_shared<TlsSession>(lane, std::move(place), TlsStream(std::move(socket), tls));
 }
 
 }  // namespace pinion::gateway

@@ -202,6 +202,7 @@ class Node {
   // Reporting.
   std::set<PartitionKey> changed_;  ///< Statuses that the broker has not confirmed.
   PartitionKey status_cursor_{};
+  PartitionKey urgent_cursor_;
   std::set<PartitionKey> to_report_;  ///< Replica states to report at once.
   std::vector<TopicId> removed_to_report_;
   std::map<TopicId, Removal> removals_;

@@ -260,7 +260,8 @@ void Node::send_heartbeat(const Now& now, Effects& out) {
   // others from telling.
   has_more_to_tell_ = false;
   for (const bool urgent_ones : {true, false}) {
-    auto at = changed_.upper_bound(status_cursor_);
+    PartitionKey& cursor = urgent_ones ? urgent_cursor_ : status_cursor_;
+    auto at = changed_.upper_bound(cursor);
     for (std::size_t seen = 0; seen < changed_.size(); ++seen, ++at) {
       if (at == changed_.end()) at = changed_.begin();
       Slot& slot = replicas_.at(*at);
@@ -272,7 +273,7 @@ void Node::send_heartbeat(const Now& now, Effects& out) {
         has_more_to_tell_ = has_more_to_tell_ || urgent;
         break;
       }
-      status_cursor_ = *at;
+      cursor = *at;
       slot.told_at = now.monotonic;
       body.partitions.push_back(slot.replica.status());
       sent.told.push_back({*at, slot.status_version, slot.report_version, slot.vouched_version});

@@ -96,7 +96,7 @@ struct NodeShared {
   std::size_t requests_open = 0;
   std::size_t pending_bytes = 0;
   std::size_t pending_tickets = 0;
-  bool has_table_on_way = false;  ///< To the disk: a large table of positions, one at a time.
+  std::size_t table_bytes_on_way = 0;  ///< To disks that answer: whole tables of positions.
   std::size_t queries_inflight = 0;
   std::size_t ahead_bytes = 0;  ///< That reads ahead of readers hold.
   std::uint64_t refused = 0;    ///< Over a limit, since the start.

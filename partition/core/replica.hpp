@@ -54,6 +54,8 @@ struct ReplicaView {
   NodeId leader = node_none;
   std::vector<NodeId> isr;
   std::int64_t partition_version = 0;
+  std::int64_t copy_session = 0;  ///< Which opening of its file this is, as its reports say.
+  std::int64_t copy = 0;
   PositionVersion durable_position_version{0};
   bool certain = false;  ///< Leading, and everything that readers were ever shown is committed.
   std::string detail;

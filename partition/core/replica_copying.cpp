@@ -17,6 +17,15 @@ namespace pinion::partition {
 
 namespace {
 
+/// In memory, about, with its share of what a commit costs.
+std::size_t bytes_of(const std::map<std::string, Position>& table) {
+  std::size_t bytes = limits::batch_cost_bytes;
+  for (const auto& [reader, position] : table) {
+    bytes += limits::batch_cost_bytes + reader.size() + position.last_token.size();
+  }
+  return bytes;
+}
+
 Position position_of(const PositionRow& row) {
   Position position;
   position.reader = row.reader;
@@ -33,9 +42,6 @@ Position position_of(const PositionRow& row) {
 /// Asked of a leader that has not answered: it may be gone for long, and takes no room of those
 /// whose leaders are there. The first batch comes whatever its size.
 constexpr std::size_t probe_bytes = 64 * limits::kib;
-
-/// Of larger tables one at a time is on its way to the disk of a node.
-constexpr std::size_t large_table_bytes = 256 * limits::kib;
 
 ProducerState producer_of(const ProducerRow& row) {
   ProducerState producer;
@@ -370,22 +376,23 @@ void Replica::gather_positions(const Now& now, const ReplicaFetchReply& reply, E
     copying.position_version = PositionVersion{-1};
     return retry_later(now, "the leader has more readers than there may be", out);
   }
-  if (!reply.more_positions) copying.gathered_to = reply.position_version;
+  if (!reply.more_positions) {
+    copying.gathered_to = reply.position_version;
+    // Counted as one commit at most, for else it would keep all others out.
+    copying.gathered_bytes = std::min(bytes_of(copying.gathered), limits::commit_bytes_max);
+  }
   put_gathered(now, out);
 }
 
-/// When all has come, and, for a large one, none of another partition is on its way: nothing is
-/// asked for before that. Whatever else is on its way, for else it would never have its turn on a
-/// busy node; and counted as one commit, for else it would keep all others out.
+/// When all has come, and there is room beside those of other partitions on the way: a commit's
+/// worth of tables, and one of any size. Nothing is asked for before that. Whatever else is on its
+/// way, for else it would never have its turn on a busy node.
 void Replica::put_gathered(const Now& now, Effects& out) {
   Copying& copying = *this->copying();
   if (!copying.gathered_to) return;
-  std::size_t bytes = limits::batch_cost_bytes;
-  for (const auto& [reader, position] : copying.gathered) {
-    bytes += limits::batch_cost_bytes + reader.size() + position.last_token.size();
-  }
-  const bool is_large = bytes > large_table_bytes;
-  if (is_large && shared_->has_table_on_way) {
+  const std::size_t bytes = copying.gathered_bytes;
+  const std::size_t on_way = shared_->table_bytes_on_way;
+  if (on_way > 0 && on_way + bytes > limits::commit_bytes_max) {
     copying.fetch_at = now.monotonic + limits::replica_retry_min;
     return;
   }
@@ -396,11 +403,12 @@ void Replica::put_gathered(const Now& now, Effects& out) {
   copying.gathered.clear();
   const Ticket ticket = shared_->last_ticket + 1;
   log_.positions.replace(reset.positions, version, ticket);
-  Pending& entry = persist(std::move(reset), std::min(bytes, limits::commit_bytes_max), out);
+  Pending& entry = persist(std::move(reset), bytes, out);
   PINION_ASSERT(entry.ticket == ticket);
   entry.op = PendingCopiedPositions{copying.epoch, version};
-  entry.is_table = is_large;
-  shared_->has_table_on_way = shared_->has_table_on_way || is_large;
+  if (log_.is_silent) return;  // Nobody knows for how long: others do not wait for it.
+  entry.table_bytes = bytes;
+  shared_->table_bytes_on_way += bytes;
 }
 
 /// What its leader says is committed, as far as it is durable here.

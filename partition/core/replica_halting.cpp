@@ -97,7 +97,7 @@ void Replica::look_at_oldest(const Now& now, Effects& out) {
   log_.is_silent = true;
   // Nobody waits for a table that it has on its way.
   for (Pending& pending : log_.pending) {
-    if (std::exchange(pending.is_table, false)) shared_->has_table_on_way = false;
+    shared_->table_bytes_on_way -= std::exchange(pending.table_bytes, 0);
   }
   event(out, EventKind::disk_silent, Severity::error, silence());
   state_changed();

@@ -217,7 +217,7 @@ void Replica::leave_accounts(const Pending& done) {
   log_.pending_bytes -= done.bytes;
   shared_->pending_bytes -= done.bytes;
   --shared_->pending_tickets;
-  if (done.is_table) shared_->has_table_on_way = false;
+  shared_->table_bytes_on_way -= done.table_bytes;
 }
 
 void Replica::step(const Now& now, Persisted& in, Effects& out) {

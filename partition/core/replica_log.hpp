@@ -79,7 +79,7 @@ struct PendingBegin {
 struct Pending {
   Ticket ticket{0};
   std::size_t bytes = 0;
-  bool is_table = false;  ///< A whole table of positions, as NodeShared counts them.
+  std::size_t table_bytes = 0;  ///< Of a whole table of positions, as NodeShared counts them.
   std::variant<PendingNote, PendingAppend, PendingEpoch, PendingPosition, PendingDrop,
                PendingCopiedPositions, PendingCut, PendingBegin>
       op;

@@ -133,6 +133,8 @@ ReplicaView Replica::view() const {
   view.leader = assignment_.leader;
   view.isr = in_sync();
   view.partition_version = assignment_.partition_version;
+  view.copy_session = copy_session_;
+  view.copy = copy_;
   view.durable_position_version = log_.positions.version();
   if (const auto* leading = std::get_if<Leading>(&role_)) {
     view.waiting_fetches = leading->fetches.by_deadline.size();

@@ -201,13 +201,12 @@ void AdminClient::look_at_position() {
 
 // ---- The drain
 
-void AdminClient::begin_drain() {
+void AdminClient::begin_drain(const std::vector<PartitionMeta>& partitions) {
   PINION_ASSERT(!draining_);
   draining_ = true;
-  for (const KnownTopic& topic : book_.topics()) {
-    if (topic.doomed) continue;
-    for (std::int32_t i = 0; i < topic.partitions; ++i) {
-      to_drain_.push_back({{topic.id, PartitionIndex(i)}, {}, {}, false, {}});
+  for (const PartitionMeta& partition : partitions) {
+    if (!book_.is_doomed(partition.key.topic)) {
+      to_drain_.push_back({partition.key, {}, {}, false, {}});
     }
   }
   if (up()) drain();

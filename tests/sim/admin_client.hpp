@@ -2,6 +2,7 @@
 // positions and high watermarks. At the end it reads everything that is there, once (the drain).
 #pragma once
 
+#include "common/ports/meta_store.hpp"
 #include "tests/sim/raw_client.hpp"
 #include "tests/sim/topic_book.hpp"
 
@@ -27,7 +28,9 @@ class AdminClient final : public RawClient {
   /// From now on: no more topics; then, when told, the drain.
   void finish() { finishing_ = true; }
   [[nodiscard]] bool idle() const { return idle_; }
-  void begin_drain();
+  /// Of all that there are: a request that comes twice makes a topic again that was deleted, and
+  /// nobody is told of it.
+  void begin_drain(const std::vector<PartitionMeta>& partitions);
   [[nodiscard]] bool drained() const { return draining_ && to_drain_.empty(); }
   [[nodiscard]] std::string unfinished() const;
 

@@ -50,10 +50,12 @@ std::optional<Offset> Cluster::end_of_copy(PartitionKey key, Epoch epoch,
   // A view is not cheap: only when it matters.
   if (!end || *end >= copy.durable_end) return end;
   if (process.core() == nullptr || process.disk().lies()) return std::nullopt;
-  if (process.core()->view().session != copy.copy_session) return std::nullopt;
   const auto replica = process.core()->replica(key);
-  const bool follows = replica && (replica->role == partition::RoleName::following ||
-                                   replica->role == partition::RoleName::catching_up);
+  const bool is_this_one =
+      replica && replica->copy_session == copy.copy_session && replica->copy == copy.copy;
+  if (!is_this_one) return std::nullopt;
+  const bool follows = replica->role == partition::RoleName::following ||
+                       replica->role == partition::RoleName::catching_up;
   if (!follows || replica->leader_epoch != epoch) return std::nullopt;
   return end;
 }

@@ -37,6 +37,10 @@ class TopicBook {
       if (known.name == name) known.doomed = true;
     }
   }
+  [[nodiscard]] bool is_doomed(TopicId id) const {
+    return std::any_of(topics_.begin(), topics_.end(),
+                       [id](const KnownTopic& known) { return known.id == id && known.doomed; });
+  }
   [[nodiscard]] const KnownTopic* find(const std::string& name) const {
     for (const KnownTopic& known : topics_) {
       if (known.name == name) return &known;

@@ -104,7 +104,7 @@ void Workload::advance() {
   if (stage_ == Stage::catching_up && all_caught_up() && cluster_.all_in_sync() &&
       !cluster_.is_recovering()) {
     stage_ = Stage::draining;
-    admin_->begin_drain();
+    admin_->begin_drain(cluster_.broker().durable_meta().partitions);
   }
   if (stage_ == Stage::draining && admin_->drained()) stage_ = Stage::done;
 }

@@ -18,6 +18,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -307,4 +308,22 @@ TEST_CASE("http server: what was asked before it ends is answered, accepted or n
   CHECK(idle.receive().status == 0);
   server.http->stop(10s);
   CHECK_FALSE(HttpClient(server.port).connect());
+}
+
+TEST_CASE("http server: who has just connected is waited for when there is nobody else",
+          "[gateway]") {
+  Server server;
+  {
+    HttpClient holding(server.port, patience(10s));
+    REQUIRE(holding.connect());
+    holding.send("GET /hold HTTP/1.1\r\nConnection: close\r\n\r\n");
+    REQUIRE(server.echo.wait_until_held());
+  }
+  HttpClient early(server.port, patience(10s));
+  REQUIRE(early.connect());
+  REQUIRE(early.send("GET / HTTP/1.1\r\n\r\n"));
+  std::thread ending([&] { server.http->stop(10s); });
+  server.echo.let_go();
+  CHECK(early.receive().status == 200);
+  ending.join();
 }
