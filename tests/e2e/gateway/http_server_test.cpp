@@ -312,18 +312,15 @@ TEST_CASE("http server: what was asked before it ends is answered, accepted or n
 
 TEST_CASE("http server: who has just connected is waited for when there is nobody else",
           "[gateway]") {
-  Server server;
-  {
-    HttpClient holding(server.port, patience(10s));
-    REQUIRE(holding.connect());
-    holding.send("GET /hold HTTP/1.1\r\nConnection: close\r\n\r\n");
-    REQUIRE(server.echo.wait_until_held());
+  for (int i = 0; i < 50; ++i) {
+    Server server;
+    HttpClient early(server.port, patience(10s));
+    REQUIRE(early.connect());
+    REQUIRE(early.send("GET / HTTP/1.1\r\n\r\n"));
+    std::thread ending([&] { server.http->stop(10s); });
+    const int status = early.receive().status;
+    early.close();
+    ending.join();
+    REQUIRE(status == 200);
   }
-  HttpClient early(server.port, patience(10s));
-  REQUIRE(early.connect());
-  REQUIRE(early.send("GET / HTTP/1.1\r\n\r\n"));
-  std::thread ending([&] { server.http->stop(10s); });
-  server.echo.let_go();
-  CHECK(early.receive().status == 200);
-  ending.join();
 }
