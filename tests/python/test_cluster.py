@@ -295,7 +295,12 @@ def run_all(threads: List[threading.Thread]) -> None:
 
 
 def python(*arguments: str, text: str = "") -> str:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    # Others copy the package's folder at the same time.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "python"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     done = subprocess.run(
         [sys.executable, *arguments],
         input=text,

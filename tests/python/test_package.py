@@ -19,6 +19,12 @@ from support import ROOT
 PACKAGE = ROOT / "python"
 SOURCES = sorted(PACKAGE.glob("*/*.py"))
 
+
+def copy_package(to: str) -> str:
+    """Without what other tests' programs write beside it."""
+    return str(shutil.copytree(PACKAGE, to, ignore=shutil.ignore_patterns("__pycache__")))
+
+
 # What the library may import. Short, so that it is also true of Python 3.9, which has no list.
 STANDARD = set(
     "__future__ atexit base64 collections datetime enum functools heapq itertools json logging os "
@@ -148,7 +154,7 @@ class Installation(unittest.TestCase):
         self.check_it_is_there(self.venv)
 
     def test_what_it_needs_and_what_lies_deeper_is_packed_and_the_same_every_time(self) -> None:
-        source = pathlib.Path(shutil.copytree(PACKAGE, os.path.join(self.folder, "changed")))
+        source = pathlib.Path(copy_package(os.path.join(self.folder, "changed")))
         (source / "pinion" / "deeper").mkdir()
         (source / "pinion" / "deeper" / "one.py").write_text("")
         project = source / "pyproject.toml"
@@ -166,7 +172,7 @@ class Installation(unittest.TestCase):
             self.assertIn("\nRequires-Dist: six>=1\n", wheel.read(about).decode())
 
     def test_also_to_be_edited(self) -> None:
-        source = shutil.copytree(PACKAGE, os.path.join(self.folder, "source"))
+        source = copy_package(os.path.join(self.folder, "source"))
         self.install("--no-build-isolation", "--editable", source)
         self.check_it_is_there(source)
 

@@ -184,11 +184,14 @@ std::vector<std::string> ProcessCluster::partition_files(const std::string& topi
   std::vector<std::string> files;
   for (const std::string& data : node_data_) {
     std::error_code missing;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(data, missing)) {
-      const std::string name = entry.path().filename().string();
-      if (entry.path().string().find("/set-aside/") != std::string::npos) continue;
-      if (entry.path().extension() == ".db" && name.rfind(topic + "-", 0) == 0) {
-        files.push_back(entry.path().string());
+    // A topic that was deleted may vanish meanwhile: then the walk ends, as with `missing`.
+    std::filesystem::recursive_directory_iterator at(data, missing);
+    for (; at != std::filesystem::recursive_directory_iterator(); at.increment(missing)) {
+      const std::filesystem::path& path = at->path();
+      const std::string name = path.filename().string();
+      if (path.string().find("/set-aside/") != std::string::npos) continue;
+      if (path.extension() == ".db" && name.rfind(topic + "-", 0) == 0) {
+        files.push_back(path.string());
       }
     }
   }

@@ -384,7 +384,9 @@ TEST_CASE("transport: a connection that ends while messages wait to be read ends
     const auto context = make_context();
     std::unique_ptr<ZmqTransport> dealer;
     {
-      const auto router = open_one(make_context(), router_config());
+      ZmqLinkConfig config = router_config();
+      config.linger = 5s;  // All that it has sent leaves, however slow the machine is.
+      const auto router = open_one(make_context(), config);
       endpoint = router->bound_endpoint(only);
       dealer = open_one(context, dealer_config(endpoint, "c1"));
       send(*dealer, only, frames_of({"", "hello"}));

@@ -14,8 +14,10 @@ namespace {
 UpCluster& cluster() { return UpCluster::shared(); }
 
 std::string file_of(const std::string& topic) {
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(cluster().data())) {
-    if (entry.path().filename() == topic + "-0.db") return entry.path().string();
+  for (int node = 1; node <= 3; ++node) {
+    const std::string folder = cluster().data() + "/node-" + std::to_string(node);
+    const std::string file = folder + "/" + topic + "/" + topic + "-0.db";
+    if (std::filesystem::exists(file)) return file;
   }
   return {};
 }
