@@ -144,9 +144,9 @@ struct Copying {
   bool gathering = false;
   std::map<std::string, Position> gathered;
   std::optional<PositionVersion>
-      gathered_to;  ///< All has come; it waits for its turn to be persisted.
-  std::size_t gathered_bytes = 0;
-  Offset told_end{-1};  ///< What the leader was last told to be durable.
+      gathered_to;                 ///< All has come; it waits for its turn to be persisted.
+  std::size_t gathered_bytes = 0;  ///< What the whole of it counts as, then.
+  Offset told_end{-1};             ///< What the leader was last told to be durable.
   PositionVersion told_position_version{-1};
   std::string trouble;  ///< For people: why it does not get on.
 };

@@ -30,6 +30,14 @@ std::vector<PositionRow> many_rows(const std::string& reader) {
   return rows;
 }
 
+/// A table is on its way to the disk when nobody leads any more.
+void lose_leader_while_writing(NodeBench& bench) {
+  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
+  bench.answer_fetch(part_of_positions({row("consumer:a", 7)}, true, false));
+  bench.to_controller.clear();
+  bench.assign_replicas({.leader = 0, .epoch = 6, .version = 2});
+}
+
 }  // namespace
 
 TEST_CASE("follower: a table of positions that comes in parts is taken over when all have come",
@@ -119,10 +127,7 @@ TEST_CASE("follower: of large tables of positions one at a time is on its way to
 TEST_CASE("follower: what it says in an epoch that nobody leads waits for what is on its way",
           "[partition]") {
   NodeBench bench;
-  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
-  bench.answer_fetch(part_of_positions({row("consumer:a", 7)}, true, false));
-  bench.to_controller.clear();
-  bench.assign_replicas({.leader = 0, .epoch = 6, .version = 2});
+  lose_leader_while_writing(bench);
   bench.pass(1s);
   CHECK(bench.told<ReplicaReport>().empty());
   bench.persist();
@@ -137,10 +142,7 @@ TEST_CASE("follower: what it says in an epoch that nobody leads waits for what i
 TEST_CASE("follower: that its disk hangs it says in an epoch that nobody leads, too",
           "[partition]") {
   NodeBench bench;
-  bench.replicate({.leader = node_two, .epoch = 5}, log_of(10, 3));
-  bench.answer_fetch(part_of_positions({row("consumer:a", 7)}, true, false));
-  bench.to_controller.clear();
-  bench.assign_replicas({.leader = 0, .epoch = 6, .version = 2});
+  lose_leader_while_writing(bench);
   const auto said = [&] {
     const std::vector<ReplicaReport> reports = bench.told<ReplicaReport>();
     REQUIRE(reports.size() == 1);
